@@ -1,0 +1,77 @@
+"""Recurrent cells: one file, one cell, and nothing but its equations.
+
+A file here is found by its name: `cells/gru.py` holds the class `Cell` that a suite calls `gru`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnbench.lazy import torch
+from rnnbench.rng import Stream
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Shapes = dict[str, tuple[int, int]]
+Streams = Callable[[str], Stream]
+Arrays = dict[str, NDArray[np.float32]]
+# A Tensor; named loosely so that a cell's file needs no import of torch to be read.
+Parameters = Mapping[str, "Tensor"]
+State = tuple["Tensor", ...]
+
+
+def sigmoid(x: Tensor) -> Tensor:
+    """1 / (1 + exp(-x)) by way of tanh: torch's own has other bits in its scalar tail than in its vector body,
+    so that a run's bits would depend on how many are stacked beside it."""
+    return 0.5 * torch.tanh(0.5 * x) + 0.5
+
+
+def activation(name: str) -> Callable[[Any], Any]:
+    """The function that a switch names: tanh, relu or identity."""
+    return {"tanh": torch.tanh, "relu": torch.relu, "identity": lambda x: x}[name]
+
+
+@dataclass(frozen=True)
+class Cell(ABC):
+    """Recurrent equations; a subclass's fields are the switches that an ablation turns.
+
+    Raises ValueError from `__post_init__` when its switches contradict each other.
+    """
+
+    # Switches whose "off" is the identity activation; every other switch that can be taken out is a bool.
+    activations: ClassVar[tuple[str, ...]] = ()
+
+    @abstractmethod
+    def shapes(self, I: int, H: int) -> Shapes:
+        """Each parameter's (rows, columns), gate by gate; a gate that is off has none."""
+
+    @abstractmethod
+    def step(self, p: Parameters, x: Tensor, state: State) -> tuple[Tensor, State]:
+        """One step: x (..., B, I), each state (..., B, width) -> output (..., B, H) and the next state."""
+
+    def widths(self, H: int) -> tuple[int, ...]:
+        """The width of each tensor of the state, which starts as zeros."""
+        return (H,)
+
+    def init(self, shapes: Shapes, stream: Streams) -> Arrays:
+        """Matrices uniform in +-1/sqrt(columns), as in torch; single rows (biases, peepholes) zero."""
+        p: Arrays = {}
+        for name, (rows, columns) in shapes.items():
+            if rows == 1 and name[0].islower():
+                p[name] = np.zeros((rows, columns), np.float32)
+            else:
+                p[name] = (2 * stream(name).uniform((rows, columns)) - 1) * np.float32(columns**-0.5)
+        return p
+
+
+def chrono_bias(longest: float, H: int, stream: Streams) -> NDArray[np.float32]:
+    """log U(1, longest - 1), one row of H: time scales spread over the task's lags (Tallec & Ollivier, 2018)."""
+    u = stream("chrono").uniform((1, H)).astype(np.float64)
+    return np.log(1 + u * (max(float(longest), 3.0) - 2)).astype(np.float32)

@@ -1,0 +1,55 @@
+"""What the user did wrong, and what the process answers with when it ends.
+
+A `UserError` is one line (or several, one per fault) that says what was got, what was expected and what
+to do next. The command line prints it and exits with its code; it never becomes a traceback.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """Exit codes. Where several hold, the first of 130/143, 3, 2, 4, 1, 6 wins."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    STORE = 3
+    LOCKED = 4
+    NOTHING_SELECTED = 5
+    INCONCLUSIVE = 6
+    INTERRUPTED = 130
+    READER_GONE = 141
+    TERMINATED = 143
+
+
+class UserError(Exception):
+    """A mistake of the user's, told in one line per fault.
+
+    >>> str(UserError("no such suite"))
+    'no such suite'
+    """
+
+    def __init__(self, *lines: str, code: Exit = Exit.USAGE) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
+        self.code = code
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The end of an error message: the nearest known name, or all of them if none is near.
+
+    >>> nearest("lstn", ["gru", "lstm", "rnn"])
+    "did you mean 'lstm'?"
+    >>> nearest("zzz", ["gru", "rnn"])
+    'known: gru, rnn'
+    """
+    names = sorted(known)
+    folded = {n.casefold(): n for n in names}
+    close = difflib.get_close_matches(name.casefold(), list(folded), n=1, cutoff=0.6)
+    if close:
+        return f"did you mean '{folded[close[0]]}'?"
+    return "known: " + (", ".join(names) if names else "none")
