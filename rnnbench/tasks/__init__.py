@@ -1,0 +1,115 @@
+"""Tasks: one file, one task, which owns its sizes, its data, its loss and its score.
+
+A file here is found by its name: `tasks/copy.py` holds the class `Task` that a suite calls `copy`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
+
+from numpy.typing import NDArray
+
+from rnnbench.lazy import torch
+from rnnbench.rng import Stream
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Split = Literal["select", "test"]
+SIZES: dict[Split, int] = {"select": 1024, "test": 2048}
+
+
+class Lag(NamedTuple):
+    """Steps from the input that must be held longest to the answer that is scored, over a length's examples."""
+
+    least: int
+    mean: float
+    most: int
+
+
+class Batch(NamedTuple):
+    """Examples of one length, time first.
+
+    `xs` (T, B) tokens or (T, B, I) numbers; `at` the K steps that are answered; `ys` (K, B) classes or (K, B, O)
+    numbers; `weights` (K, B), 0 where an answer is not scored (None: all are).
+    """
+
+    xs: NDArray[Any]
+    ys: NDArray[Any]
+    at: slice = slice(None)
+    weights: NDArray[Any] | None = None
+
+    def part(self, start: int, stop: int) -> Batch:
+        """Examples start to stop of the batch."""
+        weights = None if self.weights is None else self.weights[:, start:stop]
+        return Batch(self.xs[:, start:stop], self.ys[:, start:stop], self.at, weights)
+
+
+@dataclass(frozen=True)
+class Task(ABC):
+    """How to draw a batch at a length and how to score the answers; a subclass's fields are the difficulty.
+
+    As written here: one of `outputs` classes at each answer, cross-entropy in nats, accuracy above `chance`.
+    """
+
+    bar: ClassVar[float] = 0.95  # a score at or over it is "solved"
+    causal: ClassVar[bool] = False  # answers while reading: no model may look ahead
+    last: ClassVar[bool] = False  # one answer, after the last step
+    shortest: ClassVar[int] = 1  # the least length
+    tokens: ClassVar[bool] = True  # inputs are tokens, fed one-hot
+
+    @property
+    @abstractmethod
+    def inputs(self) -> int:
+        """I: how many tokens there are, or numbers a step."""
+
+    @property
+    @abstractmethod
+    def outputs(self) -> int:
+        """O: the width of an answer."""
+
+    @property
+    def chance(self) -> float:
+        """The accuracy of the best shortcut that does without the memory in question: score 0."""
+        return 1 / self.outputs
+
+    @abstractmethod
+    def batch(self, size: int, length: int, rng: Stream) -> Batch:
+        """`size` fresh training examples."""
+
+    @abstractmethod
+    def lag(self, length: int) -> Lag:
+        """How long the needed input must be held."""
+
+    def held_out(self, split: Split, length: int, stream: Callable[[str], Stream]) -> Batch:
+        """The examples that decide when to stop (`select`) or that are reported (`test`)."""
+        return self.batch(SIZES[split], length, stream(split))
+
+    def shortcuts(self, batch: Batch) -> dict[str, NDArray[Any]]:
+        """What models without the memory would answer, by name: (K, B, O). A test scores each; the best is near 0."""
+        return {}
+
+    def loss(self, answers: Tensor, ys: Tensor, weights: Tensor | None) -> Tensor:
+        """answers (..., K, B, O), ys (..., K, B) -> the mean loss of each run, (...)."""
+        nats = -torch.log_softmax(answers, -1).gather(-1, ys.unsqueeze(-1)).squeeze(-1)
+        return mean(nats, weights)
+
+    def score(self, answers: Tensor, ys: Tensor, weights: Tensor | None) -> Tensor:
+        """answers (..., K, B, O), ys (..., K, B) -> the score of each run in [0, 1], (...)."""
+        right = (answers.argmax(-1) == ys).to(torch.float64)
+        return above_chance(mean(right, weights), self.chance)
+
+
+def mean(values: Tensor, weights: Tensor | None) -> Tensor:
+    """The mean of (..., K, B) over K and B, weighted if there are weights."""
+    if weights is None:
+        return values.mean((-2, -1))
+    return (values * weights).sum((-2, -1)) / weights.sum((-2, -1))
+
+
+def above_chance(accuracy: Tensor, chance: float) -> Tensor:
+    """0 at chance, 1 where every answer is right."""
+    return ((accuracy - chance) / (1 - chance)).clamp(min=0)

@@ -1,0 +1,59 @@
+"""Name -> cell or task. A file in the folder is all that it takes to be found: its name is the name.
+
+Importing a cell or a task imports no torch, so that a suite can be validated without it.
+"""
+
+from __future__ import annotations
+
+import importlib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from rnnbench import cells, tasks
+from rnnbench.cells import Cell
+from rnnbench.errors import UserError, nearest
+from rnnbench.tasks import Task
+
+
+@cache
+def names(folder: str) -> tuple[str, ...]:
+    """The names of the modules in a folder of the package, sorted.
+
+    >>> "lstm" in names("cells")
+    True
+    """
+    here = Path(__file__).parent / folder
+    return tuple(sorted(p.stem for p in here.glob("*.py") if not p.stem.startswith("_")))
+
+
+def _named(folder: str, name: str) -> Any:
+    if name not in names(folder):
+        raise UserError(
+            f"{folder[:-1]}: got '{name}', expected a name of a {folder[:-1]}; {nearest(name, names(folder))}"
+        )
+    return importlib.import_module(f"rnnbench.{folder}.{name}")
+
+
+@cache
+def cell_class(name: str) -> type[Cell]:
+    """The cell of that name; UserError with the nearest known name."""
+    found: type[cells.Cell] = _named("cells", name).Cell
+    return found
+
+
+@cache
+def task_class(name: str) -> type[Task]:
+    """The task of that name; UserError with the nearest known name."""
+    found: type[tasks.Task] = _named("tasks", name).Task
+    return found
+
+
+def cell(model: dict[str, Any]) -> Cell:
+    """`{"cell": NAME, switches...}` -> the cell."""
+    return cell_class(model["cell"])(**{k: v for k, v in model.items() if k != "cell"})
+
+
+def task(entry: dict[str, Any]) -> Task:
+    """`{"task": NAME, difficulty...}` -> the task."""
+    return task_class(entry["task"])(**{k: v for k, v in entry.items() if k != "task"})

@@ -1,0 +1,29 @@
+"""How a model is built around its cell and how it is trained: the settings that a suite may give.
+
+A setting is taken from the variant, else the task, else the suite's defaults, else from here; `--set` beats all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from annotated_types import Interval
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Field by field: unit and range as in the annotation; `clip: 0` turns clipping off."""
+
+    # the model around the cell
+    hidden: Annotated[int, Interval(ge=1, le=8192)] = 32
+    layers: Annotated[int, Interval(ge=1, le=32)] = 1
+    bidirectional: bool = False
+    # its training
+    batch: Annotated[int, Interval(ge=1, le=65536)] = 32
+    steps: Annotated[int, Interval(ge=1, le=10_000_000)] = 1000
+    optimizer: Literal["adam", "rmsprop", "sgd"] = "adam"
+    lr: Annotated[float, Interval(gt=0, le=100)] = 1e-2
+    momentum: Annotated[float, Interval(ge=0, lt=1)] = 0.0
+    clip: Annotated[float, Interval(ge=0, le=1e6)] = 1.0
+    stop: Literal["solved", "never"] = "solved"

@@ -1,0 +1,65 @@
+"""A suite: what to train and what is claimed of it. Frozen, wholly validated; `suitefile.py` reads it from YAML."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from rnnbench.settings import Settings
+
+
+@dataclass(frozen=True)
+class Variant:
+    """An architecture, or a difference from one (then `base` names it and `part` says what was changed:
+    `-forget_gate`, `+peepholes`, `layers: 2`).
+
+    `model` is `{"cell": NAME, switches that differ from the cell's defaults}`; `settings` what the variant itself
+    gives (and inherits from its base).
+    """
+
+    name: str
+    model: dict[str, Any]
+    settings: dict[str, Any] = field(default_factory=dict)
+    base: str | None = None
+    part: str | None = None
+
+
+@dataclass(frozen=True)
+class TaskEntry:
+    """A task of a suite: `task` is `{"task": KIND, difficulty that differs from the defaults}`; `lengths` ascend."""
+
+    name: str
+    task: dict[str, Any]
+    lengths: tuple[int, ...]
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A sentence about the results and the expression that decides it; `where` is FILE:LINE:COLUMN."""
+
+    says: str
+    that: str
+    where: str = ""
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A validated suite. `text` is the file's own, so that a store can remember it."""
+
+    name: str
+    variants: tuple[Variant, ...]
+    tasks: tuple[TaskEntry, ...]
+    seeds: tuple[int, ...]
+    about: str = ""
+    defaults: dict[str, Any] = field(default_factory=dict)
+    overrides: dict[str, Any] = field(default_factory=dict)
+    claims: tuple[Claim, ...] = ()
+    prune: bool = True
+    path: str = ""
+    text: str = ""
+
+    def settings(self, variant: Variant, task: TaskEntry) -> Settings:
+        """The settings of one variant on one task: the variant's, else the task's, else the defaults; `--set`
+        (the overrides) beats all."""
+        return Settings(**(self.defaults | task.settings | variant.settings | self.overrides))

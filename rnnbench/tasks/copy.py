@@ -1,0 +1,57 @@
+"""Copy memory (Hochreiter & Schmidhuber, 1997; as in Arjovsky, Shah & Bengio, 2016).
+
+`items` symbols, then length - 1 blanks and a delimiter, then as many blanks as items, during which the items
+are to be said in order. Only the answers are scored: accuracy over the blanks would be near 1 for nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import numpy as np
+from annotated_types import Interval
+from numpy.typing import NDArray
+
+from rnnbench import tasks
+from rnnbench.rng import Stream
+
+
+@dataclass(frozen=True)
+class Task(tasks.Task):
+    """Tokens: 0 blank, 1..alphabet the symbols, alphabet + 1 the delimiter. Length: the steps
+    from the last item to the last blank before the answers, so that every item is held for items + length steps.
+
+    >>> from rnnbench.rng import stream
+    >>> b = Task(items=2, alphabet=4).batch(1, 3, stream(1, "train"))
+    >>> b.xs[:, 0].tolist(), b.ys[:, 0].tolist()
+    ([3, 4, 0, 0, 5, 0, 0], [2, 3])
+    """
+
+    items: Annotated[int, Interval(ge=1, le=1000)] = 10
+    alphabet: Annotated[int, Interval(ge=2, le=1000)] = 8
+
+    @property
+    def inputs(self) -> int:
+        return self.alphabet + 2
+
+    @property
+    def outputs(self) -> int:
+        return self.alphabet
+
+    def batch(self, size: int, length: int, rng: Stream) -> tasks.Batch:
+        K = self.items
+        symbols = rng.integers(self.alphabet, (K, size))
+        xs = np.zeros((2 * K + length, size), np.int64)
+        xs[:K] = symbols + 1
+        xs[K + length - 1] = self.alphabet + 1
+        return tasks.Batch(xs, symbols, slice(K + length, None))
+
+    def lag(self, length: int) -> tasks.Lag:
+        steps = self.items + length
+        return tasks.Lag(steps, steps, steps)
+
+    def shortcuts(self, batch: tasks.Batch) -> dict[str, NDArray[Any]]:
+        constant = np.zeros((*batch.ys.shape, self.outputs), np.float32)
+        constant[..., 0] = 1
+        return {"always one symbol": constant}
