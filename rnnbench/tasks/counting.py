@@ -4,8 +4,8 @@ A string is read symbol by symbol between marks, `$ a a b b`; at each step the s
 next is asked for. From the first b on it is exact: b until there were as many as a, then $. A string counts only
 if every step is right.
 
-At length L a model trains on n = 1..L without those held out: n = 3, 8, 13, ... and L + 2 are tested, n = 6, 11,
-16, ... and L + 1 decide when to stop. So both splits hold strings inside and beyond the range, and none that was
+At length L a model trains on n = 1..L without those held out: n = 3, 8, 13, ... and L + 1 are tested, n = 6, 11,
+16, ... and L + 2 decide when to stop. So both splits hold strings inside and beyond the range, and none that was
 trained on.
 """
 
@@ -58,8 +58,8 @@ class Task(tasks.Task):
         every = range(1, length + 1)
         return {
             "train": [n for n in every if n % 5 != 3 and (n % 5 != 1 or n == 1)],
-            "select": [*(n for n in every if n % 5 == 1 and n > 1), length + 1],
-            "test": [*(n for n in every if n % 5 == 3), length + 2],
+            "select": [*(n for n in every if n % 5 == 1 and n > 1), length + 2],
+            "test": [*(n for n in every if n % 5 == 3), length + 1],
         }
 
     def strings(self, ns: list[int], T: int | None = None) -> tasks.Batch:

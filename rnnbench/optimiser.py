@@ -1,0 +1,45 @@
+"""Clipping and the optimisers over flat (R, P) buffers: each run has its own norm and its own learning rate.
+
+Adam (Kingma & Ba, 2015), RMSprop (Hinton, 2012) and SGD with momentum (Polyak, 1964), each as torch.optim has it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rnnbench.lazy import torch
+from rnnbench.settings import Settings
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+BETA1, BETA2, ALPHA, EPSILON = 0.9, 0.999, 0.99, 1e-8
+
+
+def clip(gradient: Tensor, largest: float) -> None:
+    """Scales each run's gradient (a row) to a Euclidean norm of at most `largest`, in place; 0 leaves it."""
+    if largest:
+        norm = gradient.square().sum(-1, keepdim=True).sqrt()
+        gradient.mul_((largest / (norm + 1e-6)).clamp(max=1.0))
+
+
+def update(
+    settings: Settings, lr: Tensor, step: int, flat: Tensor, gradient: Tensor, first: Tensor, second: Tensor
+) -> None:
+    """One step, in place: flat, gradient and the two moments are (R, P), lr (R, 1); `step` counts from 1."""
+    if settings.optimizer == "adam":
+        first.lerp_(gradient, 1 - BETA1)
+        second.mul_(BETA2).addcmul_(gradient, gradient, value=1 - BETA2)
+        root = second.sqrt().div_((1 - BETA2**step) ** 0.5).add_(EPSILON)
+        flat.sub_((first / root).mul_(lr / (1 - BETA1**step)))
+    elif settings.optimizer == "rmsprop":
+        second.mul_(ALPHA).addcmul_(gradient, gradient, value=1 - ALPHA)
+        flat.sub_((gradient / second.sqrt().add_(EPSILON)).mul_(lr))
+    else:
+        first.mul_(settings.momentum).add_(gradient)
+        flat.sub_(first * lr)
+
+
+def zeros_like(flat: Tensor) -> tuple[Tensor, Tensor]:
+    """The two moments at the start."""
+    return torch.zeros_like(flat), torch.zeros_like(flat)
