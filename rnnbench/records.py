@@ -10,7 +10,7 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
@@ -158,11 +158,3 @@ def dump_canonical(records: Iterable[Record]) -> str:
     """The canonical export: one line of results a record, sorted by id, byte-stable."""
     lines = sorted(canonical(r.results()) for r in records)
     return "".join(f"{line}\n" for line in lines)
-
-
-@dataclass(frozen=True)
-class Cohort:
-    """Runs of one shape given to one worker together. Never part of a run's identity."""
-
-    runs: tuple[Run, ...]
-    checkpoints: dict[str, bytes] = field(default_factory=dict)

@@ -1,0 +1,33 @@
+"""What happens while a suite runs, and who may listen: the live display, the log lines, a test."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from rnnbench.plan import Climb, Plan
+from rnnbench.records import Record
+
+
+class Listener(Protocol):
+    """Told by the driver, in its own thread, in order."""
+
+    def started(self, plan: Plan) -> None: ...
+
+    def work(self, done: float, total: float) -> None:
+        """Estimated seconds of training done and in all."""
+
+    def progress(
+        self, worker: int, label: str, length: int, seed: int, step: int, steps: int, scores: Sequence[float]
+    ) -> None:
+        """A worker's run at its last look; `scores` so far, on training batches."""
+
+    def idle(self, worker: int) -> None: ...
+
+    def recorded(self, record: Record, label: str) -> None: ...
+
+    def climbs(self, climbs: list[Climb]) -> None:
+        """Every ladder as far as it has been climbed."""
+
+    def message(self, text: str) -> None:
+        """Something that the user should know: a retry, a warning."""
