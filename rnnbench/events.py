@@ -31,3 +31,23 @@ class Listener(Protocol):
 
     def message(self, text: str) -> None:
         """Something that the user should know: a retry, a warning."""
+
+
+class Silent:
+    """A listener that says nothing."""
+
+    def started(self, plan: Plan) -> None: ...
+
+    def work(self, done: float, total: float) -> None: ...
+
+    def progress(
+        self, worker: int, label: str, length: int, seed: int, step: int, steps: int, scores: Sequence[float]
+    ) -> None: ...
+
+    def idle(self, worker: int) -> None: ...
+
+    def recorded(self, record: Record, label: str) -> None: ...
+
+    def climbs(self, climbs: list[Climb]) -> None: ...
+
+    def message(self, text: str) -> None: ...

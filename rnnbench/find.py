@@ -5,6 +5,7 @@ Importing a cell or a task imports no torch, so that a suite can be validated wi
 
 from __future__ import annotations
 
+import ast
 import importlib
 from functools import cache
 from pathlib import Path
@@ -57,3 +58,10 @@ def cell(model: dict[str, Any]) -> Cell:
 def task(entry: dict[str, Any]) -> Task:
     """`{"task": NAME, difficulty...}` -> the task."""
     return task_class(entry["task"])(**{k: v for k, v in entry.items() if k != "task"})
+
+
+def about(folder: str, name: str) -> str:
+    """The first sentence of a module's docstring, without importing it."""
+    tree = ast.parse((Path(__file__).parent / folder / f"{name}.py").read_text())
+    first = (ast.get_docstring(tree) or "").split("\n\n")[0].replace("\n", " ")
+    return first.split(". ")[0].rstrip(".")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import json
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from rnnbench.settings import Settings
@@ -63,3 +64,20 @@ class Suite:
         """The settings of one variant on one task: the variant's, else the task's, else the defaults; `--set`
         (the overrides) beats all."""
         return Settings(**(self.defaults | task.settings | variant.settings | self.overrides))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON, from which `from_dict` makes an equal suite."""
+        plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return plain
+
+    @classmethod
+    def from_dict(cls, value: dict[str, Any]) -> Suite:
+        return cls(
+            **value
+            | {
+                "variants": tuple(Variant(**v) for v in value["variants"]),
+                "tasks": tuple(TaskEntry(**t | {"lengths": tuple(t["lengths"])}) for t in value["tasks"]),
+                "seeds": tuple(value["seeds"]),
+                "claims": tuple(Claim(**c) for c in value["claims"]),
+            }
+        )

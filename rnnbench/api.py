@@ -1,0 +1,157 @@
+"""What the command line and Python users share: load a suite, run it, look at its results."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from rnnbench import cost, suitefile
+from rnnbench.driver import Driver, Outcome
+from rnnbench.errors import Exit, UserError
+from rnnbench.events import Listener, Silent
+from rnnbench.executors.local import Local
+from rnnbench.fingerprint import fingerprint
+from rnnbench.plan import Climb, Plan, plan, view
+from rnnbench.records import BROKEN, Record
+from rnnbench.select import select
+from rnnbench.store import Store
+from rnnbench.suite import Suite
+
+if TYPE_CHECKING:
+    import pandas
+
+Rerun = Literal["stale", "failed", "all"]
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def load(source: str | Path, overrides: Sequence[str] = (), seeds: str | None = None) -> Suite:
+    """A suite from its path, or by the name of one that ships; UserError with a line per fault.
+
+    >>> load("quick").name
+    'quick'
+    """
+    return suitefile.load(source, overrides=overrides, seeds=seeds)
+
+
+def is_stale(record: Record) -> bool:
+    """Whether the code that made a record is not today's."""
+    if not record.finished:
+        return False
+    return fingerprint(record.run.rung, record.numerics.startswith("fused")) != record.fingerprint
+
+
+def without(records: Mapping[str, Record], rerun: Rerun | None) -> dict[str, Record]:
+    """The records that still count when these are to be run again."""
+    if rerun == "all":
+        return {}
+    if rerun == "failed":
+        return {id: r for id, r in records.items() if r.status not in BROKEN}
+    if rerun == "stale":
+        return {id: r for id, r in records.items() if not is_stale(r)}
+    return dict(records)
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a run would do: counts of runs, and about how many seconds of one worker."""
+
+    total: int
+    known: int
+    pruned: int
+    missing: int
+    seconds: float
+
+    @classmethod
+    def of(cls, plan: Plan, records: Mapping[str, Record]) -> Forecast:
+        factor = cost.correction(records.values())
+        known = pruned = missing = 0
+        seconds = 0.0
+        for climbed in view(plan, records):
+            for step in climbed.steps:
+                there = len(step.records) - step.missing
+                known += there
+                if step.state == "pruned":
+                    pruned += step.missing
+                elif step.missing:
+                    missing += step.missing
+                    seconds += step.missing * cost.estimate(step.rung) * factor
+        return cls(plan.count, known, pruned, missing, seconds)
+
+
+def run_plan(
+    plan: Plan,
+    store: Store,
+    listener: Listener,
+    jobs: int = 0,
+    rerun: Rerun | None = None,
+    retries: int = 1,
+    timeout: float | None = None,
+    fail_fast: bool = False,
+    device: str = "cpu",
+    kernels: str = "auto",
+) -> Outcome:
+    """Trains what a plan names and the store lacks."""
+    with store.writing():
+        records = without(store.records(plan.runs()), rerun)
+        store.remember(plan.suite.as_dict())
+        seconds = float(os.environ.get("RNNBENCH_CHECKPOINT_SECONDS", "10"))
+        executor = Local(jobs or cores(), device, kernels, timeout, seconds)
+        return Driver(plan, records, store, executor, listener, retries, fail_fast).drive()
+
+
+def run(
+    source: str | Path | Suite, directory: str | Path = "results", *, jobs: int = 0, filter: str | None = None
+) -> pandas.DataFrame:
+    """Trains what `directory` lacks of a suite, quietly, and returns all its results: one row a run.
+
+    `jobs` worker processes (0: one a core); `filter` as the command line's -k.
+    """
+    suite = source if isinstance(source, Suite) else load(source)
+    run_plan(select(plan(suite), filter), Store(Path(directory)), Silent(), jobs)
+    return results(suite, directory)
+
+
+def results(source: str | Path | Suite, directory: str | Path = "results") -> pandas.DataFrame:
+    """The results of a suite that are there, tidy: one row a run.
+
+    Columns: variant, task, length, seed, status, score, steps, solved_at, parameters, seconds, id.
+    """
+    from rnnbench.report.frame import frame
+
+    suite = source if isinstance(source, Suite) else load(source)
+    return frame(climbs(plan(suite), Store(Path(directory))))
+
+
+def climbs(plan: Plan, store: Store) -> list[Climb]:
+    """The view of a store that a plan is."""
+    return view(plan, store.records(plan.runs()))
+
+
+def last_suite(store: Store) -> Suite:
+    """The suite that ran last on a store."""
+    known = store.suites()
+    if not known:
+        raise UserError(
+            f"{store.directory}: no suite ran here yet; next: rnnbench run SUITE", code=Exit.NOTHING_SELECTED
+        )
+    return Suite.from_dict(known[0])
+
+
+def warnings(records: Iterable[Record]) -> list[str]:
+    """What a reader of a table must know about its records: stale ones, mixed numerics."""
+    records = list(records)
+    notes = []
+    stale = sum(map(is_stale, records))
+    if stale:
+        notes.append(f"{stale} of {len(records)} records are stale: made by other code than today's; --rerun stale")
+    numerics = sorted({r.numerics.split(",", 1)[1].strip() for r in records if r.numerics})
+    if len(numerics) > 1:
+        notes.append("records of mixed numerics: " + "; ".join(numerics))
+    return notes

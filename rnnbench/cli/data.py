@@ -1,0 +1,161 @@
+"""`rnnbench report`, `plan`, `validate`, `list`, `export`: what is there and what it says."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from rnnbench.cli import app, options
+
+if TYPE_CHECKING:
+    from rnnbench.store import Store
+    from rnnbench.suite import Suite
+
+Format = Literal["table", "markdown", "csv", "json"]
+
+
+def _suite(name: str | None, store: Store, overrides: list[str] | None, seeds: str | None) -> Suite:
+    from rnnbench import api
+
+    if name is None:
+        return api.last_suite(store)
+    return api.load(name, overrides or (), seeds)
+
+
+def write(text: str, output: Path | None) -> None:
+    """To a file or to stdout, ending in one newline."""
+    text = text.rstrip("\n") + "\n"
+    if output is None:
+        sys.stdout.write(text)
+    else:
+        output.write_text(text)
+
+
+@app.command()
+def report(
+    suite: options.OptionalSuite = None,
+    results: options.Results = options.RESULTS,
+    output: options.Output = None,
+    format: Annotated[Format, typer.Option("--format", envvar="RNNBENCH_FORMAT", help="How to print it.")] = "table",
+    filter: options.Filter = None,
+    set: options.Set = None,
+    seeds: options.Seeds = None,
+) -> None:
+    """Tabulate how far back each variant remembers, with intervals."""
+    from rnnbench import api
+    from rnnbench.plan import plan
+    from rnnbench.report import render
+    from rnnbench.select import select
+    from rnnbench.store import Store
+
+    store = Store(results)
+    chosen = select(plan(_suite(suite, store, set, seeds)), filter)
+    climbs = api.climbs(chosen, store)
+    notes = api.warnings([r for c in climbs for s in c.steps for r in s.records if r is not None])
+    terminal = output is None and sys.stdout.isatty()
+    width = int(os.environ.get("COLUMNS", 0)) or (os.get_terminal_size().columns if terminal else 100)
+    color = terminal and "NO_COLOR" not in os.environ
+    write(render(chosen.suite, climbs, format, width=width, color=color, notes=notes), output)
+
+
+@app.command()
+def plan(
+    suite: options.Suite,
+    results: options.Results = options.RESULTS,
+    filter: options.Filter = None,
+    set: options.Set = None,
+    seeds: options.Seeds = None,
+) -> None:
+    """Count a suite's runs, ladder by ladder, and say what is known of them."""
+    from rnnbench import api
+    from rnnbench import plan as planning
+    from rnnbench.cli.run import describe
+    from rnnbench.select import select
+    from rnnbench.store import Store
+
+    chosen = select(planning.plan(api.load(suite, set or (), seeds)), filter)
+    records = Store(results).records(chosen.runs())
+    counts: dict[tuple[str, tuple[int, ...]], list[str]] = {}
+    lines = []
+    for ladder in chosen.ladders:
+        if ladder.reason:
+            lines.append(f"{ladder.variant.name} on {ladder.task.name}: n/a, {ladder.task.name} {ladder.reason}")
+        else:
+            rungs = tuple(r.length for r in ladder.rungs)
+            counts.setdefault((ladder.task.name, rungs), []).append(ladder.variant.name)
+    for (task, rungs), variants in counts.items():
+        shown = ", ".join(map(str, rungs if len(rungs) <= 12 else (*rungs[:5], "...", *rungs[-5:])))
+        names = ", ".join(variants if len(variants) <= 20 else (*variants[:20], f"and {len(variants) - 20} more"))
+        typer.echo(f"{task}: {len(variants)} variants ({names}) x {len(rungs)} lengths ({shown})")
+    for line in lines:
+        typer.echo(line)
+    typer.echo(f"seeds: {len(chosen.suite.seeds)}")
+    typer.echo(describe(chosen.suite.name, api.Forecast.of(chosen, records), api.cores()))
+
+
+@app.command()
+def validate(suite: options.Suite, set: options.Set = None, seeds: options.Seeds = None) -> None:
+    """Check a suite wholly, and run nothing."""
+    from rnnbench import api
+    from rnnbench import plan as planning
+
+    loaded = api.load(suite, set or (), seeds)
+    counts = f"{len(loaded.variants)} variants, {len(loaded.tasks)} tasks, {len(loaded.seeds)} seeds"
+    typer.echo(f"{loaded.name}: valid; {counts}, {planning.plan(loaded).count:,} runs")
+
+
+@app.command(name="list")
+def list_(
+    what: Annotated[
+        Literal["cells", "tasks", "suites"] | None,
+        typer.Argument(help="cells, tasks or suites; all of them without it."),
+    ] = None,
+) -> None:
+    """List the cells, tasks and suites that a suite or a command can name, each with its first line."""
+    from rnnbench import find, suitefile
+
+    kinds = (what,) if what else ("cells", "tasks", "suites")
+    for kind in kinds:
+        if len(kinds) > 1:
+            typer.echo(f"{kind}:")
+        about = suitefile.shipped() if kind == "suites" else {name: find.about(kind, name) for name in find.names(kind)}
+        for name, text in about.items():
+            typer.echo(f"  {name:<14} {text}" if len(kinds) > 1 else f"{name:<14} {text}")
+
+
+@app.command()
+def export(
+    suite: options.OptionalSuite = None,
+    results: options.Results = options.RESULTS,
+    output: options.Output = None,
+    format: Annotated[
+        Literal["json", "csv"], typer.Option("--format", help="One JSON line or one CSV row a run.")
+    ] = "json",
+    canonical: Annotated[
+        bool, typer.Option("--canonical", help="Results alone, sorted, byte-stable: no times, hosts, versions.")
+    ] = False,
+    filter: options.Filter = None,
+    set: options.Set = None,
+    seeds: options.Seeds = None,
+) -> None:
+    """Write out the records of a suite, one a run."""
+    from rnnbench import records
+    from rnnbench.plan import plan, view
+    from rnnbench.select import select
+    from rnnbench.store import Store
+
+    store = Store(results)
+    chosen = select(plan(_suite(suite, store, set, seeds)), filter)
+    found = store.records(chosen.runs(), curves=True)
+    if format == "csv":
+        from rnnbench.report.frame import frame
+
+        write(frame(view(chosen, found)).to_csv(index=False), output)
+    elif canonical:
+        write(records.dump_canonical(found.values()), output)
+    else:
+        write("".join(records.canonical(r.as_dict()) + "\n" for _, r in sorted(found.items())), output)

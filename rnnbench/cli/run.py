@@ -1,0 +1,121 @@
+"""`rnnbench run`: train what is missing of a suite, and say what became of it."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from rnnbench.cli import app, options
+
+if TYPE_CHECKING:
+    from rnnbench.api import Forecast
+    from rnnbench.events import Listener
+
+
+@app.command()
+def run(
+    suite: options.Suite,
+    results: options.Results = options.RESULTS,
+    dry_run: Annotated[
+        bool, typer.Option("-n", "--dry-run", help="Say what would be trained, and train nothing.")
+    ] = False,
+    jobs: Annotated[
+        int,
+        typer.Option("-j", "--jobs", min=0, max=4096, envvar="RNNBENCH_JOBS", help="Worker processes; 0: one a core."),
+    ] = 0,
+    filter: options.Filter = None,
+    set: options.Set = None,
+    seeds: options.Seeds = None,
+    rerun: Annotated[
+        Literal["stale", "failed", "all"] | None,
+        typer.Option("--rerun", envvar="RNNBENCH_RERUN", help="Train these again, although there are records."),
+    ] = None,
+    retries: Annotated[
+        int,
+        typer.Option(
+            "--retries", min=0, max=100, envvar="RNNBENCH_RETRIES", help="How often a broken run is tried again."
+        ),
+    ] = 1,
+    timeout: Annotated[
+        float | None, typer.Option("--timeout", min=0.1, envvar="RNNBENCH_TIMEOUT", help="Seconds that a run may take.")
+    ] = None,
+    fail_fast: Annotated[
+        bool,
+        typer.Option("-x", "--fail-fast", envvar="RNNBENCH_FAIL_FAST", help="Start nothing more once a run broke."),
+    ] = False,
+    device: Annotated[
+        str, typer.Option("--device", envvar="RNNBENCH_DEVICE", help="auto, cpu, cuda or cuda:N.", metavar="DEVICE")
+    ] = "auto",
+    kernels: Annotated[
+        Literal["auto", "reference"],
+        typer.Option("--kernels", envvar="RNNBENCH_KERNELS", help="reference: the cells' own equations, step by step."),
+    ] = "auto",
+    quiet: options.Quiet = False,
+) -> None:
+    """Train what is missing of a suite. What is known already is not trained again; interrupted, it goes on later."""
+    from rnnbench import api
+    from rnnbench.devices import resolve
+    from rnnbench.plan import plan
+    from rnnbench.select import select
+    from rnnbench.store import Store
+
+    chosen = select(plan(api.load(suite, set or (), seeds)), filter)
+    store = Store(results)
+    workers = jobs or api.cores()
+    known = api.without(store.records(chosen.runs()), rerun)
+    forecast = api.Forecast.of(chosen, known)
+    name = chosen.suite.name
+    if dry_run:
+        typer.echo(describe(name, forecast, workers))
+        return
+    resolved = resolve(device)
+    listener = listen(quiet)
+    outcome = api.run_plan(chosen, store, listener, workers, rerun, retries, timeout, fail_fast, resolved, kernels)
+    if not quiet:
+        again = api.Forecast.of(chosen, api.without(store.records(chosen.runs()), None))
+        typer.echo(summary(name, forecast, again, outcome.trained, outcome.broken), err=True)
+    if outcome.exit:
+        raise typer.Exit(int(outcome.exit))
+
+
+def listen(quiet: bool) -> Listener:
+    """The live display on a terminal, lines of a log elsewhere, nothing where quiet."""
+    from rnnbench import display, events
+
+    if quiet:
+        return events.Silent()
+    return display.Display() if sys.stderr.isatty() else display.LogLines()
+
+
+def duration(seconds: float) -> str:
+    """
+    >>> duration(5), duration(130), duration(7500)
+    ('5 s', '2 min 10 s', '2 h 5 min')
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def describe(name: str, forecast: Forecast, workers: int) -> str:
+    """What `--dry-run` says."""
+    f = forecast
+    head = f"{name}: {f.total:,} runs, {f.known:,} known, {f.pruned:,} pruned, {f.missing:,} to train"
+    if not f.missing:
+        return f"{head}; nothing to do"
+    return f"{head}, at most about {duration(f.seconds / workers)} on {workers} worker{'s' * (workers > 1)}"
+
+
+def summary(name: str, before: Forecast, after: Forecast, trained: int, broken: int) -> str:
+    """What `run` says last."""
+    if not trained and not after.missing:
+        text = f"{name}: nothing to do: {after.known:,} runs known, {after.pruned:,} pruned"
+    else:
+        text = f"{name}: {trained:,} runs trained, {before.known:,} known before, {after.pruned:,} pruned"
+    text += f", {after.missing:,} still missing" if after.missing else ""
+    return text + (f", {broken:,} broken (rnnbench run --rerun failed tries them again)" if broken else "")
