@@ -1,0 +1,199 @@
+"""What records say of a variant: the score of a rung, the span of a ladder, the effect of a part.
+
+The span measures what can be trained to span the gap within the budget. It is known only up to the ladder's rungs:
+between the last one solved and the next.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from rnnbench import stats
+from rnnbench.plan import Climb, Step
+from rnnbench.records import Record
+from rnnbench.stats import Estimate
+
+
+@dataclass(frozen=True)
+class Span:
+    """At least `low` (None: not even the shortest rung) and below `high` (None: no rung is known to be too long).
+
+    `provisional`: runs that are missing or broke could still move it.
+
+    >>> str(Span(40, 80)), str(Span(160, None)), str(Span(None, 10)), str(Span(20, None, provisional=True))
+    ('40..80', '>= 160', '< 10', '>= 20 so far')
+    """
+
+    low: int | None
+    high: int | None
+    provisional: bool = False
+
+    @property
+    def top(self) -> bool:
+        """The longest rung was solved: the ladder doesn't reach what this could span."""
+        return self.low is not None and self.high is None and not self.provisional
+
+    def __str__(self) -> str:
+        if self.low is None:
+            text = "unknown" if self.high is None else f"< {self.high}"
+        else:
+            text = f">= {self.low}" if self.high is None else f"{self.low}..{self.high}"
+        return f"{text} so far" if self.provisional and text != "unknown" else text
+
+
+@dataclass(frozen=True)
+class Score:
+    """The scores of a rung over its seeds: their mean with its t interval, over the n that finished. A diverged run
+    counts with 0; `failed` ones broke and `missing` ones never ran: neither is in n."""
+
+    score: Estimate
+    n: int
+    solved: int
+    diverged: int
+    failed: int
+    missing: int
+
+
+def points(record: Record) -> float:
+    """The score that a finished record counts with: 0 where it diverged or its score is no number."""
+    usable = record.status != "diverged" and record.score is not None and math.isfinite(record.score)
+    return float(record.score) if usable and record.score is not None else 0.0
+
+
+def score(step: Step) -> Score:
+    """The scores of a rung. A pruned one has none, whatever else a store holds: it is missing, not 0."""
+    if step.state == "pruned":
+        return Score(stats.mean([]), 0, 0, 0, 0, len(step.records))
+    done = step.finished
+    diverged = sum(r.status == "diverged" for r in done)
+    values = stats.mean([points(r) for r in done])
+    return Score(values, len(done), step.solved, diverged, len(step.broken), step.missing)
+
+
+def passed(step: Step) -> bool | None:
+    """Whether at least half of a rung's seeds solved it; None where seeds that are missing or broke could decide
+    that either way."""
+    if step.state == "pruned":
+        return False
+    unknown = len(step.records) - len(step.finished)
+    if 2 * step.solved >= len(step.records):
+        return True
+    return False if 2 * (step.solved + unknown) < len(step.records) else None
+
+
+def _span(lengths: Sequence[int], verdicts: Sequence[bool | None]) -> Span:
+    """The span, given for each rung whether it was solved (None: unknown), shortest first."""
+    low = None
+    for length, verdict in zip(lengths, verdicts, strict=True):
+        if verdict is not True:
+            break
+        low = length
+    high = next((length for length, verdict in zip(lengths, verdicts, strict=True) if verdict is False), None)
+    between = [length for length in lengths if (low is None or length > low) and (high is None or length < high)]
+    return Span(low, high, provisional=bool(between))
+
+
+def lengths(climb: Climb) -> tuple[int, ...]:
+    """The lengths of a ladder's rungs, shortest first."""
+    return tuple(s.rung.length for s in climb.steps)
+
+
+def span(climb: Climb) -> Span | None:
+    """The longest rung up to which every rung was solved by at least half of the seeds; None where the variant
+    can't do the task."""
+    return _span(lengths(climb), [passed(s) for s in climb.steps]) if climb.steps else None
+
+
+def seed_spans(climb: Climb) -> tuple[Span, ...]:
+    """The span of each seed by itself, in the suite's order of seeds; () where the variant can't do the task."""
+    count = len(climb.steps[0].records) if climb.steps else 0
+    return tuple(_span(lengths(climb), [_solved(s, k) for s in climb.steps]) for k in range(count))
+
+
+def _solved(step: Step, k: int) -> bool | None:
+    """Whether the k-th seed solved a rung."""
+    record = step.records[k]
+    if step.state == "pruned":
+        return False
+    return None if record is None or not record.finished else record.status == "solved"
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What a part does on a task: the span with it as in `variant` less the span as in `base`, paired by seed.
+
+    `rungs` and `octaves` (log2 of the span) are means over the n seeds whose two spans are known, with t intervals.
+    `p` is the sign flips' for the octaves, `holm` adjusted over the parts of the task, `least` the smallest that
+    n and this many parts could reach. `top`, `bottom`: every span of both is at that end of the ladder, which
+    therefore can't tell them apart. A span below the ladder counts as half its shortest rung.
+    """
+
+    task: str
+    variant: str
+    base: str
+    part: str
+    n: int
+    rungs: Estimate
+    octaves: Estimate
+    p: float
+    holm: float
+    least: float
+    top: bool
+    bottom: bool
+
+
+def octaves(span: Span, shortest: int) -> float:
+    """log2 of a span; one octave under the shortest rung where that wasn't reached.
+
+    >>> octaves(Span(64, 128), 16), octaves(Span(None, 16), 16)
+    (6.0, 3.0)
+    """
+    return math.log2(span.low) if span.low is not None else math.log2(shortest) - 1
+
+
+def effect(climb: Climb, base: Climb) -> Effect:
+    """The effect of the part in which a variant differs from its base, as if it were the task's only part."""
+    rungs = lengths(base)
+    if rungs != lengths(climb):
+        raise ValueError(f"expected the rungs of {base.ladder.variant.name}, got those of {climb.ladder.variant.name}")
+    both = zip(seed_spans(climb), seed_spans(base), strict=True)
+    pairs = [(a, b) for a, b in both if not (a.provisional or b.provisional)]
+    steps = [sum(r <= (a.low or 0) for r in rungs) - sum(r <= (b.low or 0) for r in rungs) for a, b in pairs]
+    spans = np.array([octaves(a, rungs[0]) - octaves(b, rungs[0]) for a, b in pairs])
+    p = stats.sign_flip(spans)
+    variant = climb.ladder.variant
+    return Effect(
+        task=climb.ladder.task.name,
+        variant=variant.name,
+        base=base.ladder.variant.name,
+        part=variant.part or variant.name,
+        n=len(pairs),
+        rungs=stats.mean(np.array(steps, dtype=np.float64)),
+        octaves=stats.mean(spans),
+        p=p,
+        holm=p,
+        least=stats.smallest_p(len(pairs)),
+        top=bool(pairs) and all(a.top and b.top for a, b in pairs),
+        bottom=bool(pairs) and all(a.low is None and b.low is None for a, b in pairs),
+    )
+
+
+def effects(climbs: Iterable[Climb]) -> list[Effect]:
+    """The effects of every variant that differs from another, in the order of the climbs; Holm's adjustment runs
+    over the parts of each task, those without a single pair left out."""
+    by_name = {(c.ladder.task.name, c.ladder.variant.name): c for c in climbs}
+    found: dict[str, list[Effect]] = {}
+    for (task, _), climb in by_name.items():
+        base = by_name.get((task, climb.ladder.variant.base or ""))
+        if base is not None and base.steps and climb.steps:
+            found.setdefault(task, []).append(effect(climb, base))
+    out = []
+    for group in found.values():
+        tests = sum(e.n > 0 for e in group)
+        adjusted = stats.holm([e.p for e in group])
+        out += [replace(e, holm=h, least=stats.smallest_p(e.n, tests)) for e, h in zip(group, adjusted, strict=True)]
+    return out

@@ -1,0 +1,33 @@
+"""Reports: one table model, one module a format. `render` imports only the module of the format that is asked for."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+
+from rnnbench.errors import UserError, nearest
+from rnnbench.plan import Climb
+from rnnbench.suite import Suite
+
+FORMATS = {"table": "terminal", "markdown": "markdown", "csv": "csv", "json": "json"}
+
+
+def render(
+    suite: Suite,
+    climbs: Sequence[Climb],
+    format: str,
+    *,
+    width: int | None = None,
+    color: bool = False,
+    notes: Sequence[str] = (),
+) -> str:
+    """The report on a suite's view of a store, as a text that ends in a newline.
+
+    `width` in columns and `color` (which NO_COLOR overrules) are the terminal's business: other formats ignore them.
+    None is the width of the terminal, or 100 where there is none. `notes` are warnings that stand at the end; csv,
+    which has no place for them, leaves them out. UserError for an unknown format.
+    """
+    if format not in FORMATS:
+        raise UserError(f"--format: got '{format}', expected a format; {nearest(format, FORMATS)}")
+    module = importlib.import_module(f"rnnbench.report.{FORMATS[format]}")
+    return str(module.render(suite, climbs, width=width, color=color, notes=tuple(notes)))

@@ -1,0 +1,47 @@
+"""A report as tidy CSV: one row per variant, task and length, `score` and its interval empty where there is none."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Sequence
+
+from rnnbench import effects
+from rnnbench.plan import Climb
+from rnnbench.report.model import clean
+from rnnbench.suite import Suite
+
+COLUMNS = ("variant", "task", "length", "score", "low", "high", "n", "solved", "failed")
+
+
+def text(value: str) -> str:
+    """A text cell that no spreadsheet takes for a formula (OWASP, CSV injection).
+
+    >>> text("=1+1"), text("lstm+peepholes")
+    ("'=1+1", 'lstm+peepholes')
+    """
+    value = clean(value)
+    return f"'{value}" if value.startswith(("=", "+", "-", "@")) else value
+
+
+def number(value: float) -> str:
+    """A number to its last bit; empty where there is none."""
+    return repr(value) if math.isfinite(value) else ""
+
+
+def render(
+    suite: Suite, climbs: Sequence[Climb], *, width: int | None = None, color: bool = False, notes: Sequence[str] = ()
+) -> str:
+    out = io.StringIO()
+    rows = csv.writer(out, lineterminator="\n")
+    rows.writerow(COLUMNS)
+    for climb in climbs:
+        names = text(climb.ladder.variant.name), text(climb.ladder.task.name)
+        if not climb.steps:  # the variant can't do the task
+            rows.writerows((*names, length, "", "", "", 0, 0, 0) for length in climb.ladder.task.lengths)
+        for step in climb.steps:
+            found = effects.score(step)
+            counts = found.n, found.solved, found.failed
+            rows.writerow((*names, step.rung.length, *map(number, found.score), *counts))
+    return out.getvalue()

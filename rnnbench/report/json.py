@@ -1,0 +1,91 @@
+"""A report as one strict JSON object (no NaN: null): the suite, and per variant and task its span and every rung with
+its runs. All that the tables show can be had from it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from rnnbench import effects
+from rnnbench.plan import Climb, Step
+from rnnbench.records import Record
+from rnnbench.suite import Suite
+
+VERSION = 1
+
+
+def strict(value: Any) -> Any:
+    """A value with null for every number that JSON can't write.
+
+    >>> strict({"a": [float("nan"), 1.5]})
+    {'a': [None, 1.5]}
+    """
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: strict(v) for key, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [strict(v) for v in value]
+    return value
+
+
+def _run(seed: int, run_id: str, record: Record | None) -> dict[str, Any]:
+    if record is None:
+        return {"seed": seed, "id": run_id, "status": "missing"}
+    wanted = ("status", "score", "loss", "steps", "solved_at", "parameters", "seconds", "error", "numerics", "attempt")
+    return {"seed": seed, "id": run_id} | {name: getattr(record, name) for name in wanted}
+
+
+def _rung(step: Step, seeds: Sequence[int]) -> dict[str, Any]:
+    found = effects.score(step)
+    pairs = zip(seeds, step.records, strict=True)
+    return {
+        "length": step.rung.length,
+        "state": step.state,
+        "score": found.score.value,
+        "low": found.score.low,
+        "high": found.score.high,
+        "n": found.n,
+        "solved": found.solved,
+        "diverged": found.diverged,
+        "failed": found.failed,
+        "missing": found.missing,
+        "runs": [_run(seed, step.rung.id(seed), record) for seed, record in pairs],
+    }
+
+
+def _climb(climb: Climb, seeds: Sequence[int]) -> dict[str, Any]:
+    span = effects.span(climb)
+    return {
+        "variant": climb.ladder.variant.name,
+        "task": climb.ladder.task.name,
+        "not_applicable": climb.ladder.reason or None,
+        "span": dataclasses.asdict(span) if span else None,
+        "rungs": [_rung(step, seeds) for step in climb.steps],
+    }
+
+
+def _effect(effect: effects.Effect) -> dict[str, Any]:
+    estimates = {name: getattr(effect, name)._asdict() for name in ("rungs", "octaves")}
+    return {field.name: getattr(effect, field.name) for field in dataclasses.fields(effect)} | estimates
+
+
+def render(
+    suite: Suite, climbs: Sequence[Climb], *, width: int | None = None, color: bool = False, notes: Sequence[str] = ()
+) -> str:
+    report = {
+        "rnnbench": VERSION,
+        "suite": suite.name,
+        "about": suite.about,
+        "seeds": list(suite.seeds),
+        "variants": [dataclasses.asdict(v) for v in suite.variants],
+        "tasks": [dataclasses.asdict(t) for t in suite.tasks],
+        "results": [_climb(climb, suite.seeds) for climb in climbs],
+        "effects": [_effect(e) for e in effects.effects(climbs)],
+        "notes": list(notes),
+    }
+    # ASCII alone, so that no name can bring a control character along
+    return json.dumps(strict(report), indent=2, allow_nan=False) + "\n"

@@ -1,0 +1,131 @@
+"""Numbers and results as cells: how a score, a span, a count looks, and the marks for what is not there."""
+
+from __future__ import annotations
+
+import math
+
+from rnnbench import effects, stats
+from rnnbench.effects import Score, Span
+from rnnbench.plan import Step
+from rnnbench.report.model import Cell, Tone
+from rnnbench.stats import Estimate
+
+PRUNED, MISSING, NOT_APPLICABLE, SOLVED, SO_FAR = "–", "·", "n/a", "✓", "…"
+FAILED, DIVERGED = "!", "∞"
+
+# A mark and what it means; a report's legend has those that its tables use.
+LEGEND = {
+    SOLVED: f"{SOLVED}2/3 solved by 2 of the 3 seeds that finished, at least half of all",
+    FAILED: f"{FAILED}1 one run broke (failed, crashed or timed out) and is left out of the mean",
+    DIVERGED: f"{DIVERGED}1 one run diverged and counts as 0",
+    PRUNED: f"{PRUNED} pruned: left after two lengths in a row that no seed solved",
+    MISSING: f"{MISSING} not run yet ({MISSING}2: two of the seeds)",
+    NOT_APPLICABLE: f"{NOT_APPLICABLE} the variant can't do the task",
+    "≥": "≥ 40 solved up to the longest length, 40: the ladder ends there",
+    "<": "< 10 not even the shortest length, 10, was solved",
+    ">": "> 1500 at least half of the seeds had not solved it after 1500 steps",
+    SO_FAR: f"40 {SO_FAR} so far: runs are missing or broke that could change it",
+}
+
+
+def has(word: str, sign: str) -> bool:
+    """Whether a word of a cell is a mark, with or without its count.
+
+    >>> has("!2", "!"), has("·", "·"), has("<.001", "<")
+    (True, True, False)
+    """
+    count = word.removeprefix(sign)
+    return count != word and (not count or count.split("/")[0].isdigit())
+
+
+def fixed(x: float, digits: int = 2) -> str:
+    """A number in [0, 1] without its leading zero. Only what is 1 shows as 1: .998 is cut, not rounded.
+
+    >>> fixed(0.98), fixed(0.998), fixed(1.0), fixed(12.3)
+    ('.98', '.99', '1.00', '12.30')
+    """
+    if 1 - 0.5 * 10**-digits <= x < 1:
+        x = 1 - 10**-digits
+    text = f"{x:.{digits}f}"
+    return text[1:] if text.startswith("0.") else text
+
+
+def half(estimate: Estimate, digits: int = 2) -> str:
+    """Half the width of an interval, `±.01`; empty where there is none."""
+    width = (estimate.high - estimate.low) / 2
+    return f"±{width:.{digits}f}".replace("±0.", "±.") if math.isfinite(width) else ""
+
+
+def signed(estimate: Estimate) -> tuple[str, str]:
+    """A difference and half its interval.
+
+    >>> signed(Estimate(-1.5, -2.0, -1.0))
+    ('−1.5', '±0.5')
+    """
+    if not math.isfinite(estimate.value):
+        return MISSING, ""
+    width = (estimate.high - estimate.low) / 2
+    text = f"{estimate.value:+.1f}".replace("-", "−")
+    return text.replace("+0.0", "0.0").replace("−0.0", "0.0"), f"±{width:.1f}" if math.isfinite(width) else ""
+
+
+def p_value(p: float) -> Cell:
+    """A p value, to two digits that count."""
+    if not math.isfinite(p):
+        return mark(MISSING)
+    text = fixed(p, 3) if p < 0.1 else fixed(p)
+    return Cell(("<.001" if p < 0.001 else text,), p)
+
+
+def mark(text: str, place: int = 0, tone: Tone = "quiet") -> Cell:
+    """A mark in place of a number that is the cell's part `place`."""
+    return Cell(("",) * place + (text,), None, tone)
+
+
+def tone(score: float) -> Tone:
+    """What a score is coloured by."""
+    return "full" if score >= 0.95 else "much" if score >= 0.6 else "some" if score >= 0.25 else "little"
+
+
+def score(step: Step) -> Cell:
+    """A rung: mean, half interval, solved fraction, then what was left out. `.98 ±.01 ✓3/3 !1`"""
+    if step.state == "pruned":
+        return mark(PRUNED)
+    found = effects.score(step)
+    if not found.n:
+        return Cell((f"{FAILED}{found.failed}",), None, "alarm") if found.failed else mark(MISSING)
+    solved = f"{SOLVED if effects.passed(step) else ''}{found.solved}/{found.n}"
+    value = found.score.value
+    return Cell((fixed(value), half(found.score), solved, _left_out(found)), value, tone(value))
+
+
+def _left_out(found: Score) -> str:
+    counts = ((FAILED, found.failed), (DIVERGED, found.diverged), (MISSING, found.missing))
+    return " ".join(f"{sign}{count}" for sign, count in counts if count)
+
+
+def span(found: Span | None, started: bool, best: bool = False) -> Cell:
+    """A span: `40`, `≥ 160`, `< 10`, `40 …` so far; a mark where nothing was run or nothing can be."""
+    if found is None:
+        return mark(NOT_APPLICABLE, 1)
+    if found.low is None and found.high is None:
+        return mark("?" if started else MISSING, 1)
+    sign = "<" if found.low is None else "≥" if found.high is None else ""
+    number = found.high if found.low is None else found.low
+    so_far = SO_FAR if found.provisional else ""
+    return Cell((sign, str(number), so_far), found.low, "quiet" if found.low is None else "plain", best)
+
+
+def steps(step: Step, budget: int) -> Cell:
+    """Steps to solve: the median over the seeds, `> budget` where at least half had not solved it by then. A run that
+    diverged would never have solved it: it is censored at the budget too."""
+    if step.state == "pruned":
+        return mark(PRUNED, 1)
+    done = step.finished
+    if not done:
+        return mark(MISSING, 1)
+    times = [budget if r.status == "diverged" else r.solved_at or max(r.steps, 1) for r in done]
+    median = stats.median_time(times, [r.solved_at is not None and r.status != "diverged" for r in done])
+    if math.isinf(median):
+        return Cell((">", str(max(times))), None, "quiet")
+    return Cell(("", f"{median:.0f}"), median)

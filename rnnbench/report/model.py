@@ -1,0 +1,83 @@
+"""The one model that every report is drawn from: tables of cells that know their text, their value and their tone.
+
+No format is mentioned here, and nothing here knows of runs: `tables.py` fills the model, one module a format draws it.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from typing import Literal
+
+Value = str | int | float | None
+
+# What a cell says, for a format to colour: a score by quarters of the way to 1, a result that is absent, a fault.
+Tone = Literal["plain", "full", "much", "some", "little", "quiet", "alarm"]
+
+_JOINERS = "\u200c\u200d"  # inside emoji and Indic words; they reorder and hide nothing
+
+
+def clean(text: str) -> str:
+    """A text without control characters: white space becomes a space, the others (escape, bidi overrides, ...) are
+    spelled out.
+
+    >>> print(clean("red \\x1b[31m, \\u202eright to left"))
+    red \\x1b[31m, \\u202eright to left
+    """
+    return "".join(_visible(c) for c in text)
+
+
+def _visible(c: str) -> str:
+    if c in "\t\n\r\u2028\u2029":
+        return " "
+    if unicodedata.category(c) in ("Cc", "Cf", "Cs") and c not in _JOINERS:
+        code = ord(c)
+        return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+    return c
+
+
+@dataclass(frozen=True)
+class Cell:
+    """`parts` of a text, each aligned with the same part of the cells above and below; the plain `value` behind it;
+    `best` of its column or table."""
+
+    parts: tuple[str, ...]
+    value: Value = None
+    tone: Tone = "plain"
+    best: bool = False
+
+    @property
+    def text(self) -> str:
+        return " ".join(part for part in self.parts if part)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column's heading, and whether its parts are numbers, which stand to the right."""
+
+    title: str
+    number: bool = True
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table; `about` says what its numbers are, `notes` what must be known to read them. The first column names
+    the rows."""
+
+    title: str
+    about: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that a report on a suite says, in order; `legend` explains the marks that its tables use."""
+
+    title: str
+    about: str
+    summary: str
+    tables: tuple[Table, ...]
+    legend: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,210 @@
+"""A suite and its view of a store -> the report's tables."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from rnnbench import effects, find, stats
+from rnnbench.effects import Effect, Span
+from rnnbench.plan import Climb
+from rnnbench.records import Record
+from rnnbench.report import marks
+from rnnbench.report.model import Cell, Column, Report, Table, clean
+from rnnbench.suite import Suite, TaskEntry
+
+ERRORS = 3  # how many failed runs of a task are quoted
+
+
+def report(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = ()) -> Report:
+    """Everything that a report on a suite says."""
+    by_task = [(task, [c for c in climbs if c.ladder.task.name == task.name]) for task in suite.tasks]
+    found = effects.effects(climbs)
+    tables = [scores(suite, task, own) for task, own in by_task]
+    tables.append(spans(suite, climbs))
+    tables += [parts(task, [e for e in found if e.task == task.name]) for task, _ in by_task if _known(found, task)]
+    tables += [costs(suite, task, own) for task, own in by_task]
+    words = {word for table in tables for row in table.rows for cell in row[1:] for word in cell.text.split()}
+    legend = tuple(meaning for sign, meaning in marks.LEGEND.items() if any(marks.has(word, sign) for word in words))
+    return Report(
+        title=clean(suite.name),
+        about=clean(suite.about.strip()),
+        summary=summary(suite, climbs),
+        tables=tuple(tables),
+        legend=legend,
+        notes=(*_given(climbs), *map(clean, notes)),
+    )
+
+
+def _known(found: Sequence[Effect], task: TaskEntry) -> bool:
+    return any(e.task == task.name and e.n for e in found)
+
+
+def counted(n: int, noun: str) -> str:
+    """A number of things.
+
+    >>> counted(1, "seed"), counted(2, "seed")
+    ('1 seed', '2 seeds')
+    """
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+def summary(suite: Suite, climbs: Sequence[Climb]) -> str:
+    """How large the suite is and how far it has come, in one line."""
+    steps = [step for climb in climbs for step in climb.steps]
+    counts: Counter[str] = Counter()
+    for step in steps:
+        if step.state == "pruned":
+            counts["pruned"] += len(step.records)
+        else:
+            counts.update(r.status if r else "to do" for r in step.records)
+    size = f"{counted(len(suite.variants), 'variant')}, {counted(len(suite.tasks), 'task')}"
+    order = ("solved", "unsolved", "diverged", "failed", "crashed", "timeout", "pruned", "to do")
+    told = ", ".join(f"{counts[status]} {status}" for status in order if counts[status])
+    runs = counted(sum(len(step.records) for step in steps), "run")
+    return f"{size}, {counted(len(suite.seeds), 'seed')}; {runs}" + (f": {told}" if told else "")
+
+
+def _name(climb: Climb) -> Cell:
+    name = clean(climb.ladder.variant.name)
+    return Cell((name,), name)
+
+
+def _started(climb: Climb) -> bool:
+    return any(r is not None for step in climb.steps for r in step.records)
+
+
+def best(found: Sequence[Span | None]) -> list[bool]:
+    """Which spans are the longest; none where all are alike."""
+    lows = [s.low or 0 for s in found if s]
+    top = max(lows, default=0)
+    return [s is not None and (s.low or 0) == top > min(lows) for s in found]
+
+
+def scores(suite: Suite, task: TaskEntry, climbs: Sequence[Climb]) -> Table:
+    """Variants x lengths: the score of every rung; and the span."""
+    found = [effects.span(c) for c in climbs]
+    rows = []
+    for climb, span, is_best in zip(climbs, found, best(found), strict=True):
+        cells = [marks.score(step) for step in climb.steps] or [marks.mark(marks.NOT_APPLICABLE)] * len(task.lengths)
+        rows.append((_name(climb), *cells, marks.span(span, _started(climb), is_best)))
+    bar = marks.fixed(find.task_class(task.task["task"]).bar)
+    n = len(suite.seeds)
+    mean = "one seed, so no interval" if n == 1 else f"mean of {n} seeds ± half the 95 % t interval"
+    solved = f"{marks.SOLVED} solved (≥ {bar}) by half or more"
+    return Table(
+        title=clean(task.name),
+        about=f"score on held-out examples: {mean}; {solved}",
+        columns=(Column("", False), *(Column(str(length)) for length in task.lengths), Column("span")),
+        rows=tuple(rows),
+        notes=(*_not_applicable(climbs), *_broken(climbs), *_mixed(climbs)),
+    )
+
+
+def _not_applicable(climbs: Sequence[Climb]) -> list[str]:
+    reasons: dict[str, list[str]] = {}
+    for climb in climbs:
+        if not climb.steps:
+            reasons.setdefault(clean(climb.ladder.reason), []).append(clean(climb.ladder.variant.name))
+    return [f"{marks.NOT_APPLICABLE}: {', '.join(names)}: {reason}" for reason, names in reasons.items()]
+
+
+def _given(climbs: Sequence[Climb]) -> list[str]:
+    given = [clean(c.ladder.variant.name) for c in climbs if c.steps and c.steps[0].rung.model.get("chrono")]
+    names = ", ".join(dict.fromkeys(given))
+    return [f"given the time scale, which is knowledge about the task (chrono): {names}"] if names else []
+
+
+def _broken(climbs: Sequence[Climb]) -> list[str]:
+    runs = [(climb, r) for climb in climbs for step in climb.steps if step.state != "pruned" for r in step.broken]
+    out = [f"{marks.FAILED} {_where(climb, r)}: {r.status}{_why(r)}" for climb, r in runs[:ERRORS]]
+    return out + ([f"{marks.FAILED} and {len(runs) - ERRORS} more"] if len(runs) > ERRORS else [])
+
+
+def _where(climb: Climb, record: Record) -> str:
+    return f"{clean(climb.ladder.variant.name)} at {record.run.rung.length}, seed {record.run.seed}"
+
+
+def _why(record: Record) -> str:
+    """The last line of an error, which in a traceback is what was raised."""
+    lines = [line for line in clean_lines(record.error or "") if line]
+    return f": {lines[-1][:200]}" if lines else ""
+
+
+def clean_lines(text: str) -> list[str]:
+    """The lines of a text, without control characters."""
+    return [clean(line).strip() for line in text.splitlines()]
+
+
+def _mixed(climbs: Sequence[Climb]) -> list[str]:
+    counts = Counter(r.numerics for c in climbs for s in c.steps if s.state != "pruned" for r in s.finished)
+    told = "; ".join(f"{counted(count, 'run')} by {clean(name) or 'unknown'}" for name, count in sorted(counts.items()))
+    return [f"computed in different ways, which differ in rounding: {told}"] if len(counts) > 1 else []
+
+
+def spans(suite: Suite, climbs: Sequence[Climb]) -> Table:
+    """Variants x tasks: the spans."""
+    by_name = {(c.ladder.variant.name, c.ladder.task.name): c for c in climbs}
+    columns = []
+    for task in suite.tasks:
+        own = [by_name.get((v.name, task.name)) for v in suite.variants]
+        found = [effects.span(c) if c else None for c in own]
+        columns.append(
+            [marks.span(s, bool(c and _started(c)), b) for s, c, b in zip(found, own, best(found), strict=True)]
+        )
+    names = [Cell((clean(v.name),), clean(v.name)) for v in suite.variants]
+    return Table(
+        title="span",
+        about="the longest length up to which at least half of the seeds solved every one: what can be trained to span "
+        "the gap within the budget, known up to the next length tried",
+        columns=(Column("", False), *(Column(clean(task.name)) for task in suite.tasks)),
+        rows=tuple(zip(names, *columns, strict=True)),
+    )
+
+
+def parts(task: TaskEntry, found: Sequence[Effect]) -> Table:
+    """Parts x measures: what each part does to the span. p values only where n and the parts could reach one."""
+    tell = any(e.least <= 1 - stats.LEVEL for e in found)
+    rows = []
+    for e in found:
+        end = "both at the top" if e.top else "both at the bottom" if e.bottom else ""
+        names = Cell((clean(e.variant),), clean(e.variant)), Cell((clean(e.base),), clean(e.base))
+        sizes = Cell(marks.signed(e.rungs), e.rungs.value), Cell(marks.signed(e.octaves), e.octaves.value)
+        chances = (marks.p_value(e.p), marks.p_value(e.holm), marks.p_value(e.least)) if tell else ()
+        rows.append((*names, Cell((str(e.n),), e.n), *sizes, *chances, Cell((end,), end, "quiet")))
+    tested = counted(sum(e.n > 0 for e in found), "part")
+    least = marks.p_value(min(e.least for e in found)).text
+    return Table(
+        title=f"{clean(task.name)}: effects",
+        about="span of the variant less that of its base, paired by seed, in rungs and octaves (log2): mean ± half the "
+        "95 % t interval"
+        + (f"; two-sided sign-flip p, Holm's adjustment over {tested}, the least it could reach" if tell else ""),
+        columns=(
+            *(Column("", False), Column("against", False)),
+            *(Column(title) for title in ("n", "rungs", "octaves", *(("p", "Holm", "least") if tell else ()))),
+            Column("", False),
+        ),
+        rows=tuple(rows),
+        notes=() if tell else (f"no p values: with so few seeds and {tested} none could be under {least}",),
+    )
+
+
+def costs(suite: Suite, task: TaskEntry, climbs: Sequence[Climb]) -> Table:
+    """Variants x (parameters, seconds a run, steps to solve by length)."""
+    done = [[r for s in c.steps if s.state != "pruned" for r in s.finished] for c in climbs]
+    seconds = [stats.mean([r.seconds for r in runs]).value for runs in done]
+    digits = 2 if max((s for s in seconds if s == s), default=0) < 10 else 1
+    rows = []
+    for climb, runs, mean in zip(climbs, done, seconds, strict=True):
+        absent = marks.MISSING if climb.steps else marks.NOT_APPLICABLE
+        budget = suite.settings(climb.ladder.variant, task).steps
+        steps = [marks.steps(s, budget) for s in climb.steps] or [marks.mark(absent, 1)] * len(task.lengths)
+        size = max((r.parameters for r in runs), default=0)
+        cost = Cell((f"{size:,}",), size), Cell((f"{mean:.{digits}f}",), mean)
+        rows.append((_name(climb), *(cost if runs else [marks.mark(absent)] * 2), *steps))
+    return Table(
+        title=f"{clean(task.name)}: cost",
+        about="parameters; mean seconds of a run that finished; steps to solve by length: median over the seeds",
+        columns=(Column("", False), *(Column(title) for title in ("parameters", "s/run", *map(str, task.lengths)))),
+        rows=tuple(rows),
+    )

@@ -1,0 +1,190 @@
+"""Arrays of numbers -> estimates, intervals and p values. Pure functions; nothing here knows of runs.
+
+Sources: Student (1908) for t; Brown, Cai & DasGupta (2001) for Jeffreys; Fisher (1935) for sign flips; Holm
+(1979); Schuirmann (1987) for two one-sided tests; Kaplan & Meier (1958), Irwin (1949) for censored times.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rnnbench.lazy import scipy_special
+from rnnbench.rng import stream
+
+LEVEL = 0.95
+EXACT = 20  # up to so many differences all sign flips are counted
+DRAWS = 100_000  # sign flips drawn beyond that
+
+
+class Estimate(NamedTuple):
+    """A value and the interval around it; nan where there is none."""
+
+    value: float
+    low: float
+    high: float
+
+
+def _vector(xs: ArrayLike) -> NDArray[np.float64]:
+    out = np.asarray(xs, dtype=np.float64)
+    if out.ndim != 1:
+        raise ValueError(f"expected one axis, got shape {out.shape}")
+    return out
+
+
+def mean(xs: ArrayLike, level: float = LEVEL) -> Estimate:
+    """xs (n,) -> their mean with its t interval (Student, 1908). One number has no interval, none no mean.
+
+    >>> [round(v, 3) for v in mean([1.0, 2.0, 3.0])]
+    [2.0, -0.484, 4.484]
+    >>> mean([0.5])
+    Estimate(value=0.5, low=nan, high=nan)
+    """
+    x = _vector(xs)
+    if not x.size:
+        return Estimate(math.nan, math.nan, math.nan)
+    centre = float(x.mean())
+    if x.size == 1:
+        return Estimate(centre, math.nan, math.nan)
+    if (x == x[0]).all():  # else rounding could give equal numbers a width
+        return Estimate(float(x[0]), float(x[0]), float(x[0]))
+    half = float(scipy_special.stdtrit(x.size - 1, (1 + level) / 2) * x.std(ddof=1) / math.sqrt(x.size))
+    return Estimate(centre, centre - half, centre + half)
+
+
+def paired(xs: ArrayLike, ys: ArrayLike, level: float = LEVEL) -> Estimate:
+    """xs, ys (n,) measured in pairs -> the mean of x - y with its t interval."""
+    x, y = _vector(xs), _vector(ys)
+    if x.shape != y.shape:
+        raise ValueError(f"expected pairs, got {x.size} and {y.size} numbers")
+    return mean(x - y, level)
+
+
+def proportion(hits: int, n: int, level: float = LEVEL) -> Estimate:
+    """hits of n -> their share with the Jeffreys interval (Brown, Cai & DasGupta, 2001): quantiles of
+    Beta(hits + 1/2, n - hits + 1/2), the lower end 0 at no hits, the upper end 1 at nothing but hits.
+
+    >>> [round(v, 3) for v in proportion(3, 3)]
+    [1.0, 0.464, 1.0]
+    """
+    if not 0 <= hits <= n:
+        raise ValueError(f"expected 0 <= hits <= n, got {hits} of {n}")
+    if n == 0:
+        return Estimate(math.nan, 0.0, 1.0)
+    a, b, tail = hits + 0.5, n - hits + 0.5, (1 - level) / 2
+    low = 0.0 if hits == 0 else float(scipy_special.betaincinv(a, b, tail))
+    high = 1.0 if hits == n else float(scipy_special.betaincinv(a, b, 1 - tail))
+    return Estimate(hits / n, low, high)
+
+
+def sign_flip(differences: ArrayLike) -> float:
+    """differences (n,) -> the two-sided p of their mean being 0 if each sign were a coin's (Fisher, 1935).
+
+    Up to n = EXACT all 2**n sign patterns are counted; beyond, the observed one and DRAWS drawn from a stream of
+    its own (so that the same differences have the same p). No differences, or one that is no number: nan.
+
+    >>> sign_flip([1.0, 2.0, 0.5]), sign_flip([0.0, 0.0])
+    (0.25, 1.0)
+    """
+    x = _vector(differences)
+    if not x.size or not np.isfinite(x).all():
+        return math.nan
+    reach = abs(float(x.sum())) - 1e-12 * float(np.abs(x).sum())  # sums that differ by rounding are equal
+    x = x[x != 0]  # a zero has no sign: it halves nothing
+    if x.size <= EXACT:
+        sums = np.zeros(1)
+        for d in x:
+            sums = np.concatenate([sums + d, sums - d])
+        return float(np.mean(np.abs(sums) >= reach))
+    rng = stream(0, "sign-flip")
+    hits = 0
+    for _ in range(0, DRAWS, 1000):
+        signs = 2.0 * rng.integers(2, (1000, x.size)) - 1.0
+        hits += int((np.abs(signs @ x) >= reach).sum())
+    return (1 + hits) / (1 + DRAWS)
+
+
+def smallest_p(n: int, tests: int = 1) -> float:
+    """The smallest two-sided p that n sign flips can reach, Holm's adjustment over so many tests included.
+
+    >>> smallest_p(3), smallest_p(10, tests=4)
+    (0.25, 0.0078125)
+    """
+    return min(1.0, tests * 2.0 ** (1 - n)) if n else 1.0
+
+
+def holm(ps: Sequence[float]) -> list[float]:
+    """p values (m,) -> adjusted for their number (Holm, 1979), in their order. nan is no test and stays nan.
+
+    >>> [round(p, 6) for p in holm([0.01, 0.04, 0.03, math.nan])]
+    [0.03, 0.06, 0.06, nan]
+    """
+    order = sorted((p, i) for i, p in enumerate(ps) if not math.isnan(p))
+    out = [math.nan] * len(ps)
+    worst = 0.0
+    for rank, (p, i) in enumerate(order):
+        worst = max(worst, min(1.0, p * (len(order) - rank)))
+        out[i] = worst
+    return out
+
+
+def equivalence(differences: ArrayLike, margin: float) -> float:
+    """differences (n,) -> the p of two one-sided t tests (Schuirmann, 1987): small says that their mean lies within
+    margin > 0 of zero. Fewer than two differences: nan."""
+    if not margin > 0:
+        raise ValueError(f"expected a margin over 0, got {margin}")
+    x = _vector(differences)
+    if x.size < 2:
+        return math.nan
+    centre, error = float(x.mean()), float(x.std(ddof=1)) / math.sqrt(x.size)
+    if (x == x[0]).all() or error == 0:
+        return 0.0 if abs(centre) < margin else 1.0
+    return float(scipy_special.stdtr(x.size - 1, (abs(centre) - margin) / error))
+
+
+def survival(times: ArrayLike, events: Sequence[bool]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """times (n,), events (n,): True where it happened then, False where it had not by then (censored) -> the
+    distinct times of events (k,) and the share still without one just after each (k,) (Kaplan & Meier, 1958)."""
+    t, happened = _vector(times), np.asarray(events, dtype=bool)
+    if t.shape != happened.shape:
+        raise ValueError(f"expected an event or none for each time, got {happened.size} for {t.size}")
+    at = np.unique(t[happened])
+    kept = [1 - (t[happened] == moment).sum() / (t >= moment).sum() for moment in at]
+    return at, np.asarray(np.cumprod(kept), dtype=np.float64)
+
+
+def median_time(times: ArrayLike, events: Sequence[bool]) -> float:
+    """times (n,), events (n,) as in `survival` -> the first time by which at least half had their event; inf where
+    that lies beyond what was watched, nan for n = 0.
+
+    >>> median_time([300, 500, 1500, 1500], [True, True, False, False])
+    500.0
+    >>> median_time([300, 1500, 1500], [True, False, False])
+    inf
+    """
+    if not _vector(times).size:
+        return math.nan
+    at, left = survival(times, events)
+    reached = at[left <= 0.5 + 1e-12]
+    return float(reached[0]) if reached.size else math.inf
+
+
+def restricted_mean(times: ArrayLike, events: Sequence[bool], horizon: float) -> float:
+    """times (n,), events (n,) as in `survival` -> the mean of min(time, horizon): the area under the survival curve
+    up to horizon (Irwin, 1949), which must not lie beyond the last time watched unless all events were seen.
+
+    >>> round(restricted_mean([2.0, 4.0, 10.0], [True, True, False], 10.0), 6)
+    5.333333
+    """
+    if not _vector(times).size:
+        return math.nan
+    at, left = survival(times, events)
+    if horizon > _vector(times).max() and left[-1:].sum() != 0:
+        raise ValueError(f"nothing was watched up to {horizon}")
+    edges = np.concatenate([[0.0], at[at < horizon], [horizon]])
+    heights = np.concatenate([[1.0], left[at < horizon]])
+    return float(np.diff(edges) @ heights)

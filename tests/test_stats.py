@@ -1,0 +1,185 @@
+"""Every statistic against scipy, or against a count made by brute force."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import scipy.stats
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rnnbench import stats
+
+numbers = st.floats(-100, 100).map(lambda x: round(x, 3))
+samples = st.lists(numbers, min_size=2, max_size=12).filter(lambda xs: len(set(xs)) > 1)
+quick = settings(max_examples=50, deadline=None)
+
+
+@quick
+@given(samples, st.sampled_from([0.8, 0.95, 0.99]))
+def test_mean_agrees_with_scipy(xs: list[float], level: float) -> None:
+    expected = scipy.stats.ttest_1samp(xs, 0).confidence_interval(level)
+    got = stats.mean(xs, level)
+    assert got.value == pytest.approx(np.mean(xs), abs=1e-9)
+    assert (got.low, got.high) == pytest.approx((expected.low, expected.high), abs=1e-6)
+
+
+def test_mean_of_few() -> None:
+    assert all(math.isnan(v) for v in stats.mean([]))
+    assert stats.mean([0.3]).value == 0.3
+    assert math.isnan(stats.mean([0.3]).low)
+    assert stats.mean([0.1] * 3) == (0.1, 0.1, 0.1)
+    with pytest.raises(ValueError, match=r"expected one axis, got shape \(1, 2\)"):
+        stats.mean([[1.0, 2.0]])
+
+
+@quick
+@given(samples, st.data())
+def test_paired_agrees_with_scipy(xs: list[float], data: st.DataObject) -> None:
+    ys = data.draw(st.lists(numbers, min_size=len(xs), max_size=len(xs)))
+    if len({round(x - y, 6) for x, y in zip(xs, ys, strict=True)}) == 1:
+        return
+    expected = scipy.stats.ttest_rel(xs, ys).confidence_interval(0.95)
+    got = stats.paired(xs, ys)
+    assert (got.low, got.high) == pytest.approx((expected.low, expected.high), abs=1e-6)
+
+
+def test_paired_refuses_what_is_no_pairs() -> None:
+    with pytest.raises(ValueError, match="expected pairs, got 1 and 2 numbers"):
+        stats.paired([1.0], [1.0, 2.0])
+
+
+@quick
+@given(st.integers(1, 60), st.data())
+def test_proportion_agrees_with_scipy(n: int, data: st.DataObject) -> None:
+    hits = data.draw(st.integers(0, n))
+    got = stats.proportion(hits, n)
+    beta = scipy.stats.beta(hits + 0.5, n - hits + 0.5)
+    assert got.value == hits / n
+    assert got.low == pytest.approx(0 if hits == 0 else beta.ppf(0.025), abs=1e-9)
+    assert got.high == pytest.approx(1 if hits == n else beta.ppf(0.975), abs=1e-9)
+
+
+def test_proportion_of_nothing_knows_nothing() -> None:
+    got = stats.proportion(0, 0)
+    assert math.isnan(got.value)
+    assert got[1:] == (0.0, 1.0)
+    with pytest.raises(ValueError, match="got 3 of 2"):
+        stats.proportion(3, 2)
+
+
+@quick
+@given(st.lists(st.integers(-8, 8).map(lambda i: i / 2), min_size=1, max_size=9))
+def test_sign_flip_is_the_brute_force_count(xs: list[float]) -> None:
+    patterns = [
+        sum(s * x for s, x in zip(signs, xs, strict=True)) for signs in itertools.product([1, -1], repeat=len(xs))
+    ]
+    assert stats.sign_flip(xs) == sum(abs(p) >= abs(sum(xs)) for p in patterns) / len(patterns)
+
+
+def test_sign_flip_agrees_with_scipy() -> None:
+    xs = np.array([0.3, 1.2, -0.4, 2.2, 0.9, 0.1])
+    expected = scipy.stats.permutation_test(
+        (xs,), lambda x, axis: np.mean(x, axis=axis), permutation_type="samples", n_resamples=np.inf, vectorized=True
+    )
+    assert stats.sign_flip(xs) == pytest.approx(expected.pvalue)
+
+
+def test_sign_flip_beyond_counting_is_drawn_and_repeats() -> None:
+    xs = np.linspace(-1, 1.6, stats.EXACT + 5)
+    drawn = stats.sign_flip(xs)
+    sums = np.zeros(1)
+    for x in xs:
+        sums = np.concatenate([sums + x, sums - x])
+    exact = float(np.mean(np.abs(sums) >= abs(xs.sum()) - 1e-9))
+    assert drawn == stats.sign_flip(xs)
+    assert drawn == pytest.approx(exact, abs=4 * math.sqrt(exact / stats.DRAWS))
+
+
+def test_sign_flip_of_nothing_or_of_no_number() -> None:
+    assert math.isnan(stats.sign_flip([]))
+    assert math.isnan(stats.sign_flip([1.0, math.nan]))
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 5, 10])
+def test_smallest_p_is_what_equal_signs_reach(n: int) -> None:
+    assert stats.smallest_p(n) == stats.sign_flip([1.0] * n)
+    assert stats.smallest_p(n, 3) == stats.holm([stats.smallest_p(n)] * 3)[0]
+
+
+def test_smallest_p_without_seeds_is_one() -> None:
+    assert stats.smallest_p(0) == 1.0
+
+
+@quick
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
+def test_holm_rejects_what_stepping_down_rejects(ps: list[float]) -> None:
+    adjusted = stats.holm(ps)
+    for alpha in (0.01, 0.05, 0.2):
+        rejected = set()
+        for rank, i in enumerate(sorted(range(len(ps)), key=ps.__getitem__)):
+            if ps[i] * (len(ps) - rank) > alpha:
+                break
+            rejected.add(i)
+        ties = {i for i in range(len(ps)) if ps[i] in {ps[j] for j in rejected}}
+        assert {i for i, p in enumerate(adjusted) if p <= alpha} in (rejected, ties)
+
+
+@quick
+@given(samples, st.floats(0.1, 50))
+def test_equivalence_is_the_worse_of_two_one_sided_tests(xs: list[float], margin: float) -> None:
+    above = scipy.stats.ttest_1samp(xs, -margin, alternative="greater").pvalue
+    below = scipy.stats.ttest_1samp(xs, margin, alternative="less").pvalue
+    assert stats.equivalence(xs, margin) == pytest.approx(max(above, below), abs=1e-9)
+
+
+def test_equivalence_of_equal_or_few_differences() -> None:
+    assert stats.equivalence([0.1, 0.1], 0.2) == 0.0
+    assert stats.equivalence([0.2, 0.2], 0.2) == 1.0
+    assert math.isnan(stats.equivalence([0.1], 0.2))
+    with pytest.raises(ValueError, match="expected a margin over 0, got 0"):
+        stats.equivalence([0.1, 0.2], 0)
+
+
+censored = st.lists(st.tuples(st.integers(1, 12).map(float), st.booleans()), min_size=1, max_size=15)
+
+
+@quick
+@given(censored)
+def test_survival_agrees_with_scipy(pairs: list[tuple[float, bool]]) -> None:
+    times, events = [t for t, _ in pairs], [e for _, e in pairs]
+    at, left = stats.survival(times, events)
+    sample = scipy.stats.CensoredData(uncensored=[t for t, e in pairs if e], right=[t for t, e in pairs if not e])
+    curve = scipy.stats.ecdf(sample).sf
+    assert left == pytest.approx(curve.evaluate(at), abs=1e-12)
+    assert at.tolist() == sorted({t for t, e in pairs if e})
+
+
+@quick
+@given(st.lists(st.integers(1, 20), min_size=1, max_size=9), st.integers(1, 20))
+def test_median_and_restricted_mean_with_one_budget(times: list[int], budget: int) -> None:
+    seen, events = [min(t, budget) for t in times], [t <= budget for t in times]
+    middle = sorted(times)[(len(times) - 1) // 2]
+    assert stats.median_time(seen, events) == (middle if middle <= budget else math.inf)
+    assert stats.restricted_mean(seen, events, budget) == pytest.approx(np.mean(seen))
+
+
+def test_censored_times_of_nothing_or_beyond_what_was_watched() -> None:
+    assert math.isnan(stats.median_time([], []))
+    assert math.isnan(stats.restricted_mean([], [], 5))
+    assert stats.restricted_mean([1.0, 3.0], [True, True], 100) == 2.0
+    with pytest.raises(ValueError, match="nothing was watched up to 9"):
+        stats.restricted_mean([1.0, 3.0], [True, False], 9)
+    with pytest.raises(ValueError, match="expected an event or none for each time, got 1 for 2"):
+        stats.survival([1.0, 2.0], [True])
+
+
+def test_importing_stats_imports_no_scipy() -> None:
+    code = "import sys, rnnbench.effects; print({m for m in ('scipy', 'pandas', 'torch') if m in sys.modules})"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "set()"
