@@ -1,0 +1,22 @@
+"""Fused scans for the cells that have one: one file, one family, named as the cell's own.
+
+A family has `serves(cell)`, `scan(cell, p, xs)` and `warm(cell)`. The equations in `cells/` stay the reference;
+a scan here computes the same, one run at a time, on a CPU.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from types import ModuleType
+
+from rnnbench.cells import Cell
+
+
+def fused(cell: Cell) -> ModuleType | None:
+    """The module whose `scan` computes this cell, or None where it has to be stepped through."""
+    package, _, name = type(cell).__module__.rpartition(".")
+    if package != "rnnbench.cells" or importlib.util.find_spec(f"{__name__}.{name}") is None:
+        return None
+    family = importlib.import_module(f"{__name__}.{name}")
+    return family if family.serves(cell) else None
