@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import partial
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -71,7 +72,7 @@ class Trainer:
         self.device = device
         self.kernels_wanted = kernels_wanted
 
-    def fused(self, run: Run) -> Any | None:
+    def fused(self, run: Run) -> ModuleType | None:
         """The module with the fused scan of the run's cell, if there is one to be used."""
         if self.device != "cpu" or self.kernels_wanted == "reference":
             return None

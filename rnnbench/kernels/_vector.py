@@ -1,0 +1,302 @@
+"""Explicit vectors for numba: a register of WIDTH floats as a type, and the one product that every scan is made of.
+
+numba compiles loops over floats and leaves it to LLVM to find vectors in them. For a recurrent step that loses half
+of the machine: the product keeps no tile in registers, and the gates go through memory between the product and
+their activations. With a vector as a value the scans say what they mean (`c = f * c + i * g`), and every
+operation is an IEEE one in a fixed order: the same bits wherever the buffers lie, and a NaN stays a NaN.
+
+A panel is a matrix (K, n * WIDTH) whose rows lie one after the other: what one tile reads, in the order of reading.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import llvmlite.binding as llvm
+from llvmlite import ir
+from numba import njit, types
+from numba.core import cgutils
+from numba.core.typing.templates import ConcreteTemplate, infer_global, signature
+from numba.extending import intrinsic, lower_builtin, models, overload, register_model
+
+_features = llvm.get_host_cpu_features()
+WIDTH = 16 if _features.get("avx512f") else 8 if _features.get("avx2") else 4
+REGISTERS = 16 if WIDTH == 8 else 32
+
+_float = ir.FloatType()
+_vector = ir.VectorType(_float, WIDTH)
+_index = ir.IntType(64)
+
+
+def _emitted(define: Callable[..., Any]) -> Any:
+    """A function of compiled code that is written as LLVM instructions."""
+    return intrinsic(prefer_literal=True)(define)
+
+
+def _inlined(function: Callable[..., Any]) -> Any:
+    """A function of compiled code that is never called, only inlined."""
+    return njit(error_model="numpy", forceinline=True)(function)
+
+
+def tile_rows(columns: int) -> int:
+    """The most rows, a power of two, that a tile of so many vectors a row can keep in registers."""
+    rows = 1
+    while (2 * rows + 1) * columns < REGISTERS:
+        rows *= 2
+    return rows
+
+
+class Vector(types.Type):  # type: ignore[misc]
+    """WIDTH floats in one register."""
+
+    def __init__(self) -> None:
+        super().__init__(name=f"Vector({WIDTH})")
+
+
+vector = Vector()
+
+
+@register_model(Vector)
+class _Model(models.PrimitiveModel):  # type: ignore[misc]
+    def __init__(self, manager: Any, kind: Any) -> None:
+        super().__init__(manager, kind, _vector)
+
+
+def _splat(builder: Any, value: Any) -> Any:
+    """One float in every lane."""
+    one = builder.insert_element(ir.Constant(_vector, ir.Undefined), value, ir.Constant(ir.IntType(32), 0))
+    zeros = ir.Constant(ir.VectorType(ir.IntType(32), WIDTH), [0] * WIDTH)
+    return builder.shuffle_vector(one, ir.Constant(_vector, ir.Undefined), zeros)
+
+
+def _operand(builder: Any, kind: Any, value: Any) -> Any:
+    """A vector as it is, a number in every lane."""
+    if kind == vector:
+        return value
+    return _splat(builder, builder.fptrunc(value, _float) if kind == types.float64 else value)
+
+
+def _arithmetic() -> None:
+    """+ - * / between vectors and numbers; LLVM may fuse a product and a sum, and nothing else."""
+    emitters = {operator.add: "fadd", operator.sub: "fsub", operator.mul: "fmul", operator.truediv: "fdiv"}
+    pairs = [(vector, vector), (vector, types.float64), (types.float64, vector)]
+    for operation, name in emitters.items():
+        cases = [signature(vector, *pair) for pair in pairs]
+        infer_global(operation)(type(f"Vector_{name}", (ConcreteTemplate,), {"cases": cases}))
+        for pair in pairs:
+
+            def lower(context: Any, builder: Any, sig: Any, args: Any, name: str = name) -> Any:
+                a, b = (_operand(builder, *each) for each in zip(sig.args, args, strict=True))
+                return getattr(builder, name)(a, b, flags=("contract",))
+
+            lower_builtin(operation, *pair)(lower)
+
+
+_arithmetic()
+
+
+def _at(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any:
+    """The address of array[index], unchecked."""
+    return builder.gep(context.make_array(kind)(context, builder, array).data, [index])
+
+
+def _load(builder: Any, address: Any) -> Any:
+    return builder.load(builder.bitcast(address, _vector.as_pointer()), align=4)
+
+
+def _store(builder: Any, value: Any, address: Any) -> None:
+    builder.store(value, builder.bitcast(address, _vector.as_pointer()), align=4)
+
+
+@_emitted
+def load(typing: Any, array: Any, index: Any) -> Any:
+    """array[index : index + WIDTH] as a vector."""
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return _load(builder, _at(context, builder, sig.args[0], *args))
+
+    return vector(array, types.intp), emit
+
+
+@_emitted
+def store(typing: Any, array: Any, index: Any, value: Any) -> Any:
+    """array[index : index + WIDTH] = value."""
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        _store(builder, args[2], _at(context, builder, sig.args[0], *args[:2]))
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, vector), emit
+
+
+@_emitted
+def splat(typing: Any, value: Any) -> Any:
+    """A number in every lane."""
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return _operand(builder, types.float64, args[0])
+
+    return vector(types.float64), emit
+
+
+@_emitted
+def clamp(typing: Any, value: Any, bound: Any) -> Any:
+    """value limited to +-bound; a NaN stays one."""
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        value, high = args[0], _operand(builder, sig.args[1], args[1])
+        low = builder.fneg(high)
+        value = builder.select(builder.fcmp_ordered(">", value, high), high, value)
+        return builder.select(builder.fcmp_ordered("<", value, low), low, value)
+
+    return vector(vector, types.float64), emit
+
+
+@_emitted
+def positive(typing: Any, value: Any) -> Any:
+    """1 where value > 0, else 0."""
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        one, zero = (ir.Constant(_vector, [number] * WIDTH) for number in (1.0, 0.0))
+        return builder.select(builder.fcmp_ordered(">", args[0], zero), one, zero)
+
+    return vector(vector), emit
+
+
+def _tile(context: Any, builder: Any, rows: int, columns: int, sums: list[Any], kind: Any, term: Any) -> list[Any]:
+    """sums[r, n] + A[r] @ panel[:, n] in registers; the sum runs over k in order, whatever the tile."""
+    a, a_at, a_row, a_k, depth, panel, p_at, p_k = (builder.extract_value(term, n) for n in range(8))
+    a = _at(context, builder, kind[0], a, a_at)
+    panel = _at(context, builder, kind[5], panel, p_at)
+    before, body, after = builder.block, builder.append_basic_block("k"), builder.append_basic_block("done")
+    zero, one = ir.Constant(_index, 0), ir.Constant(_index, 1)
+    a_rows = [builder.mul(a_row, ir.Constant(_index, r)) for r in range(rows)]
+    builder.cbranch(builder.icmp_signed(">", depth, zero), body, after)
+
+    builder.position_at_end(body)
+    k = builder.phi(_index)
+    here = [builder.phi(_vector) for _ in sums]
+    row = builder.gep(panel, [builder.mul(k, p_k)])
+    right = [_load(builder, builder.gep(row, [ir.Constant(_index, n * WIDTH)])) for n in range(columns)]
+    column = builder.gep(a, [builder.mul(k, a_k)])
+    left = [_splat(builder, builder.load(builder.gep(column, [offset]))) for offset in a_rows]
+    fma_type = ir.FunctionType(_vector, [_vector] * 3)
+    fma = cgutils.get_or_insert_function(builder.module, fma_type, f"llvm.fma.v{WIDTH}f32")
+    there = [builder.call(fma, (left[m // columns], right[m % columns], each)) for m, each in enumerate(here)]
+    ahead = builder.add(k, one)
+    builder.cbranch(builder.icmp_signed("<", ahead, depth), body, after)
+    for phi, first, later in zip([k, *here], [zero, *sums], [ahead, *there], strict=True):
+        phi.add_incoming(first, before)
+        phi.add_incoming(later, body)
+
+    builder.position_at_end(after)
+    results = [builder.phi(_vector) for _ in sums]
+    for phi, first, later in zip(results, sums, there, strict=True):
+        phi.add_incoming(first, before)
+        phi.add_incoming(later, body)
+    return results
+
+
+def _places(context: Any, builder: Any, rows: int, columns: int, kind: Any, packed: Any) -> list[Any]:
+    """The addresses of a tile's vectors, given (array, index, step from row to row)."""
+    array, at, step = (builder.extract_value(packed, n) for n in range(3))
+    first = _at(context, builder, kind[0], array, at)
+    lines = [builder.gep(first, [builder.mul(step, ir.Constant(_index, r))]) for r in range(rows)]
+    return [builder.gep(line, [ir.Constant(_index, n * WIDTH)]) for line in lines for n in range(columns)]
+
+
+def _in_tiles(builder: Any, columns: int, left: Any, emit: Any) -> Any:
+    """Emit a tile of as many rows as registers allow, or of one row where fewer are left; how many it was."""
+    rows = tile_rows(columns)
+    full = builder.icmp_signed(">=", left, ir.Constant(_index, rows))
+    with builder.if_else(full) as (many, single):
+        with many:
+            emit(rows)
+        with single:
+            emit(1)
+    return builder.select(full, ir.Constant(_index, rows), ir.Constant(_index, 1))
+
+
+@_emitted
+def product(typing: Any, columns: Any, left: Any, out: Any, start: Any, terms: Any) -> Any:
+    """out[r, n] = start[r, n] + sum over terms of A[r] @ panel[:, n], for a tile of rows r and vectors n < columns.
+
+    Takes one row where fewer than a tile's are left, and returns how many it took: a row's bits don't depend on it.
+    `columns` is a literal; `out` and `start` are (array, index, step from row to row); a term is
+    (A, index, step from row to row, step from k to k, depth, panel, index, step from k to k).
+    """
+    C = columns.literal_value
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        def tile(rows: int) -> None:
+            sums = [_load(builder, place) for place in _places(context, builder, rows, C, sig.args[3], args[3])]
+            for n, kind in enumerate(sig.args[4]):
+                sums = _tile(context, builder, rows, C, sums, kind, builder.extract_value(args[4], n))
+            for value, place in zip(sums, _places(context, builder, rows, C, sig.args[2], args[2]), strict=True):
+                _store(builder, value, place)
+
+        return _in_tiles(builder, C, args[1], tile)
+
+    return types.intp(columns, types.intp, out, start, terms), emit
+
+
+@_emitted
+def _accumulate(typing: Any, columns: Any, left: Any, out: Any, term: Any) -> Any:
+    C = columns.literal_value
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        def tile(rows: int) -> None:
+            sums = [ir.Constant(_vector, [0.0] * WIDTH)] * (rows * C)
+            sums = _tile(context, builder, rows, C, sums, sig.args[3], args[3])
+            for value, place in zip(sums, _places(context, builder, rows, C, sig.args[2], args[2]), strict=True):
+                _store(builder, builder.fadd(_load(builder, place), value), place)
+
+        return _in_tiles(builder, C, args[1], tile)
+
+    return types.intp(columns, types.intp, out, term), emit
+
+
+def accumulate(columns: int, rows: int, out: Any, term: Any) -> None:
+    """out[r, n] += A[r] @ panel[:, n] for all rows; the letters are those of `product`. The sum over the term is
+    finished before it is added: what a long sequence adds up to loses less in rounding."""
+    raise NotImplementedError("for compiled code")
+
+
+@overload(accumulate, prefer_literal=True, strict=False, jit_options={"forceinline": True})  # type: ignore[untyped-decorator]
+def _accumulate_rows(columns: Any, rows: Any, out: Any, term: Any) -> Any:
+    if not isinstance(columns, types.IntegerLiteral):
+        return None
+    C = columns.literal_value
+
+    def implementation(columns: Any, rows: Any, out: Any, term: Any) -> None:
+        o, at, o_row = out
+        a, a_at, a_row, a_k, depth, panel, p_at, p_k = term
+        r = 0
+        while r < rows:
+            place = (o, at + r * o_row, o_row)
+            r += _accumulate(C, rows - r, place, (a, a_at + r * a_row, a_row, a_k, depth, panel, p_at, p_k))
+
+    return implementation
+
+
+@_inlined
+def _ratio(x: Any) -> Any:
+    """tanh(x), |x| <= 8.5, as the quotient of two polynomials: a minimax fit, 1e-8 before rounding."""
+    y = x * x
+    p = 1.0 + y * (0.1340620368719101 + y * (3.525816835463047e-3 + y * (2.112153561029116e-5 + y * 1.409920713513e-8)))
+    q = 1.0 + y * (0.467395156621933 + y * (2.599112689495087e-2 + y * (3.33568663336e-4 + y * 8.073601520663942e-7)))
+    return x * p / q
+
+
+@_inlined
+def tanh(x: Any) -> Any:
+    """tanh to 4e-7."""
+    return _ratio(clamp(x, 8.5))
+
+
+@_inlined
+def sigmoid(x: Any) -> Any:
+    """1 / (1 + exp(-x)) to 2e-7."""
+    return 0.5 + 0.5 * _ratio(clamp(0.5 * x, 8.5))
