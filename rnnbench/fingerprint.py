@@ -42,5 +42,6 @@ def _of_files(names: tuple[str, ...]) -> str:
 def fingerprint(rung: Rung, fused: bool) -> str:
     """The fingerprint of the code that a run of this rung goes through today."""
     cell = rung.model["cell"]
-    kernel = (f"kernels/{cell}.py", "kernels/__init__.py") if fused else ()
+    shared = sorted(path.name for path in (HERE / "kernels").glob("_*.py"))
+    kernel = (f"kernels/{cell}.py", *(f"kernels/{name}" for name in shared)) if fused else ()
     return _of_files((*SHARED, f"cells/{cell}.py", f"tasks/{rung.task['task']}.py", *kernel))

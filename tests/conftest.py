@@ -1,0 +1,58 @@
+"""Fixtures that every test may use. Tests run with the environment of a worker, so that bits can be compared."""
+
+from __future__ import annotations
+
+import os
+
+from rnnbench.executors.local import ENVIRONMENT
+
+os.environ.update(ENVIRONMENT)  # before torch is imported: MKL reads its variables once
+
+import importlib.util
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import torch
+
+torch.set_num_threads(1)
+torch.set_flush_denormal(True)
+
+HERE = Path(__file__).parent
+
+
+def sibling(path: str) -> ModuleType:
+    """A test module by its path under tests/, for what several tests share."""
+    spec = importlib.util.spec_from_file_location(path.replace("/", "_").removesuffix(".py"), HERE / path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def load_sibling() -> Callable[[str], ModuleType]:
+    return sibling
+
+
+Cli = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Cli:
+    """Runs the real command line in an empty folder: cli("run", "suite.yaml", env={...}) -> the finished process."""
+
+    def call(
+        *arguments: str, env: dict[str, str] | None = None, timeout: float = 120
+    ) -> subprocess.CompletedProcess[str]:
+        clean = {k: v for k, v in os.environ.items() if not k.startswith("RNNBENCH_")} | (env or {})
+        command = [sys.executable, "-m", "rnnbench", *arguments]
+        return subprocess.run(
+            command, cwd=tmp_path, env=clean, capture_output=True, text=True, timeout=timeout, check=False
+        )
+
+    return call

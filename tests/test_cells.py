@@ -1,0 +1,81 @@
+"""Every cell against its independent reference, `tests/cells/test_NAME.py`: outputs and gradients, float64."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import torch
+
+from rnnbench import find, layers
+from rnnbench.rng import stream
+
+SIZES = [(7, 3, 5, 6), (1, 1, 1, 1), (5, 2, 3, 63), (4, 1, 1, 2)]  # T, B, I, H
+HERE = Path(__file__).parent
+
+
+def variants(name: str) -> list[dict[str, object]]:
+    """The switch settings that a cell's own test file names; a cell without one fails here, at collection."""
+    spec = importlib.util.spec_from_file_location(f"cases_{name}", HERE / "cells" / f"test_{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    found: list[dict[str, object]] = module.VARIANTS
+    return found
+
+
+CASES = [(name, switches) for name in find.names("cells") for switches in variants(name)]
+
+
+@pytest.mark.parametrize(("T", "B", "I", "H"), SIZES)
+@pytest.mark.parametrize(("name", "switches"), CASES, ids=str)
+def test_outputs_and_gradients_are_the_references(
+    name: str, switches: dict[str, object], T: int, B: int, I: int, H: int, load_sibling: Callable[[str], ModuleType]
+) -> None:
+    reference = load_sibling(f"cells/test_{name}.py").reference
+    cell = find.cell({"cell": name, **switches})
+    shapes = cell.shapes(I, H)
+    p = {k: torch.from_numpy(0.5 * stream(1, k).normal(s)).double().requires_grad_() for k, s in shapes.items()}
+    xs = torch.from_numpy(stream(1, "xs").normal((T, B, I))).double().requires_grad_()
+    weights = torch.from_numpy(stream(1, "ys").normal((T, B, H))).double()
+    ours, theirs = layers.scan(cell, p, xs), reference(cell, p, xs)
+    torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-12)
+    wanted = [xs, *p.values()]
+    mine = torch.autograd.grad((ours * weights).sum(), wanted, allow_unused=True, materialize_grads=True)
+    other = torch.autograd.grad((theirs * weights).sum(), wanted, allow_unused=True, materialize_grads=True)
+    for a, b in zip(mine, other, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-11)
+
+
+@pytest.mark.parametrize(("name", "switches"), CASES, ids=str)
+def test_a_stack_computes_what_each_run_computes(name: str, switches: dict[str, object]) -> None:
+    cell = find.cell({"cell": name, **switches})
+    runs = [{k: torch.from_numpy(stream(r, k).normal(s)) for k, s in cell.shapes(3, 4).items()} for r in range(3)]
+    xs = torch.from_numpy(stream(0, "xs").normal((3, 5, 2, 3)))
+    stacked = layers.scan(cell, {k: torch.stack([p[k] for p in runs]) for k in runs[0]}, xs)
+    for r, p in enumerate(runs):
+        torch.testing.assert_close(stacked[r], layers.scan(cell, p, xs[r]))
+
+
+@pytest.mark.parametrize(("name", "switches"), CASES, ids=str)
+def test_every_parameter_is_initialised_and_shared_names_share_bits(name: str, switches: dict[str, object]) -> None:
+    cell, base = find.cell({"cell": name, **switches}), find.cell({"cell": name})
+    ours = cell.init(cell.shapes(3, 8), lambda n: stream(4, n))
+    assert {k: v.shape for k, v in ours.items()} == cell.shapes(3, 8)
+    assert all(v.dtype == np.float32 and np.isfinite(v).all() for v in ours.values())
+    theirs = base.init(base.shapes(3, 8), lambda n: stream(4, n))
+    matrices = [k for k in ours if k in theirs and ours[k].shape[0] > 1]
+    assert matrices
+    assert all((ours[k] == theirs[k]).all() for k in matrices)
+
+
+def test_every_cell_has_a_reference(load_sibling: Callable[[str], ModuleType]) -> None:
+    for name in find.names("cells"):
+        module = load_sibling(f"cells/test_{name}.py")
+        assert callable(module.reference), name
+        assert {} in module.VARIANTS, name

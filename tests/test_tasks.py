@@ -1,0 +1,131 @@
+"""What must hold for every task. Each has a file of its own, `tests/tasks/test_NAME.py`, with its EXAMPLES."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from rnnbench import find
+from rnnbench.records import canonical, given
+from rnnbench.rng import stream
+from rnnbench.tasks import SIZES, Batch, Task
+
+HERE = Path(__file__).parent
+
+
+def examples(name: str) -> list[tuple[Task, int]]:
+    """(task, length) pairs from the task's own test file; a task without one fails here, at collection."""
+    spec = importlib.util.spec_from_file_location(f"examples_{name}", HERE / "tasks" / f"test_{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    found: list[tuple[Task, int]] = module.EXAMPLES
+    return found
+
+
+CASES = [(task, length) for name in find.names("tasks") for task, length in examples(name)]
+GOLDEN: dict[str, str] = json.loads((HERE / "golden" / "tasks.json").read_text())
+
+
+def tensors(b: Batch) -> tuple[torch.Tensor, torch.Tensor | None]:
+    return torch.from_numpy(b.ys), None if b.weights is None else torch.from_numpy(b.weights)
+
+
+def golden(task: Task, length: int) -> str:
+    """The hash of a task's first three batches and of its test split."""
+    digest = hashlib.blake2b(digest_size=8)
+    batches = [task.batch(4, length, stream(0, "train", step)) for step in range(3)]
+    for b in [*batches, task.held_out("test", length, partial(stream, 0))]:
+        for array in (b.xs, b.ys, b.weights):
+            if array is not None:
+                digest.update(str(array.shape).encode() + np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def key(task: Task, length: int) -> str:
+    return f"{type(task).__module__.rpartition('.')[2]} {canonical(given(task))} {length}"
+
+
+@pytest.mark.parametrize(("task", "length"), CASES, ids=str)
+class TestEveryTask:
+    def test_sizes_are_as_stated(self, task: Task, length: int) -> None:
+        b = task.batch(6, length, stream(0, "train", 1))
+        T, B = b.xs.shape[:2]
+        K = len(range(T)[b.at])
+        assert B == 6
+        assert b.ys.shape[:2] == (K, 6)
+        if task.tokens:
+            assert b.xs.dtype == np.int64
+            assert 0 <= b.xs.min() <= b.xs.max() < task.inputs
+        else:
+            assert b.xs.dtype == np.float32
+            assert b.xs.shape[2] == task.inputs
+        if task.last:
+            assert K == 1
+
+    def test_draws_depend_on_seed_purpose_and_step_alone(self, task: Task, length: int) -> None:
+        def draw(seed: int, purpose: str, step: int) -> bytes:
+            return task.batch(64, length, stream(seed, purpose, step)).xs.tobytes()
+
+        assert draw(0, "train", 3) == draw(0, "train", 3)
+        assert len({draw(0, "train", 3), draw(1, "train", 3), draw(0, "test", 3), draw(0, "train", 4)}) == 4
+
+    def test_shortcuts_score_nothing(self, task: Task, length: int) -> None:
+        b = task.held_out("test", length, partial(stream, 5))
+        ys, weights = tensors(b)
+        shortcuts = task.shortcuts(b)
+        assert shortcuts
+        scores = {name: float(task.score(torch.from_numpy(a), ys, weights)) for name, a in shortcuts.items()}
+        assert max(scores.values()) < 0.04, scores
+        if ys.dtype == torch.int64:  # the best of them is at chance: the score takes off neither too little nor too much
+            answers = [(torch.from_numpy(a).argmax(-1) == ys).double().mean().item() for a in shortcuts.values()]
+            assert max(answers) == pytest.approx(task.chance, abs=0.04)
+
+    def test_right_answers_score_one_and_cost_little(self, task: Task, length: int) -> None:
+        b = task.held_out("test", length, partial(stream, 5))
+        ys, weights = tensors(b)
+        if ys.dtype == torch.int64:
+            answers = 50 * torch.nn.functional.one_hot(ys, task.outputs).float()
+        else:
+            answers = 50 * (2 * ys - 1) if task.tokens else ys
+        assert float(task.score(answers, ys, weights)) == 1
+        assert float(task.loss(answers, ys, weights)) < 1e-6
+
+    def test_a_run_of_a_stack_is_scored_as_alone(self, task: Task, length: int) -> None:
+        batches = [task.batch(5, length, stream(s, "train")) for s in range(3)]
+        answers = torch.from_numpy(stream(0, "answers").normal((3, *batches[0].ys.shape[:2], task.outputs)))
+        ys = torch.stack([tensors(b)[0] for b in batches])
+        weights = None if batches[0].weights is None else torch.from_numpy(np.stack([b.weights for b in batches]))
+        for measure in (task.loss, task.score):
+            together: Any = measure(answers, ys, weights)
+            assert together.shape == (3,)
+            for r, b in enumerate(batches):
+                torch.testing.assert_close(together[r], measure(answers[r], *tensors(b)))
+
+    def test_held_out_sets_are_large_enough_or_whole(self, task: Task, length: int) -> None:
+        for split, size in SIZES.items():
+            drawn = task.held_out(split, length, partial(stream, 0))
+            again = task.held_out(split, length, partial(stream, 1))
+            finite = drawn.xs.tobytes() == again.xs.tobytes()
+            assert finite or drawn.xs.shape[1] >= size
+
+    def test_first_batches_are_golden(self, task: Task, length: int) -> None:
+        assert golden(task, length) == GOLDEN[key(task, length)]
+
+    def test_lag_is_ordered_and_grows(self, task: Task, length: int) -> None:
+        lag = task.lag(length)
+        assert 0 < lag.least <= lag.mean <= lag.most
+        assert task.lag(2 * length).most > lag.most
+
+    def test_the_shortest_length_works(self, task: Task, length: int) -> None:
+        task.batch(2, task.shortest, stream(0, "train"))
+        task.held_out("test", task.shortest, partial(stream, 0))
