@@ -1,0 +1,116 @@
+"""Faults of a suite, each at its place: one line `FILE:LINE:COLUMN: KEY: got X, expected Y; did you mean 'Z'?`.
+
+They are collected, not raised, so that a user sees all of them at once. What came from a file is escaped before it
+is shown: no control character, escape sequence or bidirectional override of a suite reaches a terminal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple, NoReturn
+
+from rnnbench.errors import UserError, nearest
+
+Path = tuple[str | int, ...]
+
+WIDTH = 60  # characters of a value, a key or a name that a message shows
+MOST = 100  # lines of one error; a broken file of a megabyte could have more faults than anybody reads
+
+
+class Place(NamedTuple):
+    """Where something was read, 1-based; line 0 where there are no lines (an option of the command line)."""
+
+    file: str
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        file = printable(self.file, 1000)
+        return f"{file}:{self.line}:{self.column}" if self.line else file
+
+
+def printable(text: str, width: int = WIDTH) -> str:
+    r"""The text with everything escaped that isn't a visible character, cut to a width.
+
+    >>> printable("a\x1b[31m\u202e")
+    'a\\x1b[31m\\u202e'
+    """
+    escaped = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[: width + 1])
+    return escaped if len(escaped) <= width else escaped[: width - 3] + "..."
+
+
+def shown(value: object) -> str:
+    """A value as a message shows it.
+
+    >>> shown("no"), shown(True), shown(None), shown([1]), shown(0.001)
+    ("'no'", 'true', 'nothing', 'a list', '0.001')
+    """
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict):
+        return "a mapping" if value else "an empty mapping"
+    if isinstance(value, list):
+        return "a list" if value else "an empty list"
+    if isinstance(value, str):
+        text = repr(value[: WIDTH + 1])
+        return text if len(text) <= WIDTH else text[: WIDTH - 4] + "..." + text[0]
+    return printable(repr(value))
+
+
+def dotted(path: Path) -> str:
+    """A path as a message shows it.
+
+    >>> dotted(("ablate", 0, "without", 2))
+    'ablate[0].without[2]'
+    """
+    text = ""
+    for key in path:
+        text += f"[{key}]" if isinstance(key, int) else f".{printable(key)}"
+    return text.removeprefix(".")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """`what` was got and expected; `name`, where it may be a slip of the pen for one of the `known`."""
+
+    place: Place
+    path: Path
+    what: str
+    name: str = ""
+    known: tuple[str, ...] = ()
+
+    def line(self) -> str:
+        """The fault as one line."""
+        key = f"{dotted(self.path)}: " if self.path else ""
+        return f"{self.place}: {key}{self.what}{self._tail()}"
+
+    def _tail(self) -> str:
+        if not self.known:
+            return ""
+        tail = nearest(self.name[:WIDTH], (printable(k) for k in self.known[:1000]))
+        return "; " + (tail if len(tail) <= 200 else tail[:197] + "...")
+
+
+class Faults:
+    """The faults found so far, in any order."""
+
+    def __init__(self) -> None:
+        self._found: list[Fault] = []
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def add(self, place: Place, path: Path, what: str, name: str = "", known: Iterable[str] = ()) -> None:
+        self._found.append(Fault(place, path, what, name, tuple(known)))
+
+    def refuse(self, files: Iterable[str] = ()) -> NoReturn:
+        """Raise them as one UserError, by place: in the order of the files, then of the options."""
+        order = {file: i for i, file in enumerate(files)}
+        last = len(order)
+        found = sorted(self._found, key=lambda f: (order.get(f.place.file, last), f.place.line, f.place.column))
+        lines = dict.fromkeys(fault.line() for fault in found[:MOST])
+        more = [f"{found[MOST].place}: and {len(found) - MOST} more faults from here on"] if len(found) > MOST else []
+        raise UserError(*lines, *more)
