@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from rnnbench import cost, suitefile
+from rnnbench import cost
 from rnnbench.driver import Driver, Outcome
 from rnnbench.errors import Exit, UserError
 from rnnbench.events import Listener, Silent
@@ -19,6 +19,7 @@ from rnnbench.records import BROKEN, Record
 from rnnbench.select import select
 from rnnbench.store import Store
 from rnnbench.suite import Suite
+from rnnbench.suitefile import load as read_suite
 
 if TYPE_CHECKING:
     import pandas
@@ -37,7 +38,7 @@ def load(source: str | Path, overrides: Sequence[str] = (), seeds: str | None = 
     >>> load("quick").name
     'quick'
     """
-    return suitefile.load(source, overrides=overrides, seeds=seeds)
+    return read_suite(source, overrides=overrides, seeds=seeds)
 
 
 def is_stale(record: Record) -> bool:

@@ -122,7 +122,10 @@ def list_(
     for kind in kinds:
         if len(kinds) > 1:
             typer.echo(f"{kind}:")
-        about = suitefile.shipped() if kind == "suites" else {name: find.about(kind, name) for name in find.names(kind)}
+        if kind == "suites":
+            about = {name: suitefile.load(path).about for name, path in suitefile.shipped().items()}
+        else:
+            about = {name: find.about(kind, name) for name in find.names(kind)}
         for name, text in about.items():
             typer.echo(f"  {name:<14} {text}" if len(kinds) > 1 else f"{name:<14} {text}")
 

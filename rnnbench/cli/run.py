@@ -82,11 +82,13 @@ def run(
 
 def listen(quiet: bool) -> Listener:
     """The live display on a terminal, lines of a log elsewhere, nothing where quiet."""
-    from rnnbench import display, events
-
     if quiet:
-        return events.Silent()
-    return display.Display() if sys.stderr.isatty() else display.LogLines()
+        from rnnbench.events import Silent
+
+        return Silent()
+    from rnnbench.display import Display, LogLines
+
+    return Display() if sys.stderr.isatty() else LogLines()
 
 
 def duration(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""Question answering over one fact, in the manner of "the dog ate my spaghetti ... who ate my spaghetti ?".
+"""Question answering over one fact: who did what to which thing, asked after a gap.
 
 One statement says who did what to which thing; neutral words follow; then either the agent or the object is asked for:
 
