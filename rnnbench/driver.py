@@ -25,7 +25,7 @@ from rnnbench.records import Record, Run, Status
 from rnnbench.settings import Settings
 from rnnbench.store import Store
 
-STACK = 16  # runs of one rung that train side by side where the cell has no fused scan
+STACK = 16  # runs of one shape that train side by side where the cell has no fused scan
 STOP_SECONDS = 20.0  # that workers have to write a checkpoint when asked to stop
 
 
@@ -169,12 +169,13 @@ class Driver:
             self.executor.submit(worker, Job(runs, tuple((id, raw) for id, raw in saved if raw is not None)))
 
     def _cohort(self, first: Run, idle: int) -> tuple[Run, ...]:
-        """The runs to train beside the first: none where each trains alone anyway, else its rung's other seeds, but
-        shared out where workers would stand idle."""
+        """The runs to train beside the first: none where each trains alone anyway, else those of its shape (other seeds
+        and learning rates), but shared out where workers would stand idle."""
         if first.id in self.alone or kernels.has(first.rung.model):
             return (first,)
-        same = [run for run in self.ready.values() if run.rung is first.rung and run.id not in self.alone]
-        others = len({id(run.rung) for run in self.ready.values()}) - 1
+        kinds = {run.id: run.rung.shape for run in self.ready.values()}
+        same = [run for run in self.ready.values() if kinds[run.id] == first.rung.shape and run.id not in self.alone]
+        others = len(set(kinds.values())) - 1
         share = len(same) if others >= idle - 1 else -(-len(same) // idle)
         return tuple(same[: min(STACK, share)])
 

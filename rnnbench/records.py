@@ -58,6 +58,11 @@ class Rung:
     def _hash(self) -> Any:
         return hashlib.blake2b(f'{{"rung":{canonical(self.as_dict())},"seed":'.encode(), digest_size=12)
 
+    @cached_property
+    def shape(self) -> str:
+        """Runs of equal shape can train side by side: all is equal but the learning rate and the seed."""
+        return canonical(self.as_dict() | {"settings": {k: v for k, v in self.settings.items() if k != "lr"}})
+
     def id(self, seed: int) -> str:
         """The id of this rung's run with a seed: the hash of the run's canonical JSON, 24 hexadecimal digits."""
         h = self._hash.copy()

@@ -80,4 +80,10 @@ def select(plan: Plan, expression: str | None) -> Plan:
     ladders = tuple(ladder for ladder in map(kept, plan.ladders) if ladder.rungs)
     if not ladders:
         raise UserError(f"-k: no variant, task or length matches '{expression}'", code=Exit.NOTHING_SELECTED)
-    return Plan(plan.suite, ladders)
+    variants, tasks = ({getattr(ladder, kind).name for ladder in ladders} for kind in ("variant", "task"))
+    suite = replace(
+        plan.suite,
+        variants=tuple(v for v in plan.suite.variants if v.name in variants),
+        tasks=tuple(t for t in plan.suite.tasks if t.name in tasks),
+    )
+    return Plan(suite, ladders)

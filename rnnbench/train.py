@@ -27,6 +27,7 @@ from rnnbench.lazy import torch
 from rnnbench.model import Model, Scan
 from rnnbench.records import Point, Record, Run
 from rnnbench.rng import stream
+from rnnbench.settings import Settings
 from rnnbench.tasks import Batch, Split
 
 if TYPE_CHECKING:
@@ -166,7 +167,8 @@ class _Group:
         own = flat[0] if self.alone else flat
         self.leaves = {name: view.detach().requires_grad_() for name, view in self.model.views(own).items()}
         self.gradients = list(self.model.views(self.gradient[0] if self.alone else self.gradient).values())
-        self.lr = torch.full((len(rows), 1), self.settings.lr, dtype=torch.float32, device=self.device)
+        lrs = [[Settings(**self.live[r].run.rung.settings).lr] for r in rows]
+        self.lr = torch.tensor(lrs, dtype=torch.float32, device=self.device)
         self.seeds = [self.live[r].run.seed for r in rows]
 
     def _tensors(self, batches: Sequence[Batch]) -> tuple[Tensor, Tensor, Tensor | None]:

@@ -86,7 +86,9 @@ class TestEveryTask:
         assert shortcuts
         scores = {name: float(task.score(torch.from_numpy(a), ys, weights)) for name, a in shortcuts.items()}
         assert max(scores.values()) < 0.04, scores
-        if ys.dtype == torch.int64:  # the best of them is at chance: the score takes off neither too little nor too much
+        if (
+            ys.dtype == torch.int64
+        ):  # the best of them is at chance: the score takes off neither too little nor too much
             answers = [(torch.from_numpy(a).argmax(-1) == ys).double().mean().item() for a in shortcuts.values()]
             assert max(answers) == pytest.approx(task.chance, abs=0.04)
 

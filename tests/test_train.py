@@ -1,0 +1,218 @@
+"""A run's record is its own: the same alone, stacked, permuted, beside a neighbour that turns NaN, stopped and resumed.
+
+Bits are compared, not numbers: canonical exports must be byte-equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from rnnbench import train
+from rnnbench.checkpoint import Checkpoint
+from rnnbench.model import Model
+from rnnbench.records import Record, Run, Rung, canonical
+from rnnbench.tasks import SIZES
+from rnnbench.train import Trainer
+
+SMALL = {"hidden": 5, "batch": 3, "steps": 130, "stop": "never"}
+MODELS: list[dict[str, Any]] = [
+    {"cell": "rnn", "activation": "relu"}, {"cell": "gru"}, {"cell": "gru", "reset": "v3"}, {"cell": "lstm"},
+    {"cell": "lstm", "peepholes": True, "coupled_gates": True}, {"cell": "lstm", "gate_recurrence": True, "chrono": 9},
+]  # fmt: skip
+TASKS: list[tuple[dict[str, Any], int]] = [
+    ({"task": "copy", "items": 2, "alphabet": 3}, 3), ({"task": "adding"}, 5), ({"task": "counting"}, 4),
+    ({"task": "qa", "agents": 3, "objects": 2, "lead": 1}, 1),
+]  # fmt: skip
+
+
+def records(trainer: Trainer, runs: list[Run], **options: Any) -> dict[str, str]:
+    """The canonical results of each run, by id."""
+    found = (e for e in trainer.train(runs, **options) if isinstance(e, Record))
+    return {r.id: canonical(r.results()) for r in found}
+
+
+def rung(model: dict[str, Any], task: tuple[dict[str, Any], int], **changed: Any) -> Rung:
+    return Rung(model, task[0], task[1], SMALL | changed)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def small_splits() -> Iterator[None]:
+    """Fewer held-out examples: what is compared here is bits, not scores."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(SIZES, "select", 100)
+        patch.setitem(SIZES, "test", 300)
+        yield
+
+
+class Countdown:
+    """A `stop` that turns true after so many questions."""
+
+    def __init__(self, steps: int) -> None:
+        self.steps = steps
+
+    def __call__(self) -> bool:
+        self.steps -= 1
+        return self.steps < 0
+
+
+def resumed(trainer: Trainer, runs: list[Run], every: int) -> dict[str, str]:
+    """Trains with an interruption after every so many steps, going on from checkpoints that went through bytes."""
+    done: dict[str, str] = {}
+    saved: dict[str, Checkpoint] = {}
+    for _ in range(1000):
+        rest = [r for r in runs if r.id not in done]
+        if not rest:
+            return done
+        for event in trainer.train(rest, saved, Countdown(every), checkpoint_seconds=1e9):
+            if isinstance(event, Record):
+                done[event.id] = canonical(event.results())
+            elif isinstance(event, Checkpoint):
+                saved[event.run_id] = Checkpoint.from_bytes(event.to_bytes())
+    raise AssertionError("never ended")
+
+
+@settings(max_examples=14, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    model=st.sampled_from(MODELS),
+    task=st.sampled_from(TASKS),
+    kernels=st.sampled_from(["auto", "reference"]),
+    bidirectional=st.booleans(),
+    layers=st.sampled_from([1, 2]),
+    order=st.permutations(range(4)),
+    every=st.integers(7, 40),
+)
+def test_a_run_has_the_same_bits_in_any_company(
+    model: dict[str, Any],
+    task: tuple[dict[str, Any], int],
+    kernels: str,
+    bidirectional: bool,
+    layers: int,
+    order: list[int],
+    every: int,
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train, "LOOK", 20)  # several looks in a short run
+        trainer = Trainer(kernels_wanted=kernels)
+        changed = {"layers": layers, "bidirectional": bidirectional and task[0]["task"] != "counting", "steps": 45}
+        runs = [Run(rung(model, task, **changed), seed) for seed in range(3)]
+        wild = Run(rung(model, task, **changed, lr=99.0), 7)
+        together = records(trainer, runs)
+        assert len(together) == 3
+        for run in runs:
+            assert records(trainer, [run]) == {run.id: together[run.id]}
+        company = [[*runs, wild][i] for i in order]
+        beside = records(trainer, company)
+        assert {run.id: beside[run.id] for run in runs} == together
+        assert resumed(trainer, runs, every) == together
+
+
+@pytest.mark.parametrize("kernels", ["auto", "reference"])
+def test_a_neighbour_that_turns_nan_diverges_alone(kernels: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    trainer = Trainer(kernels_wanted=kernels)
+    calm = [Run(rung({"cell": "rnn", "activation": "relu"}, TASKS[1], clip=0.0, lr=1e-3), seed) for seed in range(2)]
+    wild = Run(rung({"cell": "rnn", "activation": "relu"}, TASKS[1], clip=0.0, lr=1e-3), 7)
+    found = {e.id: e for e in trainer.train([calm[0], wild, calm[1]]) if isinstance(e, Record)}
+    init = Model.init
+
+    def poisoned(self: Model, seed: int) -> Any:
+        return init(self, seed) * (np.nan if seed == 7 else 1)
+
+    monkeypatch.setattr(Model, "init", poisoned)
+    ruined = {e.id: e for e in trainer.train([wild, *calm]) if isinstance(e, Record)}
+    assert (ruined[wild.id].status, ruined[wild.id].score, ruined[wild.id].steps) == ("diverged", 0.0, 100)
+    for run in calm:
+        assert canonical(ruined[run.id].results()) == canonical(found[run.id].results())
+        assert ruined[run.id].status == "unsolved"
+
+
+def test_variants_at_one_seed_share_data_and_initial_bits() -> None:
+    task = TASKS[0]
+    base = Model.of(rung({"cell": "lstm"}, task))
+    for switches in ({"forget_gate": False}, {"peepholes": True}, {"coupled_gates": True}, {"chrono": 9}):
+        other = Model.of(rung({"cell": "lstm", **switches}, task))
+        ours, theirs = base.views(torch.from_numpy(base.init(3))), other.views(torch.from_numpy(other.init(3)))
+        shared = [n for n in theirs if n in ours and n.rpartition("/")[2][0] in "WU"]
+        assert len(shared) >= 7
+        assert all(torch.equal(ours[n], theirs[n]) for n in shared)
+    wide = Model.of(rung({"cell": "lstm"}, task, layers=2))
+    assert torch.equal(
+        base.views(torch.from_numpy(base.init(3)))["0/forward/Wi"],
+        wide.views(torch.from_numpy(wide.init(3)))["0/forward/Wi"],
+    )
+
+
+def points(record: Record) -> Iterator[tuple[int, float | None]]:
+    return ((p.step, p.select) for p in record.curve)
+
+
+def test_training_stops_when_the_selection_split_was_solved_twice_in_a_row() -> None:
+    solved = Run(Rung({"cell": "gru"}, {"task": "copy", "items": 1, "alphabet": 2}, 1, {"steps": 2000}), 0)
+    (record,) = (e for e in Trainer().train([solved]) if isinstance(e, Record))
+    assert record.status == "solved"
+    assert record.steps < 2000
+    *_, before, last = points(record)
+    assert before[1] is not None
+    assert last[1] is not None
+    assert min(before[1], last[1]) >= 0.975
+    assert record.solved_at == before[0] == record.steps - 100
+
+
+def test_the_whole_budget_is_spent_where_told_and_a_last_look_is_taken() -> None:
+    run = Run(Rung({"cell": "gru"}, {"task": "copy", "items": 1, "alphabet": 2}, 1, {"steps": 450, "stop": "never"}), 0)
+    (record,) = (e for e in Trainer().train([run]) if isinstance(e, Record))
+    assert record.steps == 450
+    assert [p.step for p in record.curve] == [100, 200, 300, 400, 450]
+    assert record.solved_at is not None
+
+
+def test_a_checkpoint_of_other_code_is_not_gone_on_from() -> None:
+    run = Run(rung({"cell": "gru"}, TASKS[0]), 0)
+    trainer = Trainer()
+    (saved,) = (e for e in trainer.train([run], stop=Countdown(50)) if isinstance(e, Checkpoint))
+    foreign = Checkpoint(
+        saved.run_id, saved.numerics, "0" * 16, saved.state, {k: v * 0 for k, v in saved.arrays.items()}
+    )
+    assert records(trainer, [run], checkpoints={run.id: foreign}) == records(trainer, [run])
+
+
+@pytest.mark.parametrize("cut", [0, 10, 40, -30, -1])
+def test_cut_or_changed_checkpoints_are_refused(cut: int) -> None:
+    raw = Checkpoint("a", "n", "f", {"step": 3}, {"flat": np.arange(5, dtype=np.float32)}).to_bytes()
+    assert Checkpoint.from_bytes(raw).arrays["flat"].tolist() == [0, 1, 2, 3, 4]
+    with pytest.raises(ValueError, match=r"not a checkpoint|cut or changed"):
+        Checkpoint.from_bytes(raw[:cut])
+    flipped = bytearray(raw)
+    flipped[cut] ^= 1
+    with pytest.raises(ValueError, match=r"not a checkpoint|cut or changed"):
+        Checkpoint.from_bytes(bytes(flipped))
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "rmsprop", "sgd"])
+def test_the_optimisers_are_torchs_and_clip_each_run_by_itself(optimizer: str) -> None:
+    from rnnbench import optimiser
+    from rnnbench.settings import Settings
+
+    chosen = Settings(optimizer=optimizer, momentum=0.9 if optimizer == "sgd" else 0.0, clip=0.5)  # type: ignore[arg-type]
+    lrs = torch.tensor([[1e-2], [3e-3]])
+    flat = torch.randn(2, 48, generator=torch.Generator().manual_seed(0))
+    theirs = [torch.nn.Parameter(row.clone()) for row in flat]
+    options: dict[str, Any] = {"momentum": 0.9} if optimizer == "sgd" else {}
+    kind = {"adam": torch.optim.Adam, "rmsprop": torch.optim.RMSprop, "sgd": torch.optim.SGD}[optimizer]
+    optimisers = [kind([p], lr=float(lr), **options) for p, lr in zip(theirs, lrs, strict=True)]
+    first, second = optimiser.zeros_like(flat)
+    for step in range(1, 8):
+        gradient = torch.randn(2, 48, generator=torch.Generator().manual_seed(step)) * torch.tensor([[3.0], [0.01]])
+        for p, o, g in zip(theirs, optimisers, gradient, strict=True):
+            p.grad = g.clone()
+            torch.nn.utils.clip_grad_norm_([p], 0.5)
+            o.step()
+        optimiser.clip(gradient, chosen.clip)
+        optimiser.update(chosen, lrs, step, flat, gradient, first, second)
+    torch.testing.assert_close(flat, torch.stack([p.detach() for p in theirs]), rtol=1e-5, atol=1e-6)
