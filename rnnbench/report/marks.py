@@ -23,7 +23,7 @@ LEGEND = {
     NOT_APPLICABLE: f"{NOT_APPLICABLE} the variant can't do the task",
     "≥": "≥ 40 solved up to the longest length, 40: the ladder ends there",
     "<": "< 10 not even the shortest length, 10, was solved",
-    ">": "> 1500 at least half of the seeds had not solved it after 1500 steps",
+    ">": "> 1500 more than half of the seeds had not solved it after 1500 steps",
     SO_FAR: f"40 {SO_FAR} so far: runs are missing or broke that could change it",
 }
 
@@ -117,7 +117,7 @@ def span(found: Span | None, started: bool, best: bool = False) -> Cell:
 
 
 def steps(step: Step, budget: int) -> Cell:
-    """Steps to solve: the median over the seeds, `> budget` where at least half had not solved it by then. A run that
+    """Steps to solve: the median over the seeds, `> budget` where more than half had not solved it by then. A run that
     diverged would never have solved it: it is censored at the budget too."""
     if step.state == "pruned":
         return mark(PRUNED, 1)
