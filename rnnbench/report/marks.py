@@ -70,11 +70,8 @@ def signed(estimate: Estimate) -> tuple[str, str]:
 
 
 def p_value(p: float) -> Cell:
-    """A p value, to two digits that count."""
-    if not math.isfinite(p):
-        return mark(MISSING)
-    text = fixed(p, 3) if p < 0.1 else fixed(p)
-    return Cell(("<.001" if p < 0.001 else text,), p)
+    """A p value."""
+    return Cell(("<.001" if p < 0.001 else fixed(p, 3),), p) if math.isfinite(p) else mark(MISSING)
 
 
 def mark(text: str, place: int = 0, tone: Tone = "quiet") -> Cell:

@@ -174,15 +174,17 @@ def spans(suite: Suite, climbs: Sequence[Climb]) -> Table:
 def parts(task: TaskEntry, found: Sequence[Effect]) -> Table:
     """Parts x measures: what each part does to the span. p values only where n and the parts could reach one."""
     tell = any(e.least <= 1 - stats.LEVEL for e in found)
+    ends = ["both at the top" if e.top else "both at the bottom" if e.bottom else "" for e in found]
     rows = []
-    for e in found:
-        end = "both at the top" if e.top else "both at the bottom" if e.bottom else ""
+    for e, end in zip(found, ends, strict=True):
         names = Cell((clean(e.variant),), clean(e.variant)), Cell((clean(e.base),), clean(e.base))
         sizes = Cell(marks.signed(e.rungs), e.rungs.value), Cell(marks.signed(e.octaves), e.octaves.value)
         chances = (marks.p_value(e.p), marks.p_value(e.holm), marks.p_value(e.least)) if tell else ()
-        rows.append((*names, Cell((str(e.n),), e.n), *sizes, *chances, Cell((end,), end, "quiet")))
+        remark = (Cell((end,), end, "quiet"),) if any(ends) else ()
+        rows.append((*names, Cell((str(e.n),), e.n), *sizes, *chances, *remark))
     tested = counted(sum(e.n > 0 for e in found), "part")
     least = marks.p_value(min(e.least for e in found)).text
+    numbers = ("n", "rungs", "octaves", *(("p", "Holm", "least") if tell else ()))
     return Table(
         title=f"{clean(task.name)}: effects",
         about="span of the variant less that of its base, paired by seed, in rungs and octaves (log2): mean ± half the "
@@ -190,8 +192,8 @@ def parts(task: TaskEntry, found: Sequence[Effect]) -> Table:
         + (f"; two-sided sign-flip p, Holm's adjustment over {tested}, the least it could reach" if tell else ""),
         columns=(
             *(Column("", False), Column("against", False)),
-            *(Column(title) for title in ("n", "rungs", "octaves", *(("p", "Holm", "least") if tell else ()))),
-            Column("", False),
+            *(Column(title) for title in numbers),
+            *([Column("", False)] if any(ends) else []),
         ),
         rows=tuple(rows),
         notes=() if tell else (f"n too small for p values: over {tested} the least that could be reached is {least}",),
