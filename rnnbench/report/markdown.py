@@ -9,7 +9,7 @@ from rich.cells import cell_len
 
 from rnnbench.plan import Climb
 from rnnbench.report import tables
-from rnnbench.report.model import Table
+from rnnbench.report.model import NBSP, Table
 from rnnbench.suite import Suite
 
 _MARKUP = re.compile(r"[\\`*\[\]|~]|_(?![A-Za-z0-9])|(?<![A-Za-z0-9])_|<(?=[A-Za-z/!?])|&(?=#?\w+;)")
@@ -21,7 +21,7 @@ def escape(text: str) -> str:
     >>> print(escape("a|b, *c*, <b>, < 10, forget_gate"))
     a\|b, \*c\*, \<b>, < 10, forget_gate
     """
-    return _MARKUP.sub(r"\\\g<0>", text)
+    return _MARKUP.sub(r"\\\g<0>", text.replace(NBSP, " "))
 
 
 def draw(table: Table) -> list[str]:

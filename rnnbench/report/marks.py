@@ -23,7 +23,7 @@ LEGEND = {
     NOT_APPLICABLE: f"{NOT_APPLICABLE} the variant can't do the task",
     "≥": "≥ 40 solved up to the longest length, 40: the ladder ends there",
     "<": "< 10 not even the shortest length, 10, was solved",
-    ">": "> 1500 at least half of the seeds had not solved it after 1500 steps",
+    ">": "> 1500 more than half of the seeds had not solved it after 1500 steps",
     SO_FAR: f"40 {SO_FAR} so far: runs are missing or broke that could change it",
 }
 
@@ -70,11 +70,8 @@ def signed(estimate: Estimate) -> tuple[str, str]:
 
 
 def p_value(p: float) -> Cell:
-    """A p value, to two digits that count."""
-    if not math.isfinite(p):
-        return mark(MISSING)
-    text = fixed(p, 3) if p < 0.1 else fixed(p)
-    return Cell(("<.001" if p < 0.001 else text,), p)
+    """A p value."""
+    return Cell(("<.001" if p < 0.001 else fixed(p, 3),), p) if math.isfinite(p) else mark(MISSING)
 
 
 def mark(text: str, place: int = 0, tone: Tone = "quiet") -> Cell:
@@ -117,7 +114,7 @@ def span(found: Span | None, started: bool, best: bool = False) -> Cell:
 
 
 def steps(step: Step, budget: int) -> Cell:
-    """Steps to solve: the median over the seeds, `> budget` where at least half had not solved it by then. A run that
+    """Steps to solve: the median over the seeds, `> budget` where more than half had not solved it by then. A run that
     diverged would never have solved it: it is censored at the budget too."""
     if step.state == "pruned":
         return mark(PRUNED, 1)

@@ -14,6 +14,8 @@ Value = str | int | float | None
 # What a cell says, for a format to colour: a score by quarters of the way to 1, a result that is absent, a fault.
 Tone = Literal["plain", "full", "much", "some", "little", "quiet", "alarm"]
 
+NBSP = "\u00a0"  # keeps a number and its unit on one line
+
 _JOINERS = "\u200c\u200d"  # inside emoji and Indic words; they reorder and hide nothing
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from rnnbench import effects, find, stats
 from rnnbench.effects import Effect, Span
-from rnnbench.plan import Climb
+from rnnbench.plan import Climb, Step
 from rnnbench.records import Record
 from rnnbench.report import marks
-from rnnbench.report.model import Cell, Column, Report, Table, clean
+from rnnbench.report.model import NBSP, Cell, Column, Report, Table, clean
 from rnnbench.suite import Suite, TaskEntry
 
 ERRORS = 3  # how many failed runs of a task are quoted
@@ -18,7 +19,8 @@ ERRORS = 3  # how many failed runs of a task are quoted
 
 def report(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = ()) -> Report:
     """Everything that a report on a suite says."""
-    by_task = [(task, [c for c in climbs if c.ladder.task.name == task.name]) for task in suite.tasks]
+    every = [(task, [c for c in climbs if c.ladder.task.name == task.name]) for task in suite.tasks]
+    by_task = [(task, own) for task, own in every if own]  # a part of the suite may have been selected
     found = effects.effects(climbs)
     tables = [scores(suite, task, own) for task, own in by_task]
     tables.append(spans(suite, climbs))
@@ -60,7 +62,7 @@ def summary(suite: Suite, climbs: Sequence[Climb]) -> str:
             counts.update(r.status if r else "to do" for r in step.records)
     size = f"{counted(len(suite.variants), 'variant')}, {counted(len(suite.tasks), 'task')}"
     order = ("solved", "unsolved", "diverged", "failed", "crashed", "timeout", "pruned", "to do")
-    told = ", ".join(f"{counts[status]} {status}" for status in order if counts[status])
+    told = ", ".join(f"{counts[status]}{NBSP}{status.replace(' ', NBSP)}" for status in order if counts[status])
     runs = counted(sum(len(step.records) for step in steps), "run")
     return f"{size}, {counted(len(suite.seeds), 'seed')}; {runs}" + (f": {told}" if told else "")
 
@@ -68,6 +70,13 @@ def summary(suite: Suite, climbs: Sequence[Climb]) -> str:
 def _name(climb: Climb) -> Cell:
     name = clean(climb.ladder.variant.name)
     return Cell((name,), name)
+
+
+def _across(climb: Climb, task: TaskEntry, draw: Callable[[Step], Cell], place: int = 0) -> list[Cell]:
+    """A cell for each of the task's lengths, drawn from the climb's step at it."""
+    steps = {step.rung.length: step for step in climb.steps}
+    absent = Cell(("",)) if steps else marks.mark(marks.NOT_APPLICABLE, place)
+    return [draw(steps[length]) if length in steps else absent for length in task.lengths]
 
 
 def _started(climb: Climb) -> bool:
@@ -86,12 +95,11 @@ def scores(suite: Suite, task: TaskEntry, climbs: Sequence[Climb]) -> Table:
     found = [effects.span(c) for c in climbs]
     rows = []
     for climb, span, is_best in zip(climbs, found, best(found), strict=True):
-        cells = [marks.score(step) for step in climb.steps] or [marks.mark(marks.NOT_APPLICABLE)] * len(task.lengths)
-        rows.append((_name(climb), *cells, marks.span(span, _started(climb), is_best)))
+        rows.append((_name(climb), *_across(climb, task, marks.score), marks.span(span, _started(climb), is_best)))
     bar = marks.fixed(find.task_class(task.task["task"]).bar)
     n = len(suite.seeds)
-    mean = "one seed, so no interval" if n == 1 else f"mean of {n} seeds ± half the 95 % t interval"
-    solved = f"{marks.SOLVED} solved (≥ {bar}) by half or more"
+    mean = "one seed, so no interval" if n == 1 else f"mean of {n} seeds ± half the 95{NBSP}% t interval"
+    solved = f"{marks.SOLVED} half or more reach {bar}"
     return Table(
         title=clean(task.name),
         about=f"score on held-out examples: {mean}; {solved}",
@@ -145,19 +153,20 @@ def _mixed(climbs: Sequence[Climb]) -> list[str]:
 def spans(suite: Suite, climbs: Sequence[Climb]) -> Table:
     """Variants x tasks: the spans."""
     by_name = {(c.ladder.variant.name, c.ladder.task.name): c for c in climbs}
+    tasks = [t for t in suite.tasks if any(name == t.name for _, name in by_name)]
+    variants = [v for v in suite.variants if any(name == v.name for name, _ in by_name)]
     columns = []
-    for task in suite.tasks:
-        own = [by_name.get((v.name, task.name)) for v in suite.variants]
+    for task in tasks:
+        own = [by_name.get((v.name, task.name)) for v in variants]
         found = [effects.span(c) if c else None for c in own]
-        columns.append(
-            [marks.span(s, bool(c and _started(c)), b) for s, c, b in zip(found, own, best(found), strict=True)]
-        )
-    names = [Cell((clean(v.name),), clean(v.name)) for v in suite.variants]
+        triples = zip(found, own, best(found), strict=True)
+        columns.append([marks.span(s, _started(c), is_best) if c else Cell(("",)) for s, c, is_best in triples])
+    names = [Cell((clean(v.name),), clean(v.name)) for v in variants]
     return Table(
         title="span",
         about="the longest length up to which at least half of the seeds solved every one: what can be trained to span "
         "the gap within the budget, known up to the next length tried",
-        columns=(Column("", False), *(Column(clean(task.name)) for task in suite.tasks)),
+        columns=(Column("", False), *(Column(clean(task.name)) for task in tasks)),
         rows=tuple(zip(names, *columns, strict=True)),
     )
 
@@ -165,27 +174,29 @@ def spans(suite: Suite, climbs: Sequence[Climb]) -> Table:
 def parts(task: TaskEntry, found: Sequence[Effect]) -> Table:
     """Parts x measures: what each part does to the span. p values only where n and the parts could reach one."""
     tell = any(e.least <= 1 - stats.LEVEL for e in found)
+    ends = ["both at the top" if e.top else "both at the bottom" if e.bottom else "" for e in found]
     rows = []
-    for e in found:
-        end = "both at the top" if e.top else "both at the bottom" if e.bottom else ""
+    for e, end in zip(found, ends, strict=True):
         names = Cell((clean(e.variant),), clean(e.variant)), Cell((clean(e.base),), clean(e.base))
         sizes = Cell(marks.signed(e.rungs), e.rungs.value), Cell(marks.signed(e.octaves), e.octaves.value)
         chances = (marks.p_value(e.p), marks.p_value(e.holm), marks.p_value(e.least)) if tell else ()
-        rows.append((*names, Cell((str(e.n),), e.n), *sizes, *chances, Cell((end,), end, "quiet")))
+        remark = (Cell((end,), end, "quiet"),) if any(ends) else ()
+        rows.append((*names, Cell((str(e.n),), e.n), *sizes, *chances, *remark))
     tested = counted(sum(e.n > 0 for e in found), "part")
     least = marks.p_value(min(e.least for e in found)).text
+    numbers = ("n", "rungs", "octaves", *(("p", "Holm", "least") if tell else ()))
     return Table(
         title=f"{clean(task.name)}: effects",
         about="span of the variant less that of its base, paired by seed, in rungs and octaves (log2): mean ± half the "
-        "95 % t interval"
+        f"95{NBSP}% t interval"
         + (f"; two-sided sign-flip p, Holm's adjustment over {tested}, the least it could reach" if tell else ""),
         columns=(
             *(Column("", False), Column("against", False)),
-            *(Column(title) for title in ("n", "rungs", "octaves", *(("p", "Holm", "least") if tell else ()))),
-            Column("", False),
+            *(Column(title) for title in numbers),
+            *([Column("", False)] if any(ends) else []),
         ),
         rows=tuple(rows),
-        notes=() if tell else (f"no p values: with so few seeds and {tested} none could be under {least}",),
+        notes=() if tell else (f"n too small for p values: over {tested} the least that could be reached is {least}",),
     )
 
 
@@ -198,7 +209,7 @@ def costs(suite: Suite, task: TaskEntry, climbs: Sequence[Climb]) -> Table:
     for climb, runs, mean in zip(climbs, done, seconds, strict=True):
         absent = marks.MISSING if climb.steps else marks.NOT_APPLICABLE
         budget = suite.settings(climb.ladder.variant, task).steps
-        steps = [marks.steps(s, budget) for s in climb.steps] or [marks.mark(absent, 1)] * len(task.lengths)
+        steps = _across(climb, task, partial(marks.steps, budget=budget), 1)
         size = max((r.parameters for r in runs), default=0)
         cost = Cell((f"{size:,}",), size), Cell((f"{mean:.{digits}f}",), mean)
         rows.append((_name(climb), *(cost if runs else [marks.mark(absent)] * 2), *steps))

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from rnnbench.plan import Climb
 from rnnbench.report import tables
-from rnnbench.report.model import Cell, Table, Tone
+from rnnbench.report.model import NBSP, Cell, Table, Tone
 from rnnbench.suite import Suite
 
 GAP = 2  # blanks between columns
@@ -61,11 +61,9 @@ def _text(lines: Sequence[Text], color: bool) -> str:
 
 
 def _prose(text: str, width: int, style: str = "") -> list[Text]:
-    """Sentences, folded at words where there are any."""
-    if not text:
-        return []
-    lines = Text(text, style).wrap(Console(width=width, file=io.StringIO()), width, tab_size=1)
-    return list(lines)
+    """Sentences, folded between words; a word that is wider than a line is folded too."""
+    words = [piece for word in text.split(" ") for piece in chop_cells(word, width)]
+    return [Text(line.replace(NBSP, " "), style) for line in _flow(words, width)]
 
 
 def draw(table: Table, width: int) -> list[Text]:
@@ -73,15 +71,15 @@ def draw(table: Table, width: int) -> list[Text]:
     lines = [Text(table.title, "bold cyan"), *_prose(table.about, width, "bright_black")]
     columns = [[row[k] for row in table.rows] for k in range(len(table.columns))]
     names = [cell.text for cell in columns[0]]
-    wide = [_Column(c.title, cells, c.number) for c, cells in zip(table.columns[1:], columns[1:], strict=True)]
+    wide = [Drawn(c.title, cells, c.number) for c, cells in zip(table.columns[1:], columns[1:], strict=True)]
     wide = [column for column in wide if column.width]
     longest = max((cell_len(name) for name in names), default=0)
     widest = max((column.width for column in wide), default=0)
     room = width - GAP - widest
     if room >= min(longest, NAME):
         folded = min(longest, room)
-        for block in _blocks([column.width for column in wide], width - folded):
-            lines += [Text(), *_block(names, folded, [wide[k] for k in block])]
+        for chosen in blocks([column.width for column in wide], width - folded):
+            lines += [Text(), *block(names, folded, [wide[k] for k in chosen])]
     else:
         lines += _stacked(names, wide, width)
     for note in table.notes:
@@ -89,7 +87,7 @@ def draw(table: Table, width: int) -> list[Text]:
     return lines
 
 
-class _Column:
+class Drawn:
     """A column's cells, each part padded to the widest of its place. A mark (one part, no value) ends where its place
     does and makes no place wider."""
 
@@ -134,7 +132,7 @@ def style(cell: Cell) -> Style:
     return Style.parse(STYLES[cell.tone] or "none") + Style(bold=True if cell.best else None)
 
 
-def _blocks(widths: Sequence[int], room: int) -> list[list[int]]:
+def blocks(widths: Sequence[int], room: int) -> list[list[int]]:
     """Columns in as few blocks as fit into room, and these as even as can be."""
 
     def fill(limit: int) -> list[list[int]]:
@@ -153,7 +151,7 @@ def _blocks(widths: Sequence[int], room: int) -> list[list[int]]:
     return next(blocks for limit in range(narrow, room + 1) if len(blocks := fill(limit)) == fewest)
 
 
-def _block(names: Sequence[str], folded: int, columns: Sequence[_Column]) -> list[Text]:
+def block(names: Sequence[str], folded: int, columns: Sequence[Drawn]) -> list[Text]:
     """A heading, a rule, and a line a row (more where its name is folded)."""
     gap = " " * GAP
     lines = [Text(gap).join([Text(" " * folded), *(c.head() for c in columns)])]
@@ -166,7 +164,7 @@ def _block(names: Sequence[str], folded: int, columns: Sequence[_Column]) -> lis
     return lines
 
 
-def _stacked(names: Sequence[str], columns: Sequence[_Column], width: int) -> list[Text]:
+def _stacked(names: Sequence[str], columns: Sequence[Drawn], width: int) -> list[Text]:
     """For the narrowest terminals: column by column, each name on a line of its own, its cell on the next, broken
     between its parts if need be."""
     lines = []

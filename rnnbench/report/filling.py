@@ -1,0 +1,71 @@
+"""The table that fills while a suite runs: variants x tasks, as much of it as a terminal has room for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.text import Text
+
+from rnnbench import effects
+from rnnbench.plan import Climb, Step
+from rnnbench.report import marks, terminal
+from rnnbench.report.model import Cell, Tone, clean
+
+
+def filling(climbs: Sequence[Climb], width: int, room: int) -> list[Text]:
+    """The table that fills: variants x tasks, each the span so far and a sign for every rung. Where there is no room
+    for all rows, those go first that have nothing left to do."""
+    tasks = list(dict.fromkeys(c.ladder.task.name for c in climbs))
+    by_name = {(c.ladder.variant.name, c.ladder.task.name): c for c in climbs}
+    names = list(dict.fromkeys(c.ladder.variant.name for c in climbs))
+    fits = max(0, room - 2)  # a heading and a rule
+    if not tasks or fits < 2:
+        return []
+    busy = {name for name in names if any(by_name[name, t].next for t in tasks if (name, t) in by_name)}
+    kept = names
+    if len(names) > fits:
+        chosen = set(sorted(names, key=lambda name: name not in busy)[: fits - 1])
+        kept = [name for name in names if name in chosen]
+    cells = [[_ladder(by_name.get((name, task))) for name in kept] for task in tasks]
+    columns = [terminal.Drawn(clean(task), own, False) for task, own in zip(tasks, cells, strict=True)]
+    widest = max(column.width for column in columns) + terminal.GAP
+    shown = [Text(clean(name)) for name in kept]
+    longest = min(max(name.cell_len for name in shown), max(4, width - widest))
+    for name in shown:
+        name.truncate(longest, overflow="ellipsis")
+    first, *others = terminal.blocks([column.width for column in columns], max(widest, width - longest))
+    lines = terminal.block([name.plain for name in shown], longest, [columns[k] for k in first])
+    dropped = len(names) - len(kept)
+    if others and len(lines) == room:  # the line that tells of the others needs a place
+        lines.pop()
+        dropped += 1
+    counts = ((dropped, "variants"), (sum(map(len, others)), "tasks"))
+    told = ", ".join(f"{count} more {noun}" for count, noun in counts if count)
+    return [*lines, Text(f"… {told}", "bright_black")] if told else lines
+
+
+def _ladder(climb: Climb | None) -> Cell:
+    """A ladder: a sign for each rung, and the span as far as it is known."""
+    span = effects.span(climb) if climb else None
+    if climb is None or span is None:
+        return marks.mark(marks.NOT_APPLICABLE)
+    if span.low is not None:
+        text = f"≥ {span.low}" if span.high is None else str(span.low)
+    else:
+        text = f"< {span.high}" if span.high is not None else ""
+    tone: Tone = "plain" if climb.next is None else "much" if any(map(_begun, climb.steps)) else "quiet"
+    return Cell(("".join(map(_rung, climb.steps)), text), text, tone)
+
+
+def _begun(step: Step) -> bool:
+    return step.missing < len(step.records)
+
+
+def _rung(step: Step) -> str:
+    """● solved by at least half of the seeds, ○ not, ◐ under way, – pruned, · to do."""
+    if step.state == "pruned":
+        return marks.PRUNED
+    verdict = effects.passed(step)
+    if verdict is None:
+        return "◐" if _begun(step) else marks.MISSING
+    return "●" if verdict else "○"

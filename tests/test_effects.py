@@ -1,0 +1,170 @@
+"""Spans, scores and paired effects of ladders written down as letters: one word a rung, one letter a seed.
+
+s solved, u unsolved, d diverged, x crashed, . not run.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rnnbench import effects, stats
+from rnnbench.effects import Span
+from rnnbench.plan import Climb, Ladder, climb
+from rnnbench.records import Record, Run, Rung, Status
+from rnnbench.suite import TaskEntry, Variant
+
+LENGTHS = (10, 20, 40, 80, 160)
+STATUS: dict[str, Status] = {"s": "solved", "u": "unsolved", "d": "diverged", "x": "crashed"}
+
+
+def climbed(words: str, name: str = "lstm", base: str | None = None, task: str = "adding", prune: bool = True) -> Climb:
+    rungs = tuple(Rung({"cell": "lstm", "name": name}, {"task": task}, length, {}) for length in LENGTHS)
+    ladder = Ladder(Variant(name, {}, base=base), TaskEntry(task, {"task": "adding"}, LENGTHS), rungs)
+    records = {}
+    for rung, word in zip(rungs, words.split(), strict=False):
+        for seed, letter in enumerate(word):
+            if letter != ".":
+                score = {"s": 0.99, "u": 0.5, "d": 0.0}.get(letter)
+                run = Run(rung, seed)
+                records[run.id] = Record(run, STATUS[letter], score)
+    return climb(ladder, tuple(range(len(words.split()[0]))), records, prune)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("sss sss suu uuu uuu", "20..40"),
+        ("sss sss ssu sss sss", ">= 160"),
+        ("uuu uuu", "< 10"),
+        ("ss su uu uu", "20..40"),  # half of two is one
+        ("sss uuu sss sss uuu", "10..20"),  # every rung from the shortest
+        ("sss sud uuu uuu", "10..20"),  # diverged is unsolved
+        ("sss ss. sss ... ...", ">= 40 so far"),  # two of three decide
+        ("sss s.. ... ... ...", ">= 10 so far"),
+        ("sss sux uuu uuu", "10..40 so far"),  # a crash could have gone either way
+        ("sss sss uux xuu uuu", "20..40"),
+        ("xxx", "unknown"),
+        ("...", "unknown"),
+        ("ux. uuu", "< 20 so far"),
+    ],
+)
+def test_span(words: str, expected: str) -> None:
+    assert str(effects.span(climbed(words))) == expected
+
+
+def test_what_cannot_do_the_task_has_no_span() -> None:
+    nothing = Climb(Ladder(Variant("bi", {}), TaskEntry("counting", {}, LENGTHS), (), "looks ahead"), ())
+    assert effects.span(nothing) is None
+    assert effects.seed_spans(nothing) == ()
+
+
+def test_pruned_rungs_are_unsolved_for_the_span_and_missing_as_a_score() -> None:
+    found = climbed("sss uuu uuu sss")  # the fourth rung was run for another suite
+    assert [s.state for s in found.steps] == ["done", "done", "done", "pruned", "pruned"]
+    assert [str(s) for s in effects.seed_spans(found)] == ["10..20"] * 3
+    score = effects.score(found.steps[3])
+    assert (score.n, score.solved, score.failed, score.missing) == (0, 0, 0, 3)
+    assert math.isnan(score.score.value)
+
+
+def test_the_span_of_each_seed() -> None:
+    found = effects.seed_spans(climbed("sss sus sxu suu u.u"))
+    assert [str(s) for s in found] == ["80..160", "10..20", "20..40"]
+    assert [str(s) for s in effects.seed_spans(climbed("ss sx s. s. s."))] == [">= 160", ">= 10 so far"]
+
+
+@given(st.lists(st.sampled_from(["sss", "ssu", "suu", "uuu", "s.u", "..."]), min_size=1, max_size=5))
+def test_a_span_that_is_not_provisional_is_one_rung_wide(words: list[str]) -> None:
+    span = effects.span(climbed(" ".join(words)))
+    assert span is not None
+    if not span.provisional:
+        ends = [None, *LENGTHS, None]
+        assert (span.low, span.high) in itertools.pairwise(ends)
+
+
+def test_score_counts_diverged_as_0_and_leaves_out_what_broke() -> None:
+    score = effects.score(climbed("sudx.").steps[0])
+    assert (score.n, score.solved, score.diverged, score.failed, score.missing) == (3, 1, 1, 1, 1)
+    assert score.score == stats.mean([0.99, 0.5, 0.0])
+
+
+def test_a_score_that_is_no_number_counts_as_0() -> None:
+    record = Record(Run(Rung({}, {}, 1, {}), 0), "unsolved", math.nan)
+    assert effects.points(record) == 0.0
+
+
+def test_effect_is_paired_by_seed() -> None:
+    base = climbed("sss sss sss ssu uuu")
+    part = climbed("sss ssu suu uuu uuu", "lstm-forget_gate", "lstm")
+    found = effects.effect(part, base)
+    lost = [-1.0, -2.0, -2.0]  # seeds 0 and 1: 80 to 40 and 20; seed 2: 40 to 10
+    assert found.n == 3
+    assert found.rungs == stats.mean(lost)
+    assert found.octaves == pytest.approx(stats.mean(lost))
+    assert found.p == stats.sign_flip(lost) == found.least == 0.25
+    assert not found.top
+    assert not found.bottom
+
+
+def test_effect_of_pairs_that_the_ladder_cannot_tell_apart() -> None:
+    top, bottom = " ".join(["ss"] * 5), "uu uu"
+    assert effects.effect(climbed(top), climbed(top)).top
+    both = effects.effect(climbed(bottom), climbed(bottom))
+    assert both.bottom
+    assert not both.top
+    assert both.p == 1.0
+
+
+def test_effect_leaves_out_seeds_whose_span_is_not_known() -> None:
+    found = effects.effect(climbed("sss suu uuu"), climbed("sss ssx s.u uuu"))
+    assert found.n == 1  # seed 0 stops at a rung that was not run, seed 2 at one that crashed
+    assert effects.effect(climbed("..."), climbed("...")).n == 0
+
+
+def test_a_span_below_the_ladder_is_one_octave_under_it() -> None:
+    found = effects.effect(climbed("uu uu"), climbed("ss ss uu uu"))
+    assert found.rungs.value == -2
+    assert found.octaves.value == pytest.approx(-2)
+
+
+def test_effect_refuses_other_rungs() -> None:
+    short = climbed("ss")
+    other = Climb(short.ladder, short.steps[:3])
+    with pytest.raises(ValueError, match="expected the rungs of lstm, got those of lstm"):
+        effects.effect(other, short)
+
+
+def test_holm_runs_over_the_parts_of_a_task() -> None:
+    base = " ".join(["s" * 8] * 5)
+    words = " ".join(["s" * 8] * 2 + ["u" * 8] * 3)
+    climbs = [
+        climbed(base),
+        climbed(words, "lstm-a", "lstm"),
+        climbed(base, "lstm-b", "lstm"),
+        climbed("." * 8, "lstm-c", "lstm"),
+        climbed(base, task="copy"),
+        climbed(words, "lstm-a", "lstm", task="copy"),
+        climbed(words, "gru"),
+        climbed(words, "gru-a", "absent"),
+    ]
+    found = effects.effects(climbs)
+    assert [(e.task, e.variant) for e in found] == [
+        ("adding", "lstm-a"), ("adding", "lstm-b"), ("adding", "lstm-c"), ("copy", "lstm-a"),
+    ]  # fmt: skip
+    one = stats.smallest_p(8)
+    assert [e.p for e in found[:2]] == [one, 1.0]
+    assert [e.holm for e in found[:2]] == [2 * one, 1.0]
+    assert found[0].least == stats.smallest_p(8, 2)
+    assert math.isnan(found[2].holm)
+    assert found[3].holm == one
+
+
+def test_spans_in_words() -> None:
+    assert Span(None, None, True).top is False
+    assert Span(160, None).top
+    assert str(Span(None, 10, True)) == "< 10 so far"

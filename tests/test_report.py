@@ -1,0 +1,335 @@
+"""Reports of a small synthetic suite: golden texts, and every format read back."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import subprocess
+import sys
+import unicodedata
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from rnnbench import report
+from rnnbench.errors import UserError
+from rnnbench.plan import Climb, plan, view
+from rnnbench.records import Record, Run, Status
+from rnnbench.report.frame import COLUMNS, frame
+from rnnbench.suite import Suite, TaskEntry, Variant
+
+SUITE = Suite(
+    name="small",
+    about="How far back?",
+    variants=(
+        Variant("rnn", {"cell": "rnn"}),
+        Variant("lstm", {"cell": "lstm"}),
+        Variant("lstm-forget_gate", {"cell": "lstm", "forget_gate": False}, base="lstm", part="-forget_gate"),
+        Variant("lstm+chrono", {"cell": "lstm", "chrono": True}, base="lstm", part="+chrono"),
+        Variant("bilstm", {"cell": "lstm"}, {"bidirectional": True}, base="lstm", part="bidirectional: true"),
+    ),
+    tasks=(
+        TaskEntry("adding", {"task": "adding"}, (10, 20, 40, 80), {"steps": 1500}),
+        TaskEntry("counting", {"task": "counting"}, (5, 10)),
+    ),
+    seeds=(0, 1, 2),
+)
+
+# One word a seed: a score, or d diverged, x crashed, . not run. At or over the bar it is solved.
+RESULTS = {
+    ("rnn", "adding"): ["1 .98 .97", ".62 .31 .97", ".1 .05 0", ".02 d 0", ""],
+    ("lstm", "adding"): ["1 1 1", ".99 .998 .98", ".98 .97 x", ".5 .2 .98"],
+    ("lstm-forget_gate", "adding"): [".99 .98 .99", ".3 d .2", ".1 .1 .1", ""],
+    ("lstm+chrono", "adding"): ["1 1 1", "1 1 1", "1 .99 1", ".99 .98 .98"],
+    ("bilstm", "adding"): [".99 .98 .99", ".98 .98 .", ".98 . .", ""],
+    ("rnn", "counting"): ["x x x", ""],
+    ("lstm", "counting"): ["1 1 1", "1 .9 .998"],
+    ("lstm-forget_gate", "counting"): ["1 1 1", "1 1 1"],
+    ("lstm+chrono", "counting"): [".5 .5 .5", ".4 .4 .4"],
+}
+BARS = {"adding": 0.97, "counting": 1.0}
+
+
+def record(run: Run, word: str, bar: float) -> Record:
+    status: Status = "diverged" if word == "d" else "crashed" if word == "x" else "unsolved"
+    score = {"d": 0.0, "x": None}.get(word, 0.0) if word in "dx" else float(word)
+    if score is not None and score >= bar:
+        status = "solved"
+    solved = status == "solved"
+    error = "Traceback (most recent call last):\nMemoryError: no room" if word == "x" else None
+    steps = 300 + 100 * run.seed if solved else 1500
+    size = 1000 + 337 * ("lstm" in str(run.rung.model))
+    return Record(run, status, score, 0.1, steps, steps if solved else None, size, 1.25 + run.seed, (), error, "kernel")
+
+
+def climbs(suite: Suite = SUITE, results: dict[tuple[str, str], list[str]] | None = None) -> list[Climb]:
+    asked = plan(suite)
+    records = {}
+    for ladder in asked.ladders:
+        words = (RESULTS if results is None else results).get((ladder.variant.name, ladder.task.name), [])
+        for rung, seeds in zip(ladder.rungs, words, strict=False):
+            for seed, word in zip(suite.seeds, seeds.split(), strict=False):
+                if word != ".":
+                    made = record(Run(rung, seed), word, BARS[ladder.task.task["task"]])
+                    records[made.id] = made
+    return view(asked, records)
+
+
+def rendered(format: str = "table", width: int = 100) -> str:
+    return report.render(SUITE, climbs(), format, width=width, notes=["3 records are stale"])
+
+
+GOLDEN = Path(__file__).parent / "golden"
+WIDTHS = (20, 60, 100)
+
+
+def hidden(text: str) -> set[str]:
+    """The control characters of a text, line ends aside."""
+    return {c for c in text if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") and c != "\n"}
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_table_is_the_golden_text(width: int) -> None:
+    assert rendered(width=width) == (GOLDEN / f"report_{width}.txt").read_text("utf-8")
+
+
+def test_markdown_is_the_golden_text() -> None:
+    assert rendered("markdown") == (GOLDEN / "report.md").read_text("utf-8")
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(20, 160))
+def test_no_number_is_cut_at_any_width(width: int) -> None:
+    lines = rendered(width=width).splitlines()
+    assert max(map(cell_len, lines)) <= width
+    wide = " ".join(rendered(width=300).split())
+    words = [word for word in wide.split() if any(c.isdigit() for c in word)]
+    assert sorted(w for w in " ".join(lines).split() if any(c.isdigit() for c in w)) == sorted(words)
+
+
+def test_width_is_the_terminals_where_none_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    assert report.render(SUITE, climbs(), "table", notes=["3 records are stale"]) == rendered(width=60)
+
+
+def test_color_only_if_wanted_and_not_forbidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    colored = report.render(SUITE, climbs(), "table", width=100, color=True)
+    assert "\x1b[32m1.00 ±.00 ✓3/3" in colored  # green
+    assert "\x1b[1m≥ 80" in colored  # the best span in bold
+    monkeypatch.setenv("NO_COLOR", "1")
+    plain = report.render(SUITE, climbs(), "table", width=100, color=True)
+    assert plain == report.render(SUITE, climbs(), "table", width=100)
+    assert not hidden(plain)
+
+
+def test_nothing_run_yet() -> None:
+    text = report.render(SUITE, climbs(SUITE, {}), "table", width=100)
+    assert "5 variants, 2 tasks, 3 seeds; 84 runs: 84 to do" in text
+    assert "lstm               ·   ·   ·   ·     ·\n" in text
+    assert "effects" not in text
+    assert "pruned" not in text  # the legend has only what is used
+
+
+def test_nothing_solved_and_all_the_rest_pruned() -> None:
+    suite = replace(SUITE, variants=SUITE.variants[:1], tasks=SUITE.tasks[:1])
+    view = climbs(suite, {("rnn", "adding"): [".1 .2 .3", "0 0 0"]})
+    text = report.render(suite, view, "table", width=100)
+    assert "12 runs: 6 unsolved, 6 pruned" in text
+    assert "rnn  .20 ±.25 0/3  .00 ±.00 0/3   –   –  < 10\n" in text
+    assert "rnn       0.25  > 1500" not in text
+
+
+def test_one_seed_has_no_interval() -> None:
+    suite = replace(SUITE, seeds=(0,))
+    text = report.render(suite, climbs(suite), "table", width=100)
+    assert "score on held-out examples: one seed, so no interval; ✓ half or more reach .97" in text
+    assert "lstm              1.00 ✓1/1   .99 ✓1/1   .98 ✓1/1  .50  0/1    40\n" in text
+
+
+def test_ten_seeds_have_p_values() -> None:
+    seeds = tuple(range(10))
+    suite = replace(SUITE, seeds=seeds, variants=SUITE.variants[1:4], tasks=SUITE.tasks[:1])
+    top, low = " ".join(["1"] * 10), " ".join([".1"] * 10)
+    results = {("lstm", "adding"): [top] * 4, ("lstm-forget_gate", "adding"): [top, low, low]}
+    text = report.render(suite, climbs(suite, results | {("lstm+chrono", "adding"): [top] * 4}), "table", width=120)
+    assert "two-sided sign-flip p, Holm's adjustment over 2 parts, the least it could reach" in text.replace("\n", " ")
+    assert "lstm-forget_gate  lstm     10  −3.0 ±0.0  −3.0 ±0.0   .002   .004   .004\n" in text
+    assert "lstm+chrono       lstm     10   0.0 ±0.0   0.0 ±0.0  1.000  1.000   .004  both at the top\n" in text
+
+
+def test_a_selection_shows_what_was_selected() -> None:
+    chosen = [c for c in climbs() if c.ladder.variant.name == "lstm" and c.ladder.task.name == "adding"]
+    text = report.render(SUITE, [Climb(chosen[0].ladder, chosen[0].steps[1:3])], "table", width=100)
+    assert "counting" not in text
+    assert "forget_gate" not in text
+    assert ".99 ±.02 ✓3/3  .97 ±.06 ✓2/2 !1" in text
+
+
+def test_different_numerics_are_told() -> None:
+    view = climbs()
+    step = view[0].steps[0]
+    mixed = tuple(replace(r, numerics="reference") if r and r.run.seed == 0 else r for r in step.records)
+    climb = Climb(view[0].ladder, (replace(step, records=mixed), *view[0].steps[1:]))
+    text = report.render(SUITE, [climb], "table", width=200)
+    assert "computed in different ways, which differ in rounding: 11 runs by kernel; 1 run by reference" in text
+
+
+def test_only_a_few_broken_runs_are_quoted() -> None:
+    results = {("rnn", "adding"): ["x x x", "x x x"]}
+    assert "! and 3 more\n" in report.render(SUITE, climbs(SUITE, results), "table", width=100)
+
+
+def test_unknown_format() -> None:
+    with pytest.raises(UserError, match=r"^--format: got 'mardown', expected a format; did you mean 'markdown'\?$"):
+        rendered("mardown")
+
+
+# hostile text
+
+texts = st.text(st.characters(codec="utf-8"), max_size=30) | st.sampled_from(
+    [
+        "\x1b[31mred",
+        "\u202egnp.exe",
+        "[bold]x[/bold]",
+        "model[hidden=64]",
+        "=1+1",
+        "a|b\n# c",
+        "家族👨‍👩‍👧",
+        "\x00\x9b",
+        "x" * 300,
+    ]
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(texts, texts, texts, st.sampled_from(["table", "markdown", "csv", "json"]), st.sampled_from(WIDTHS))
+def test_no_control_characters_come_out(name: str, about: str, error: str, format: str, width: int) -> None:
+    suite = replace(SUITE, name=about, about=about, variants=(Variant(name, {"cell": "rnn"}), *SUITE.variants[1:]))
+    view = climbs(suite, {(name, "adding"): ["1 1 x"]})
+    broken = [replace(r, error=error) if r and r.error else r for r in view[0].steps[0].records]
+    view[0] = Climb(view[0].ladder, (replace(view[0].steps[0], records=tuple(broken)), *view[0].steps[1:]))
+    text = report.render(suite, view, format, width=width, notes=[error])
+    assert not hidden(text) - set("\u200c\u200d")
+    if format == "table":
+        assert max(map(cell_len, text.splitlines())) <= width
+
+
+def test_names_are_no_markup() -> None:
+    suite = replace(SUITE, variants=(Variant("model[hidden=64]", {"cell": "rnn"}),), about="[red]a|b[/red] <script>")
+    assert "model[hidden=64]  " in report.render(suite, climbs(suite, {}), "table")
+    text = report.render(suite, climbs(suite, {}), "markdown")
+    assert "| model\\[hidden=64\\] |" in text
+    assert "\\[red\\]a\\|b\\[/red\\] \\<script>" in text
+
+
+# formats read back
+
+
+def test_csv_is_tidy() -> None:
+    rows = list(csv.DictReader(io.StringIO(rendered("csv"))))
+    assert list(rows[0]) == ["variant", "task", "length", "score", "low", "high", "n", "solved", "failed"]
+    assert len(rows) == len(SUITE.variants) * sum(len(t.lengths) for t in SUITE.tasks)
+    by_key = {(r["variant"], r["task"], r["length"]): r for r in rows}
+    first = by_key["rnn", "adding", "10"]
+    assert float(first["score"]) == pytest.approx((1 + 0.98 + 0.97) / 3, abs=1e-15)
+    assert float(first["low"]) + float(first["high"]) == pytest.approx(2 * float(first["score"]))
+    for key in [("lstm-forget_gate", "adding", "80"), ("rnn", "counting", "10"), ("bilstm", "counting", "5")]:
+        assert [by_key[key][c] for c in ("score", "low", "high", "n", "solved", "failed")] == [
+            "",
+            "",
+            "",
+            "0",
+            "0",
+            "0",
+        ]
+    assert [by_key["bilstm", "adding", "40"][c] for c in ("score", "low", "n")] == ["0.98", "", "1"]
+    assert by_key["lstm", "adding", "40"]["failed"] == "1"
+
+
+def test_csv_has_no_formulas_and_leaves_numbers_alone() -> None:
+    suite = replace(SUITE, variants=tuple(Variant(f"{c}1+1", {"cell": "rnn"}) for c in "=+-@"))
+    view = climbs(suite, {("=1+1", "adding"): ["1e-9 0 0"]})
+    rows = list(csv.reader(io.StringIO(report.render(suite, view, "csv"))))[1:]
+    assert {row[0] for row in rows} == {"'=1+1", "'+1+1", "'-1+1", "'@1+1"}
+    assert rows[0][4].startswith("-")  # the interval's lower end is a number and stays one
+
+
+def refuse(constant: str) -> float:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def test_json_is_strict_and_complete() -> None:
+    parsed = json.loads(rendered("json"), parse_constant=refuse)
+    assert parsed["suite"] == "small"
+    assert parsed["notes"] == ["3 records are stale"]
+    results = {(r["variant"], r["task"]): r for r in parsed["results"]}
+    assert results["lstm", "adding"]["span"] == {"low": 40, "high": 80, "provisional": False}
+    assert results["bilstm", "counting"]["span"] is None
+    assert results["bilstm", "counting"]["not_applicable"].startswith("answers while reading")
+    rung = results["bilstm", "adding"]["rungs"][2]
+    assert (rung["score"], rung["low"], rung["n"], rung["missing"]) == (0.98, None, 1, 2)
+    assert [r["status"] for r in rung["runs"]] == ["solved", "missing", "missing"]
+    assert {e["variant"] for e in parsed["effects"]} == {"lstm-forget_gate", "lstm+chrono", "bilstm"}
+
+
+def test_nan_is_told_as_null_and_counts_as_0() -> None:
+    view = climbs()
+    step = view[0].steps[0]
+    records = tuple(replace(r, score=math.nan, status="unsolved") if r else r for r in step.records)
+    climb = Climb(view[0].ladder, (replace(step, records=records), *view[0].steps[1:]))
+    rung = json.loads(report.render(SUITE, [climb], "json"), parse_constant=refuse)["results"][0]["rungs"][0]
+    assert rung["score"] == 0
+    assert [r["score"] for r in rung["runs"]] == [None] * 3
+    assert "rnn  .00 ±.00 0/3" in report.render(SUITE, [climb], "table")
+    assert "nan" not in report.render(SUITE, [climb], "csv")
+
+
+def test_frame_has_a_row_for_every_record() -> None:
+    found = frame(climbs())
+    assert list(found.columns) == list(COLUMNS)
+    words = [w for seeds in RESULTS.values() for rung in seeds for w in rung.split() if w != "."]
+    assert len(found) == len(words)
+    crashed = found[found.status == "crashed"]
+    assert crashed.score.isna().all()
+    assert crashed.solved_at.isna().all()
+    assert found.id.is_unique
+    one = found[(found.variant == "lstm") & (found.task == "adding") & (found.length == 20)]
+    assert one.score.tolist() == [0.99, 0.998, 0.98]
+    assert one.solved_at.tolist() == [300, 400, 500]
+
+
+def test_frame_of_nothing_has_the_same_columns() -> None:
+    empty, full = frame(climbs(SUITE, {})), frame(climbs())
+    assert len(empty) == 0
+    assert empty.dtypes.astype(str).to_dict() == full.dtypes.astype(str).to_dict()
+
+
+@pytest.mark.parametrize(("format", "absent"), [("csv", "pandas torch rich"), ("json", "pandas torch rich"),
+                                                ("table", "pandas torch"), ("markdown", "pandas torch")])  # fmt: skip
+def test_a_format_imports_what_it_needs(format: str, absent: str) -> None:
+    code = (
+        "import sys; from rnnbench import report; from rnnbench.suite import Suite;"
+        f"report.render(Suite('s', (), (), (0,)), [], {format!r});"
+        f"print([m for m in {absent.split()!r} if m in sys.modules])"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
+
+
+def write_golden() -> None:
+    """For a change that is meant: python tests/test_report.py, then read the difference."""
+    GOLDEN.mkdir(exist_ok=True)
+    for width in WIDTHS:
+        (GOLDEN / f"report_{width}.txt").write_text(rendered(width=width), "utf-8")
+    (GOLDEN / "report.md").write_text(rendered("markdown"), "utf-8")
+
+
+if __name__ == "__main__":
+    write_golden()
