@@ -17,8 +17,9 @@ from typing import Any
 
 import llvmlite
 import numba
+from numba import types
 
-SHARED = ("_vector.py", "_compile.py")
+SHARED = ("_compile.py", "_panels.py", "_vector.py")
 
 
 def fingerprint(source: Path) -> str:
@@ -49,8 +50,12 @@ def cache_directory(source: Path) -> Path | None:
     return next((each / name for each in candidates if _writable(each / name)), None)
 
 
-def compiled(function: Callable[..., None], signature: str) -> Callable[..., None]:
-    """The function as machine code for this one signature, from the disk if it was compiled before."""
+def compiled(function: Callable[..., None], parameters: int, tuples: int, numbers: int) -> Callable[..., None]:
+    """The function as machine code, from the disk if it was compiled before.
+
+    It takes so many tuples of as many addresses as there are parameters, then numbers: addresses and sizes.
+    """
+    signature = types.void(*[types.UniTuple(types.intp, parameters)] * tuples, *[types.intp] * numbers)
     compile: Any = partial(numba.njit, signature, nogil=True, error_model="numpy")
     result: Callable[..., None]
     directory = cache_directory(Path(function.__code__.co_filename))

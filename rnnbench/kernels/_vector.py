@@ -35,7 +35,7 @@ def _emitted(define: Callable[..., Any]) -> Any:
     return intrinsic(prefer_literal=True)(define)
 
 
-def _inlined(function: Callable[..., Any]) -> Any:
+def inlined(function: Callable[..., Any]) -> Any:
     """A function of compiled code that is never called, only inlined."""
     return njit(error_model="numpy", forceinline=True)(function)
 
@@ -46,6 +46,9 @@ def tile_rows(columns: int) -> int:
     while (2 * rows + 1) * columns < REGISTERS:
         rows *= 2
     return rows
+
+
+ROWS = tile_rows(1)  # the most of any tile
 
 
 class Vector(types.Type):  # type: ignore[misc]
@@ -97,9 +100,19 @@ def _arithmetic() -> None:
 _arithmetic()
 
 
-def _at(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any:
-    """The address of array[index], unchecked."""
-    return builder.gep(context.make_array(kind)(context, builder, array).data, [index])
+def _fma(builder: Any) -> Any:
+    kind = ir.FunctionType(_vector, [_vector] * 3)
+    return cgutils.get_or_insert_function(builder.module, kind, f"llvm.fma.v{WIDTH}f32")
+
+
+@_emitted
+def floats(typing: Any, address: Any) -> Any:
+    """What lies at an address: the arrays of compiled code, with an index and without a length."""
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return builder.inttoptr(args[0], _float.as_pointer())
+
+    return types.CPointer(types.float32)(types.intp), emit
 
 
 def _load(builder: Any, address: Any) -> Any:
@@ -115,7 +128,7 @@ def load(typing: Any, array: Any, index: Any) -> Any:
     """array[index : index + WIDTH] as a vector."""
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return _load(builder, _at(context, builder, sig.args[0], *args))
+        return _load(builder, builder.gep(args[0], [args[1]]))
 
     return vector(array, types.intp), emit
 
@@ -125,10 +138,25 @@ def store(typing: Any, array: Any, index: Any, value: Any) -> Any:
     """array[index : index + WIDTH] = value."""
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        _store(builder, args[2], _at(context, builder, sig.args[0], *args[:2]))
+        _store(builder, args[2], builder.gep(args[0], [args[1]]))
         return context.get_dummy_value()
 
     return types.void(array, types.intp, vector), emit
+
+
+@_emitted
+def prefetch(typing: Any, array: Any, index: Any) -> Any:
+    """Ask for array[index] in the second-level cache; the index may lie outside."""
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        address, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [address, number, number, number])
+        fetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        where = builder.bitcast(builder.gep(args[0], [args[1]]), address)
+        builder.call(fetch, (where, *(ir.Constant(number, n) for n in (0, 2, 1))))
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp), emit
 
 
 @_emitted
@@ -165,11 +193,10 @@ def positive(typing: Any, value: Any) -> Any:
     return vector(vector), emit
 
 
-def _tile(context: Any, builder: Any, rows: int, columns: int, sums: list[Any], kind: Any, term: Any) -> list[Any]:
+def _tile(builder: Any, rows: int, columns: int, sums: list[Any], term: Any) -> list[Any]:
     """sums[r, n] + A[r] @ panel[:, n] in registers; the sum runs over k in order, whatever the tile."""
     a, a_at, a_row, a_k, depth, panel, p_at, p_k = (builder.extract_value(term, n) for n in range(8))
-    a = _at(context, builder, kind[0], a, a_at)
-    panel = _at(context, builder, kind[5], panel, p_at)
+    a, panel = builder.gep(a, [a_at]), builder.gep(panel, [p_at])
     before, body, after = builder.block, builder.append_basic_block("k"), builder.append_basic_block("done")
     zero, one = ir.Constant(_index, 0), ir.Constant(_index, 1)
     a_rows = [builder.mul(a_row, ir.Constant(_index, r)) for r in range(rows)]
@@ -182,8 +209,7 @@ def _tile(context: Any, builder: Any, rows: int, columns: int, sums: list[Any], 
     right = [_load(builder, builder.gep(row, [ir.Constant(_index, n * WIDTH)])) for n in range(columns)]
     column = builder.gep(a, [builder.mul(k, a_k)])
     left = [_splat(builder, builder.load(builder.gep(column, [offset]))) for offset in a_rows]
-    fma_type = ir.FunctionType(_vector, [_vector] * 3)
-    fma = cgutils.get_or_insert_function(builder.module, fma_type, f"llvm.fma.v{WIDTH}f32")
+    fma = _fma(builder)
     there = [builder.call(fma, (left[m // columns], right[m % columns], each)) for m, each in enumerate(here)]
     ahead = builder.add(k, one)
     builder.cbranch(builder.icmp_signed("<", ahead, depth), body, after)
@@ -199,10 +225,10 @@ def _tile(context: Any, builder: Any, rows: int, columns: int, sums: list[Any], 
     return results
 
 
-def _places(context: Any, builder: Any, rows: int, columns: int, kind: Any, packed: Any) -> list[Any]:
+def _places(builder: Any, rows: int, columns: int, packed: Any) -> list[Any]:
     """The addresses of a tile's vectors, given (array, index, step from row to row)."""
     array, at, step = (builder.extract_value(packed, n) for n in range(3))
-    first = _at(context, builder, kind[0], array, at)
+    first = builder.gep(array, [at])
     lines = [builder.gep(first, [builder.mul(step, ir.Constant(_index, r))]) for r in range(rows)]
     return [builder.gep(line, [ir.Constant(_index, n * WIDTH)]) for line in lines for n in range(columns)]
 
@@ -231,10 +257,10 @@ def product(typing: Any, columns: Any, left: Any, out: Any, start: Any, terms: A
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         def tile(rows: int) -> None:
-            sums = [_load(builder, place) for place in _places(context, builder, rows, C, sig.args[3], args[3])]
-            for n, kind in enumerate(sig.args[4]):
-                sums = _tile(context, builder, rows, C, sums, kind, builder.extract_value(args[4], n))
-            for value, place in zip(sums, _places(context, builder, rows, C, sig.args[2], args[2]), strict=True):
+            sums = [_load(builder, place) for place in _places(builder, rows, C, args[3])]
+            for n in range(len(sig.args[4])):
+                sums = _tile(builder, rows, C, sums, builder.extract_value(args[4], n))
+            for value, place in zip(sums, _places(builder, rows, C, args[2]), strict=True):
                 _store(builder, value, place)
 
         return _in_tiles(builder, C, args[1], tile)
@@ -249,8 +275,8 @@ def _accumulate(typing: Any, columns: Any, left: Any, out: Any, term: Any) -> An
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         def tile(rows: int) -> None:
             sums = [ir.Constant(_vector, [0.0] * WIDTH)] * (rows * C)
-            sums = _tile(context, builder, rows, C, sums, sig.args[3], args[3])
-            for value, place in zip(sums, _places(context, builder, rows, C, sig.args[2], args[2]), strict=True):
+            sums = _tile(builder, rows, C, sums, args[3])
+            for value, place in zip(sums, _places(builder, rows, C, args[2]), strict=True):
                 _store(builder, builder.fadd(_load(builder, place), value), place)
 
         return _in_tiles(builder, C, args[1], tile)
@@ -281,22 +307,41 @@ def _accumulate_rows(columns: Any, rows: Any, out: Any, term: Any) -> Any:
     return implementation
 
 
-@_inlined
+@_emitted
+def reciprocal(typing: Any, value: Any) -> Any:
+    """1 / value for a normal number, to 2^-23 or so: where there is an estimate of 14 bits, one step of Newton's."""
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        one = ir.Constant(_vector, [1.0] * WIDTH)
+        if WIDTH != 16:
+            return builder.fdiv(one, args[0])
+        mask = ir.IntType(16)
+        kind = ir.FunctionType(_vector, [_vector, _vector, mask])
+        estimate = cgutils.get_or_insert_function(builder.module, kind, "llvm.x86.avx512.rcp14.ps.512")
+        guess = builder.call(estimate, (args[0], ir.Constant(_vector, [0.0] * WIDTH), ir.Constant(mask, -1)))
+        fma = _fma(builder)
+        error = builder.call(fma, (builder.fneg(args[0]), guess, one))
+        return builder.call(fma, (guess, error, guess))
+
+    return vector(vector), emit
+
+
+@inlined
 def _ratio(x: Any) -> Any:
     """tanh(x), |x| <= 8.5, as the quotient of two polynomials: a minimax fit, 1e-8 before rounding."""
     y = x * x
     p = 1.0 + y * (0.1340620368719101 + y * (3.525816835463047e-3 + y * (2.112153561029116e-5 + y * 1.409920713513e-8)))
     q = 1.0 + y * (0.467395156621933 + y * (2.599112689495087e-2 + y * (3.33568663336e-4 + y * 8.073601520663942e-7)))
-    return x * p / q
+    return x * p * reciprocal(q)
 
 
-@_inlined
+@inlined
 def tanh(x: Any) -> Any:
     """tanh to 4e-7."""
     return _ratio(clamp(x, 8.5))
 
 
-@_inlined
+@inlined
 def sigmoid(x: Any) -> Any:
     """1 / (1 + exp(-x)) to 2e-7."""
     return 0.5 + 0.5 * _ratio(clamp(0.5 * x, 8.5))

@@ -1,49 +1,59 @@
 """The LSTM of `cells/lstm.py` as one fused scan, every switch decided when it is compiled.
 
 Forward, at each step and for one tile of batch rows x WIDTH units: the sums of all gates in registers, from the
-input, the last output and the bias at once, and the cell's pointwise equations right on them.
+bias, the input and the last output at once, and the cell's pointwise equations right on them.
 
 Backward, with d meaning dloss/d, starting from dh = dys and what the next step sent back:
 
-    do = dh * tanh(c') * o (1 - o)                    dc' += dh * o * (1 - tanh(c')^2) + po * do
-    df = dc' * c * f (1 - f)                          di = dc' * g * i (1 - i)         dg = dc' * i * (1 - g^2)
-    dc = dc' * f + pf * df + pi * di                  dh = [di df do dg] [Ui Uf Uo Ug]^T
-    coupled (i = 1 - f):                              df = dc' * (c - g) * f (1 - f)
-    dU += h^T [di df do dg]     dW += x^T [di df do dg]     db += sum of them     dp += c * di, c * df, c' * do
+    do = dh * tanh(c') * o (1 - o)             dc' += dh * o * (1 - tanh(c')^2) + po * do
+    df = dc' * c * f (1 - f)                   di = dc' * g * i (1 - i)              dg = dc' * i * (1 - g^2)
+    coupled, i = 1 - f:                        df = dc' * (c - g) * f (1 - f)
+    dc = dc' * f + pf * df + pi * di           dh = di Ui^T + df Uf^T + do Uo^T + dg Ug^T
+    dUk += h^T dk       dWk += x^T dk          dbk += dk          dpi += c * di      dpf += c * df      dpo += c' * do
 
-The weights' gradients take several steps at once, while those steps' gates are still in the cache.
+The weights' gradients are summed over several steps at once, while what those steps sent back is in the cache.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import torch
-
 from rnnbench.cells.lstm import Cell
+from rnnbench.kernels import _scan
 from rnnbench.kernels._compile import compiled
-from rnnbench.kernels._panels import Loan, empty, flat, gates_apart, gates_together, transposed, vectors, widened, zeros
-from rnnbench.kernels._vector import WIDTH, accumulate, load, product, sigmoid, splat, store, tanh, tile_rows
+from rnnbench.kernels._panels import clear, multiply, pack, pack_transposed, unpack
+from rnnbench.kernels._scan import vectors
+from rnnbench.kernels._vector import (
+    ROWS,
+    WIDTH,
+    accumulate,
+    floats,
+    inlined,
+    load,
+    prefetch,
+    product,
+    sigmoid,
+    splat,
+    store,
+    tanh,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
 class Switches(NamedTuple):
-    """What a specialisation depends on; `gates` are the letters of those with parameters, g among them."""
+    """What a specialisation depends on: which gates have parameters, and what else they do."""
 
-    gates: str
+    i: bool
+    f: bool
+    o: bool
     coupled: bool
     peepholes: bool
     tanh_g: bool
     tanh_c: bool
-
-
-def _switches(cell: Cell) -> Switches:
-    tanh_g, tanh_c = cell.candidate_activation == "tanh", cell.output_activation == "tanh"
-    return Switches(cell.gates + "g", cell.coupled_gates, cell.peepholes, tanh_g, tanh_c)
 
 
 def serves(cell: Cell) -> bool:
@@ -51,239 +61,221 @@ def serves(cell: Cell) -> bool:
     return not cell.gate_recurrence
 
 
-def warm(cell: Cell) -> None:
-    """Compile the scan of this cell's switches, or load it from the disk."""
-    _forward(_switches(cell))
-    _backward(_switches(cell))
-
-
 def scan(cell: Cell, p: Mapping[str, Tensor], xs: Tensor) -> Tensor:
     """xs (T, B, I) -> ys (T, B, H), both float32 on the CPU; p as in `cell.shapes`."""
-    switches = _switches(cell)
-    parameters = [p[f"{kind}{k}"] for k in switches.gates for kind in "bWU"]
-    parameters += [p[f"p{k}"] for k in switches.gates[:-1]] if cell.peepholes else []
-    if torch.is_grad_enabled() and any(each.requires_grad for each in (xs, *parameters)):
-        ys: Tensor = _Scan.apply(switches, xs, *parameters)  # type: ignore[no-untyped-call]
-        return ys
-    return _scan(switches, xs, parameters, keep=False)[0]
+    return _scan.scan(_fused(_switches(cell)), cell, p, xs)
 
 
-def _scan(s: Switches, xs: Tensor, parameters: list[Tensor], keep: bool) -> tuple[Tensor, Tensor, Loan, Tensor, Tensor]:
-    """ys, a view of hs (T + 1, B, N * WIDTH), and what the backward pass needs besides."""
-    (T, B, I), H, G = xs.shape, parameters[0].shape[1], len(s.gates)
-    N = vectors(H)
-    weights = torch.cat(parameters[: 3 * G]).view(G, 1 + I + H, H)
-    peepholes = widened(torch.cat(parameters[3 * G :])) if s.peepholes else weights  # any array will do without
-    panels = gates_together(weights)
-    hs, c = empty(T + 1, B, N * WIDTH), zeros(B, N * WIDTH)
-    hs[0] = 0
-    kept = Loan((T if keep else 1) * B * N * _slots(s) * WIDTH)
-    _forward(s)(flat(xs), flat(hs), flat(panels), flat(peepholes), flat(c), kept.array, T, B, I, H, keep)
-    return hs[1:, :, :H], hs, kept, weights, peepholes
+def warm(cell: Cell) -> None:
+    """Compile the scan of this cell's switches, or load it from the disk."""
+    _fused(_switches(cell))
 
 
-class _Scan(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, s: Switches, xs: Tensor, *parameters: Tensor) -> Tensor:
-        ys, ctx.hs, ctx.kept, weights, peepholes = _scan(s, xs, list(parameters), keep=True)
-        ctx.switches = s
-        ctx.save_for_backward(xs, ys, weights, peepholes)
-        return ys
-
-    @staticmethod
-    def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor | None, ...]:
-        (dys,), (xs, _, weights, peepholes), s = upstream, ctx.saved_tensors, ctx.switches
-        (T, B, I), H, G = xs.shape, dys.shape[2], len(s.gates)
-        N, steps = vectors(H), max(2, 256 // B)
-        with_dxs = ctx.needs_input_grad[1]
-        dxs = empty(T, B, 2 * WIDTH * -(-I // (2 * WIDTH)) if with_dxs else 0)
-        dweights = zeros(1 + I + H, N, G, WIDTH)
-        dpeepholes = zeros(2, max(1, G - 1), N * WIDTH)  # of the step at hand, and of all
-        arrays = (
-            *(widened(dys), xs, ctx.hs),
-            *(transposed(weights[:, 1 + I :]), transposed(weights[:, 1 : 1 + I]) if with_dxs else weights, peepholes),
-            *(empty(steps, B, N, G, WIDTH), empty(tile_rows(2), 2 * WIDTH), zeros(B, N * WIDTH)),
-            *(dweights, dpeepholes, dxs, torch.ones(1), zeros(2 * WIDTH)),
-        )
-        _backward(s)(*map(flat, arrays), ctx.kept.array, T, B, I, H, steps, with_dxs)
-        gradients: list[Tensor] = []
-        for each in gates_apart(dweights, H):
-            gradients += each.split([1, I, H])
-        gradients += list(dpeepholes[1, :, None, :H]) if s.peepholes else []
-        return None, dxs[:, :, :I] if with_dxs else None, *gradients
+def _switches(cell: Cell) -> Switches:
+    on = (k in cell.gates for k in "ifo")
+    activations = (cell.candidate_activation == "tanh", cell.output_activation == "tanh")
+    return Switches(*on, cell.coupled_gates, cell.peepholes, *activations)
 
 
-def _slots(s: Switches) -> int:
-    """Vectors kept for each vector of units and each step: the gates, the last c, and tanh(c')."""
-    return len(s.gates) + 1 + s.tanh_c
+@inlined
+def _step(s: Any, kept: Any, z: Any, c: Any, p: Any, peephole: Any) -> Any:
+    """One vector of units: the gates' sums at kept[z] become gates, behind which c is kept; returns h' and c'."""
+    at_f, at_o = s.i * WIDTH, (s.i + s.f) * WIDTH
+    at_g, at_c = at_o + s.o * WIDTH, at_o + (s.o + 1) * WIDTH
+    i, f, o = splat(1.0), splat(1.0), splat(1.0)
+    if s.i:
+        i = load(kept, z)
+        if s.peepholes:
+            i = i + c * load(p, peephole)
+        i = sigmoid(i)
+        store(kept, z, i)
+    if s.f:
+        f = load(kept, z + at_f)
+        if s.peepholes:
+            f = f + c * load(p, peephole + at_f)
+        f = sigmoid(f)
+        store(kept, z + at_f, f)
+    if s.coupled:
+        i = 1.0 - f
+    g = load(kept, z + at_g)
+    if s.tanh_g:
+        g = tanh(g)
+        store(kept, z + at_g, g)
+    store(kept, z + at_c, c)
+    c = f * c + i * g
+    if s.o:
+        o = load(kept, z + at_o)
+        if s.peepholes:
+            o = o + c * load(p, peephole + at_o)
+        o = sigmoid(o)
+        store(kept, z + at_o, o)
+    return (o * tanh(c) if s.tanh_c else o * c), c
+
+
+@inlined
+def _step_back(s: Any, kept: Any, z: Any, dh: Any, dc: Any, d: Any, at: Any, p: Any, dp: Any, peephole: Any) -> Any:
+    """One vector of units: dh and dc' become the gradients of the gates' sums at d[at]; returns dc."""
+    at_f, at_o = s.i * WIDTH, (s.i + s.f) * WIDTH
+    at_g, at_c = at_o + s.o * WIDTH, at_o + (s.o + 1) * WIDTH
+    i, f = splat(1.0), splat(1.0)
+    if s.i:
+        i = load(kept, z)
+    if s.f:
+        f = load(kept, z + at_f)
+    if s.coupled:
+        i = 1.0 - f
+    g, c = load(kept, z + at_g), load(kept, z + at_c)
+    c_new = f * c + i * g
+    out = tanh(c_new) if s.tanh_c else c_new
+    if s.o:
+        o = load(kept, z + at_o)
+        do = dh * out * o * (1.0 - o)
+        store(d, at + at_o, do)
+        dh = dh * o
+        if s.peepholes:
+            dc = dc + do * load(p, peephole + at_o)
+            store(dp, peephole + at_o, load(dp, peephole + at_o) + do * c_new)
+    dc = dc + (dh * (1.0 - out * out) if s.tanh_c else dh)
+    dg = dc * i * (1.0 - g * g) if s.tanh_g else dc * i
+    store(d, at + at_g, dg)
+    dc_old = dc * f
+    if s.f:
+        df = dc * (c - g if s.coupled else c) * f * (1.0 - f)
+        store(d, at + at_f, df)
+        if s.peepholes:
+            dc_old = dc_old + df * load(p, peephole + at_f)
+            store(dp, peephole + at_f, load(dp, peephole + at_f) + df * c)
+    if s.i:
+        di = dc * g * i * (1.0 - i)
+        store(d, at, di)
+        if s.peepholes:
+            dc_old = dc_old + di * load(p, peephole)
+            store(dp, peephole, load(dp, peephole) + di * c)
+    return dc_old
 
 
 @cache
-def _forward(s: Switches) -> Callable[..., None]:
-    G, S = len(s.gates), _slots(s)
-    has_i, has_f, has_o, coupled, peepholes = "i" in s.gates, "f" in s.gates, "o" in s.gates, s.coupled, s.peepholes
-    tanh_g, tanh_c = s.tanh_g, s.tanh_c
-    at_f, at_o, at_g = has_i * WIDTH, (has_i + has_f) * WIDTH, (G - 1) * WIDTH
-    at_c, at_tanh = G * WIDTH, (G + 1) * WIDTH
+def _fused(s: Switches) -> _scan.Fused:
+    letters = "i" * s.i + "f" * s.f + "o" * s.o
+    names = tuple(f"{kind}{k}" for k in letters + "g" for kind in "bWU")
+    names += tuple(f"p{k}" for k in letters) if s.peepholes else ()
+    G, P, S = len(letters) + 1, len(letters) if s.peepholes else 0, len(letters) + 2
 
-    def forward(xs, hs, panels, p, cs, kept, T, B, I, H, keep):  # type: ignore[no-untyped-def]
-        N = (H + WIDTH - 1) // WIDTH
-        K, row, width = 1 + I + H, N * S * WIDTH, N * WIDTH
+    def forward(parameters, xs, hs, kept, scratch, T, B, I, H, keep):  # type: ignore[no-untyped-def]
+        N, K = (H + WIDTH - 1) // WIDTH, 1 + I + H
+        width, row, slots = N * WIDTH, G * WIDTH, S * WIDTH
+        xs, hs, kept, panels = floats(xs), floats(hs), floats(kept), floats(scratch)
+        p, cs = floats(scratch + 4 * K * G * width), floats(scratch + 4 * (K * G + P) * width)
+        for g in range(G):
+            pack(panels, K, G, 0, g, floats(parameters[3 * g]), 1, H)
+            pack(panels, K, G, 1, g, floats(parameters[3 * g + 1]), I, H)
+            pack(panels, K, G, 1 + I, g, floats(parameters[3 * g + 2]), H, H)
+        for g in range(P):
+            pack(p, 1, P, 0, g, floats(parameters[3 * G + g]), 1, H)
+        clear(cs, B * width)
+        clear(hs, B * width)
         for t in range(T):
             for n in range(N):
-                panel = n * K * G * WIDTH
+                bias = n * K * row
                 b = 0
                 while b < B:
-                    z = (t * B * keep + b) * row + n * S * WIDTH
-                    x = (xs, (t * B + b) * I, I, 1, I, panels, panel + G * WIDTH, G * WIDTH)
-                    h = (hs, (t * B + b) * width, width, 1, H, panels, panel + (1 + I) * G * WIDTH, G * WIDTH)
-                    rows = product(G, B - b, (kept, z, row), (panels, panel, 0), (x, h))
-                    for r in range(b, b + rows):
-                        at = r * width + n * WIDTH
-                        c = load(cs, at)
-                        store(kept, z + at_c, c)
-                        i, f = splat(1.0), splat(1.0)
-                        if has_f:
-                            f = load(kept, z + at_f)
-                            if peepholes:
-                                f = f + c * load(p, at_f * N + n * WIDTH)
-                            f = sigmoid(f)
-                            store(kept, z + at_f, f)
-                        if has_i:
-                            i = load(kept, z)
-                            if peepholes:
-                                i = i + c * load(p, n * WIDTH)
-                            i = sigmoid(i)
-                            store(kept, z, i)
-                        if coupled:
-                            i = 1.0 - f
-                        g = load(kept, z + at_g)
-                        if tanh_g:
-                            g = tanh(g)
-                            store(kept, z + at_g, g)
-                        c = f * c + i * g
+                    z, at = ((t * keep * N + n) * B + b) * slots, t * B + b
+                    x = (xs, at * I, I, 1, I, panels, bias + row, row)
+                    h = (hs, at * width, width, 1, H, panels, bias + (1 + I) * row, row)
+                    rows = product(G, B - b, (kept, z, slots), (panels, bias, 0), (x, h))
+                    for r in range(rows):
+                        at = (b + r) * width + n * WIDTH
+                        h_new, c = _step(s, kept, z + r * slots, load(cs, at), p, n * P * WIDTH)
                         store(cs, at, c)
-                        h_new = c
-                        if tanh_c:
-                            h_new = tanh(c)
-                            store(kept, z + at_tanh, h_new)
-                        if has_o:
-                            o = load(kept, z + at_o)
-                            if peepholes:
-                                o = o + c * load(p, at_o * N + n * WIDTH)
-                            o = sigmoid(o)
-                            store(kept, z + at_o, o)
-                            h_new = o * h_new
                         store(hs, (t + 1) * B * width + at, h_new)
-                        z += row
                     b += rows
 
-    return compiled(forward, "void(f4[::1], f4[::1], f4[::1], f4[::1], f4[::1], f4[::1], i8, i8, i8, i8, i8)")
-
-
-@cache
-def _backward(s: Switches) -> Callable[..., None]:
-    G, S = len(s.gates), _slots(s)
-    has_i, has_f, has_o, coupled, peepholes = "i" in s.gates, "f" in s.gates, "o" in s.gates, s.coupled, s.peepholes
-    tanh_g, tanh_c = s.tanh_g, s.tanh_c
-    at_f, at_o, at_g = has_i * WIDTH, (has_i + has_f) * WIDTH, (G - 1) * WIDTH
-    at_c, at_tanh = G * WIDTH, (G + 1) * WIDTH
-    P = max(1, G - 1)
-
-    def backward(  # type: ignore[no-untyped-def]
-        dys, xs, hs, back, back_x, p, ds, dhs, dcs, dweights, dp, dxs, ones, zeros, kept, T, B, I, H, steps, with_dxs
-    ):
-        N = (H + WIDTH - 1) // WIDTH
-        row, width, depth = N * S * WIDTH, N * WIDTH, N * G * WIDTH
-        high = T
-        while high > 0:
-            low = (high - 1) // steps * steps
-            for t in range(high - 1, low - 1, -1):
-                later = (t + 1 - low) % steps * B * depth  # where the next step's gradients lie
+    def backward(parameters, dparameters, dys, xs, hs, kept, scratch, dxs, T, B, I, H, steps):  # type: ignore[no-untyped-def]
+        N, K, with_dxs = (H + WIDTH - 1) // WIDTH, 1 + I + H, dxs != 0
+        width, depth, slots, pair = N * WIDTH, N * G * WIDTH, S * WIDTH, 2 * WIDTH
+        back_size, back_x_size = (N + 1) // 2 * pair * depth, (I + pair - 1) // pair * pair * depth
+        dys, xs, hs, kept, dxs, back = floats(dys), floats(xs), floats(hs), floats(kept), floats(dxs), floats(scratch)
+        scratch += 4 * back_size
+        back_x = floats(scratch)
+        scratch += 4 * back_x_size
+        d = floats(scratch)  # (steps, B, N, G, WIDTH), what one stretch of steps sends back to its gates' sums
+        scratch += 4 * steps * B * depth
+        dweights = floats(scratch)  # (K, N, G, WIDTH)
+        scratch += 4 * K * depth
+        dcs = floats(scratch)
+        scratch += 4 * B * width
+        p, dp, dp_step = floats(scratch), floats(scratch + 4 * P * width), floats(scratch + 8 * P * width)
+        scratch += 12 * P * width
+        one, zero, dhs = floats(scratch), floats(scratch + 4 * WIDTH), floats(scratch + 12 * WIDTH)
+        store(one, 0, splat(1.0))
+        clear(zero, pair)
+        clear(back, back_size + back_x_size)
+        for g in range(G):
+            if with_dxs:
+                pack_transposed(back_x, G, g, floats(parameters[3 * g + 1]), I, H)
+            pack_transposed(back, G, g, floats(parameters[3 * g + 2]), H, H)
+        for g in range(P):
+            pack(p, 1, P, 0, g, floats(parameters[3 * G + g]), 1, H)
+        clear(dweights, K * depth)
+        clear(dcs, B * width)
+        clear(dp, 2 * P * width)
+        end = T
+        while end > 0:
+            begin = (end - 1) // steps * steps
+            for t in range(end - 1, begin - 1, -1):
+                later = (t + 1 - begin) % steps * B * depth  # where the next step's d lies
                 for n in range(0, N, 2):
-                    panel = n * WIDTH * depth
                     b = 0
                     while b < B:
                         start = (dys, (t * B + b) * width + n * WIDTH, width)
-                        d = (ds, later + b * depth, depth, 1, depth * (t + 1 < T), back, panel, 2 * WIDTH)
+                        term = (d, later + b * depth, depth, 1, depth * (t + 1 < T), back, n * WIDTH * depth, pair)
                         if n + 2 <= N:
-                            columns = 2
-                            rows = product(2, B - b, (dhs, 0, 2 * WIDTH), start, (d,))
+                            rows = product(2, B - b, (dhs, 0, pair), start, (term,))
                         else:
-                            columns = 1
-                            rows = product(1, B - b, (dhs, 0, 2 * WIDTH), start, (d,))
-                        for m in range(rows * columns):
-                            r, v = b + m // columns, n + m % columns
-                            z = (t * B + r) * row + v * S * WIDTH
-                            d_at = ((t - low) * B + r) * depth + v * G * WIDTH
-                            dc_at = r * width + v * WIDTH
-                            dh = load(dhs, (m // columns * 2 + m % columns) * WIDTH)
-                            dc = load(dcs, dc_at)
-                            c = load(kept, z + at_c)
-                            g = load(kept, z + at_g)
-                            i, f = splat(1.0), splat(1.0)
-                            if has_f:
-                                f = load(kept, z + at_f)
-                            if has_i:
-                                i = load(kept, z)
-                            if coupled:
-                                i = 1.0 - f
-                            c_new = f * c + i * g
-                            out = c_new
-                            if tanh_c:
-                                out = load(kept, z + at_tanh)
-                            if has_o:
-                                o = load(kept, z + at_o)
-                                do = dh * out * o * (1.0 - o)
-                                store(ds, d_at + at_o, do)
-                                dh = dh * o
-                                if peepholes:
-                                    dc = dc + do * load(p, at_o * N + v * WIDTH)
-                                    store(dp, at_o * N + v * WIDTH, load(dp, at_o * N + v * WIDTH) + do * c_new)
-                            if tanh_c:
-                                dc = dc + dh * (1.0 - out * out)
-                            else:
-                                dc = dc + dh
-                            dg = dc * i
-                            if tanh_g:
-                                dg = dg * (1.0 - g * g)
-                            store(ds, d_at + at_g, dg)
-                            dc_old = dc * f
-                            if has_f:
-                                if coupled:
-                                    df = dc * (c - g) * f * (1.0 - f)
-                                else:
-                                    df = dc * c * f * (1.0 - f)
-                                store(ds, d_at + at_f, df)
-                                if peepholes:
-                                    dc_old = dc_old + df * load(p, at_f * N + v * WIDTH)
-                                    store(dp, at_f * N + v * WIDTH, load(dp, at_f * N + v * WIDTH) + df * c)
-                            if has_i:
-                                di = dc * g * i * (1.0 - i)
-                                store(ds, d_at, di)
-                                if peepholes:
-                                    dc_old = dc_old + di * load(p, v * WIDTH)
-                                    store(dp, v * WIDTH, load(dp, v * WIDTH) + di * c)
-                            store(dcs, dc_at, dc_old)
+                            rows = product(1, B - b, (dhs, 0, pair), start, (term,))
+                        for m in range(n, min(n + 2, N)):
+                            for r in range(rows):
+                                z = ((t * N + m) * B + b + r) * slots
+                                for k in range(S):
+                                    prefetch(kept, z - N * B * slots + k * WIDTH)
+                                at = (b + r) * width + m * WIDTH
+                                d_at = ((t - begin) * B + b + r) * depth + m * G * WIDTH
+                                dh, dc = load(dhs, r * pair + (m - n) * WIDTH), load(dcs, at)
+                                dc = _step_back(s, kept, z, dh, dc, d, d_at, p, dp_step, m * P * WIDTH)
+                                store(dcs, at, dc)
                         b += rows
-                if peepholes:  # the step's sum is added to the total: less is lost in rounding
-                    for m in range(0, P * width, WIDTH):
-                        store(dp, P * width + m, load(dp, P * width + m) + load(dp, m))
-                        store(dp, m, splat(0.0))
-            first, taken = low * B, (high - low) * B
+                for m in range(0, P * width, WIDTH):  # a sum of sums: less is lost in rounding
+                    store(dp, m, load(dp, m) + load(dp_step, m))
+                    store(dp_step, m, splat(0.0))
+            first, taken = begin * B, (end - begin) * B
             for n in range(N):
-                at = n * G * WIDTH
-                accumulate(G, 1, (dweights, at, depth), (ones, 0, 0, 0, taken, ds, at, depth))
-                at_W, at_U = at + depth, at + (1 + I) * depth
-                accumulate(G, I, (dweights, at_W, depth), (xs, first * I, 1, I, taken, ds, at, depth))
-                accumulate(G, H, (dweights, at_U, depth), (hs, first * width, 1, width, taken, ds, at, depth))
+                at, at_W, at_U = n * G * WIDTH, n * G * WIDTH + depth, n * G * WIDTH + (1 + I) * depth
+                accumulate(G, 1, (dweights, at, depth), (one, 0, 0, 0, taken, d, at, depth))
+                accumulate(G, I, (dweights, at_W, depth), (xs, first * I, 1, I, taken, d, at, depth))
+                accumulate(G, H, (dweights, at_U, depth), (hs, first * width, 1, width, taken, d, at, depth))
             if with_dxs:
-                for n in range(0, I, 2 * WIDTH):
-                    r = 0
-                    wide = (I + 2 * WIDTH - 1) // (2 * WIDTH) * 2 * WIDTH
-                    while r < taken:
-                        d = (ds, r * depth, depth, 1, depth, back_x, n * depth, 2 * WIDTH)
-                        r += product(2, taken - r, (dxs, (first + r) * wide + n, wide), (zeros, 0, 0), (d,))
-            high = low
+                multiply(dxs, first, taken, I, d, depth, back_x, zero)
+            end = begin
+        for g in range(G):
+            unpack(floats(dparameters[3 * g]), 1, H, dweights, G, 0, g)
+            unpack(floats(dparameters[3 * g + 1]), I, H, dweights, G, 1, g)
+            unpack(floats(dparameters[3 * g + 2]), H, H, dweights, G, 1 + I, g)
+        for g in range(P):
+            unpack(floats(dparameters[3 * G + g]), 1, H, dp, P, 0, g)
 
-    return compiled(backward, "void(" + "f4[::1], " * 15 + "i8, i8, i8, i8, i8, i8)")
+    def forward_scratch(B: int, I: int, H: int) -> int:
+        return ((1 + I + H) * G + P + B) * vectors(H) * WIDTH
+
+    def backward_scratch(B: int, I: int, H: int, steps: int) -> int:
+        N, pairs = vectors(H), (vectors(H) + 1) // 2 + (vectors(I) + 1) // 2
+        depth = N * G * WIDTH
+        return (2 * pairs * WIDTH + steps * B + 1 + I + H) * depth + (B + 3 * P) * N * WIDTH + (3 + 2 * ROWS) * WIDTH
+
+    return _scan.Fused(
+        names,
+        compiled(forward, len(names), 1, 9),
+        compiled(backward, len(names), 2, 11),
+        S,
+        forward_scratch,
+        backward_scratch,
+    )
