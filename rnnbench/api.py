@@ -146,13 +146,10 @@ def last_suite(store: Store) -> Suite:
 
 
 def warnings(records: Iterable[Record]) -> list[str]:
-    """What a reader of a table must know about its records: stale ones, mixed numerics."""
+    """What a reader of a table must know about its records besides what they say themselves: stale ones."""
     records = list(records)
     notes = []
     stale = sum(map(is_stale, records))
     if stale:
         notes.append(f"{stale} of {len(records)} records are stale: made by other code than today's; --rerun stale")
-    numerics = sorted({r.numerics.split(",", 1)[1].strip() for r in records if r.numerics})
-    if len(numerics) > 1:
-        notes.append("records of mixed numerics: " + "; ".join(numerics))
     return notes

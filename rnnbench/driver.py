@@ -93,13 +93,10 @@ class Driver:
 
     def drive(self) -> Outcome:
         """Trains all that is missing. Returns early, with checkpoints written, on SIGINT or SIGTERM."""
-        self.listener.started(self.plan)
-        for i in range(len(self.climbs)):
-            self._make_ready(i)
-        self._tell_work()
-        self.listener.climbs(self.climbs)
-        with self._signals():
+        with self.listener, self._signals():
+            self.listener.started(self.plan)
             try:
+                self._start()
                 self._loop()
             finally:
                 self.executor.close()
@@ -109,6 +106,12 @@ class Driver:
         else:
             code = Exit.FAILED if broken else Exit.OK
         return Outcome(self.trained, broken, code)
+
+    def _start(self) -> None:
+        for i in range(len(self.climbs)):
+            self._make_ready(i)
+        self._tell_work()
+        self.listener.climbs(self.climbs)
 
     def _loop(self) -> None:
         while not self.signal:

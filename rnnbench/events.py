@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, Self
 
 from rnnbench.plan import Climb, Plan
 from rnnbench.records import Record
 
 
 class Listener(Protocol):
-    """Told by the driver, in its own thread, in order."""
+    """Told by the driver, in its own thread, in order; entered before the first and left after the last."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *exception: object) -> None: ...
 
     def started(self, plan: Plan) -> None: ...
 
@@ -35,6 +39,11 @@ class Listener(Protocol):
 
 class Silent:
     """A listener that says nothing."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None: ...
 
     def started(self, plan: Plan) -> None: ...
 

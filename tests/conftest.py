@@ -19,7 +19,6 @@ import pytest
 import torch
 
 torch.set_num_threads(1)
-torch.set_flush_denormal(True)
 
 HERE = Path(__file__).parent
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -86,9 +85,9 @@ def listen(quiet: bool) -> Listener:
         from rnnbench.events import Silent
 
         return Silent()
-    from rnnbench.display import Display, LogLines
+    from rnnbench.display import display
 
-    return Display() if sys.stderr.isatty() else LogLines()
+    return display()
 
 
 def duration(seconds: float) -> str:

@@ -36,10 +36,11 @@ def reference(cell: Cell, p: Mapping[str, Tensor], xs: Tensor) -> Tensor:
 def test_is_torchs() -> None:
     torch.manual_seed(0)
     theirs = torch.nn.GRU(5, 7, dtype=torch.float64)
+    w = dict(theirs.named_parameters())
     xs = torch.randn(11, 3, 5, dtype=torch.float64)
     p: dict[str, Tensor] = {}
-    weights = (theirs.weight_ih_l0, theirs.weight_hh_l0, theirs.bias_ih_l0, theirs.bias_hh_l0)
-    rows = zip("rzn", *(w.chunk(3) for w in weights), strict=True)
+    names = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
+    rows = zip("rzn", *(w[name].chunk(3) for name in names), strict=True)
     for k, W, U, b, c in rows:
         p |= {f"W{k}": W.T, f"U{k}": U.T, f"b{k}": b[None] if k == "n" else (b + c)[None]}
         p |= {"cn": c[None]} if k == "n" else {}

@@ -55,12 +55,11 @@ def reference(cell: Cell, p: Mapping[str, Tensor], xs: Tensor) -> Tensor:
 def test_is_torchs() -> None:
     torch.manual_seed(0)
     theirs = torch.nn.LSTM(5, 7, dtype=torch.float64)
+    w = dict(theirs.named_parameters())
     xs = torch.randn(11, 3, 5, dtype=torch.float64)
     p: dict[str, Tensor] = {}
-    bias = theirs.bias_ih_l0 + theirs.bias_hh_l0
-    for k, W, U, b in zip(
-        "ifgo", theirs.weight_ih_l0.chunk(4), theirs.weight_hh_l0.chunk(4), bias.chunk(4), strict=True
-    ):
+    bias = w["bias_ih_l0"] + w["bias_hh_l0"]
+    for k, W, U, b in zip("ifgo", w["weight_ih_l0"].chunk(4), w["weight_hh_l0"].chunk(4), bias.chunk(4), strict=True):
         p |= {f"W{k}": W.T, f"U{k}": U.T, f"b{k}": b[None]}
     torch.testing.assert_close(scan(Cell(), p, xs), theirs(xs)[0])
 
@@ -94,7 +93,7 @@ def test_impossible_switches_are_refused(switches: dict[str, bool], message: str
 
 def test_a_gate_that_is_off_has_no_parameters() -> None:
     def count(**switches: bool) -> int:
-        return sum(a * b for a, b in Cell(**switches).shapes(5, 7).values())  # type: ignore[arg-type]
+        return sum(rows * columns for rows, columns in Cell(**switches).shapes(5, 7).values())  # type: ignore[arg-type]
 
     gate = 5 * 7 + 7 * 7 + 7
     assert count() == 4 * gate

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 import pytest
 import torch
@@ -25,9 +26,10 @@ def reference(cell: Cell, p: Mapping[str, Tensor], xs: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize("activation", ["tanh", "relu"])
-def test_is_torchs(activation: str) -> None:
+def test_is_torchs(activation: Literal["tanh", "relu"]) -> None:
     torch.manual_seed(0)
     theirs = torch.nn.RNN(5, 7, nonlinearity=activation, dtype=torch.float64)
+    w = dict(theirs.named_parameters())
     xs = torch.randn(11, 3, 5, dtype=torch.float64)
-    p = {"W": theirs.weight_ih_l0.T, "U": theirs.weight_hh_l0.T, "b": (theirs.bias_ih_l0 + theirs.bias_hh_l0)[None]}
-    torch.testing.assert_close(scan(Cell(activation), p, xs), theirs(xs)[0])  # type: ignore[arg-type]
+    p = {"W": w["weight_ih_l0"].T, "U": w["weight_hh_l0"].T, "b": (w["bias_ih_l0"] + w["bias_hh_l0"])[None]}
+    torch.testing.assert_close(scan(Cell(activation), p, xs), theirs(xs)[0])
