@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -239,7 +240,7 @@ class Display:
             return Text(f"{worker:>2}  idle", "bright_black")
         score = next((s for s in reversed(job.scores) if s == s), None)
         told = f" {'' if score is None else marks.fixed(score):>4}  {job.step:>{len(str(job.steps))}}/{job.steps}"
-        curve = f"  {sparkline(job.scores):{CURVE}}" if width >= 50 else ""
+        curve = f"  {sparkline(job.scores):{CURVE}}" if width >= 60 else ""
         rung = f" {job.length} seed {job.seed}"
         label = Text(f"{worker:>2}  {job.label}")
         label.truncate(max(6, width - cell_len(rung + curve + told)), overflow="ellipsis")
@@ -252,3 +253,10 @@ def _cut(lines: list[Text], room: int) -> list[Text]:
     if len(lines) <= room:
         return lines
     return [*lines[: max(0, room - 1)], Text(f"    … {len(lines) - max(0, room - 1)} more", "bright_black")][:room]
+
+
+def display() -> Display | LogLines:
+    """The live display if stderr is a terminal that can move its cursor, else log lines."""
+    # not rich's own guess: FORCE_COLOR in CI wants colour, not a display that moves
+    moves = sys.stderr.isatty() and os.environ.get("TERM", "") not in ("", "dumb", "unknown")
+    return Display() if moves else LogLines()

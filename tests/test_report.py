@@ -211,8 +211,10 @@ texts = st.text(st.characters(codec="utf-8"), max_size=30) | st.sampled_from(
 @settings(max_examples=60, deadline=None)
 @given(texts, texts, texts, st.sampled_from(["table", "markdown", "csv", "json"]), st.sampled_from(WIDTHS))
 def test_no_control_characters_come_out(name: str, about: str, error: str, format: str, width: int) -> None:
-    suite = replace(SUITE, name=about, about=about, variants=(Variant(name, {"cell": "rnn"}), *SUITE.variants[1:]))
-    view = climbs(suite, {(name, "adding"): ["1 1 x"]})
+    variants = (Variant(name, {"cell": "rnn"}), Variant(f"{name}2", {"cell": "gru"}, base=name), *SUITE.variants[2:])
+    task = TaskEntry(about, {"task": "adding"}, (10, 20))
+    suite = replace(SUITE, name=about, about=about, variants=variants, tasks=(task,))
+    view = climbs(suite, {(name, about): ["1 1 x", ".1 .1 .1"], (f"{name}2", about): ["1 1 1", "1 1 1"]})
     broken = [replace(r, error=error) if r and r.error else r for r in view[0].steps[0].records]
     view[0] = Climb(view[0].ladder, (replace(view[0].steps[0], records=tuple(broken)), *view[0].steps[1:]))
     text = report.render(suite, view, format, width=width, notes=[error])

@@ -37,7 +37,11 @@ def render(
 ) -> str:
     width = width or shutil.get_terminal_size((100, 24)).columns
     report = tables.report(suite, climbs, notes)
-    lines = [Text(report.title, "bold"), *_prose(report.about, width), *_prose(report.summary, width, "bright_black")]
+    lines = [
+        *_prose(report.title, width, "bold"),
+        *_prose(report.about, width),
+        *_prose(report.summary, width, "bright_black"),
+    ]
     for table in report.tables:
         lines += [Text(), *draw(table, width)]
     if report.legend:
@@ -68,7 +72,7 @@ def _prose(text: str, width: int, style: str = "") -> list[Text]:
 
 def draw(table: Table, width: int) -> list[Text]:
     """The lines of a table, none wider than width."""
-    lines = [Text(table.title, "bold cyan"), *_prose(table.about, width, "bright_black")]
+    lines = [*_prose(table.title, width, "bold cyan"), *_prose(table.about, width, "bright_black")]
     columns = [[row[k] for row in table.rows] for k in range(len(table.columns))]
     names = [cell.text for cell in columns[0]]
     wide = [Drawn(c.title, cells, c.number) for c, cells in zip(table.columns[1:], columns[1:], strict=True)]
@@ -174,7 +178,9 @@ def _stacked(names: Sequence[str], columns: Sequence[Drawn], width: int) -> list
         for row, name in enumerate(names):
             cell = column.cells[row]
             lines += [Text(part) for part in chop_cells(name, width)]
-            lines += [Text(" " * INDENT + line, style(cell)) for line in _flow(cell.text.split(), width - INDENT)]
+            room = width - INDENT
+            folded = _flow(cell.text.split(), room) if column.number else chop_cells(cell.text, room)
+            lines += [Text(" " * INDENT + line, style(cell)) for line in folded]
     return lines
 
 

@@ -1,0 +1,217 @@
+"""The live display at several sizes, and the log lines that stand in for it."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from rich.console import Console
+
+from rnnbench.display import Display, LogLines, display, duration, sparkline
+from rnnbench.plan import Plan, plan, view
+from rnnbench.records import Record, Run, Status
+from rnnbench.suite import Suite, TaskEntry, Variant
+
+NAMES = ("rnn", "gru", "lstm", "lstm-forget_gate", "lstm-input_gate", "lstm-output_gate", "bilstm")
+
+
+def suite(names: tuple[str, ...] = NAMES) -> Suite:
+    return Suite(
+        name="small",
+        variants=tuple(
+            Variant(n, {"cell": "rnn", "activation": str(k)}, {"bidirectional": n == "bilstm"})
+            for k, n in enumerate(names)
+        ),
+        tasks=(
+            TaskEntry("adding", {"task": "adding"}, (10, 20, 40, 80)),
+            TaskEntry("counting", {"task": "counting"}, (5, 10)),
+        ),
+        seeds=(0, 1),
+    )
+
+
+def records(asked: Plan) -> dict[str, Record]:
+    """rnn: all solved. gru: 10 solved, 20 by one of two, 40 begun. lstm: 10 and 20 not solved, the rest pruned."""
+    marks = {"rnn": ["ss"] * 4, "gru": ["ss", "su", "u."], "lstm": ["uu", "ud"], "lstm-forget_gate": ["ux"]}
+    status: dict[str, Status] = {"s": "solved", "u": "unsolved", "d": "diverged", "x": "timeout"}
+    out = {}
+    for ladder in asked.ladders:
+        words = (
+            marks.get(ladder.variant.name, []) if ladder.task.name == "adding" or ladder.variant.name == "rnn" else []
+        )
+        for rung, word in zip(ladder.rungs, words, strict=False):
+            for seed, letter in enumerate(word):
+                if letter != ".":
+                    run = Run(rung, seed)
+                    out[run.id] = Record(run, status[letter], 0.98, steps=700, seconds=1.25, error="timeout after 9 s")
+    return out
+
+
+def shown(
+    width: int,
+    height: int,
+    *,
+    names: tuple[str, ...] = NAMES,
+    tell: Callable[[Display], None] | None = None,
+    now: float = 0,
+) -> list[str]:
+    """The lines of the display after a while."""
+    clock = iter([0.0] + [now] * 99)
+    console = Console(width=width, height=height, force_terminal=True, color_system=None, file=io.StringIO())
+    display = Display(console, clock=lambda: next(clock))
+    asked = plan(suite(names))
+    display.started(asked)
+    display.climbs(view(asked, records(asked)))
+    (tell or told)(display)
+    return display.render().plain.split("\n")
+
+
+def told(display: Display) -> None:
+    display.work(30.0, 100.0)  # there before this run began
+    display.work(50.0, 100.0)
+    display.progress(0, "gru · adding", 40, 1, 800, 3000, [0.0, 0.1, 0.5, 0.87])
+    display.progress(1, "lstm-forget_gate · adding", 20, 0, 0, 3000, [])
+    display.idle(2)
+
+
+def test_everything_at_once() -> None:
+    assert [line.rstrip() for line in shown(80, 40, now=40.0)] == [
+        "small  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━  50 %, 1:40 left",
+        "15 solved  6 unsolved  1 diverged  1 failed  of 80, 0:40",
+        "",
+        " 0  gru · adding 40 seed 1                        ▁▁▅▇            .87   800/3000",
+        " 1  lstm-forget_gate · adding 20 seed 0                                   0/3000",
+        " 2  idle",
+        "",
+        "                  adding     counting",
+        "─────────────────────────────────────",
+        "rnn               ●●●● ≥ 80  ●● ≥ 10",
+        "gru               ●●◐· ≥ 20  ··",
+        "lstm              ○○–– < 10  ··",
+        "lstm-forget_gate  ◐···       ··",
+        "lstm-input_gate   ····       ··",
+        "lstm-output_gate  ····       ··",
+        "bilstm            ····       n/a",
+    ]
+
+
+def test_rows_are_left_out_where_the_terminal_is_low() -> None:
+    lines = shown(80, 16)
+    assert len(lines) <= 15
+    assert lines[-1] == "… 2 more variants"
+    assert not any(line.startswith("rnn ") for line in lines)  # nothing left to do goes first
+
+
+def test_tasks_are_left_out_where_the_terminal_is_narrow() -> None:
+    lines = shown(32, 40)
+    assert lines[-1] == "… 1 more tasks"
+    assert any(line.startswith("gru") and "●●◐· ≥ 20" in line for line in lines)
+    assert " 0  g… 40 seed 1  .87   800/3000" in lines
+
+
+def test_workers_are_left_out_where_there_are_many() -> None:
+    def many(display: Display) -> None:
+        for k in range(40):
+            display.progress(k, "gru · adding", 40, 0, 1, 2, [])
+
+    lines = shown(80, 24, tell=many)
+    assert len(lines) <= 23
+    assert any(line.startswith("    … ") and line.endswith(" more") for line in lines)
+    assert lines[-1].startswith(("bilstm", "… "))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(10, 130), st.integers(2, 45), st.integers(0, 3))
+def test_it_always_fits(width: int, height: int, extra: int) -> None:
+    lines = shown(width, height, names=(*NAMES, "家族" * 20, "x" * 200, "y")[: 7 + extra])
+    assert len(lines) <= height - 1
+    assert max(map(cell_len, lines)) <= width
+
+
+def test_it_fits_before_anything_is_known() -> None:
+    display = Display(Console(width=40, height=10, force_terminal=True, file=io.StringIO()), clock=lambda: 0.0)
+    assert "0 solved" in display.render().plain
+
+
+def test_a_run_tried_again_counts_once() -> None:
+    asked = plan(suite())
+    console = Console(width=80, height=30, force_terminal=True, color_system=None, file=io.StringIO())
+    display = Display(console)
+    run = next(asked.runs())
+    display.recorded(Record(run, "crashed", error="Traceback\nMemoryError: no \x1b[31mroom\n"), "rnn adding")
+    assert "1 failed" in display.render().plain
+    display.recorded(Record(run, "solved", 0.99), "rnn adding")
+    assert "1 solved  0 unsolved  0 diverged  0 failed" in display.render().plain
+
+
+def test_live_on_a_terminal_leaves_only_messages_behind() -> None:
+    out = io.StringIO()
+    console = Console(width=70, height=20, force_terminal=True, color_system=None, file=out)
+    asked = plan(suite())
+    with Display(console) as display:
+        display.started(asked)
+        display.climbs(view(asked, records(asked)))
+        display.message("worker 1 came back \x1b]0;title\x07[bold]")
+        display.recorded(Record(next(asked.runs()), "timeout", error="after 9 s"), "rnn adding")
+    text = out.getvalue()
+    assert "small  ━━━" in text
+    assert "worker 1 came back \\x1b]0;title\\x07[bold]\n" in text
+    assert "timeout   rnn adding 10 seed 0: after 9 s\n" in text
+
+
+def test_log_lines() -> None:
+    out = io.StringIO()
+    asked = plan(suite())
+    with LogLines(out) as lines:
+        lines.started(asked)
+        lines.climbs(view(asked, records(asked)))
+        lines.work(1.0, 2.0)
+        lines.progress(0, "rnn · adding", 10, 0, 1, 2, [0.5])
+        lines.idle(0)
+        first = Run(asked.ladders[6].rungs[0], 0)
+        lines.recorded(Record(first, "solved", 0.998, steps=700, seconds=3.21), "bilstm adding")
+        run = Run(asked.ladders[6].rungs[0], 1)
+        lines.recorded(Record(run, "crashed", error="Traceback\n\nOSError: \x1b[31mred\n"), "bilstm adding")
+        lines.recorded(Record(run, "failed"), "bilstm adding")
+        lines.message("done\x07")
+    assert out.getvalue().splitlines() == [
+        "small: 80 runs at most",
+        "[24/80] solved    bilstm adding 10 seed 0: score .99 after 700 steps, 3.2 s",
+        "[25/80] crashed   bilstm adding 10 seed 1: OSError: \\x1b[31mred",
+        "[25/80] failed    bilstm adding 10 seed 1",
+        "done\\x07",
+    ]
+
+
+def test_log_lines_go_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    LogLines().message("here")
+    assert capsys.readouterr() == ("", "here\n")
+
+
+def test_both_have_the_same_methods() -> None:
+    public = {name for name in vars(LogLines) if not name.startswith("_")}
+    assert public == {name for name in vars(Display) if not name.startswith("_")} - {"render"}
+
+
+def test_curves_of_many_or_odd_scores() -> None:
+    assert sparkline([k / 99 for k in range(100)], 8) == "▁▂▃▄▅▆▇█"
+    assert sparkline([-1.0, 2.0, math.nan, 0.5]) == "▁█ ▅"
+    assert sparkline([]) == ""
+    assert duration(-3) == "0:00"
+
+
+@pytest.mark.parametrize(
+    ("tty", "term", "kind"), [(True, "xterm", Display), (True, "dumb", LogLines), (False, "xterm", LogLines)]
+)
+def test_a_display_only_where_a_cursor_can_move(
+    tty: bool, term: str, kind: type[Display | LogLines], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: tty)
+    monkeypatch.setenv("TERM", term)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert type(display()) is kind
