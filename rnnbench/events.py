@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import TracebackType
 from typing import Protocol, Self
 
 from rnnbench.plan import Climb, Plan
@@ -14,7 +15,9 @@ class Listener(Protocol):
 
     def __enter__(self) -> Self: ...
 
-    def __exit__(self, *exception: object) -> None: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
 
     def started(self, plan: Plan) -> None: ...
 
@@ -22,7 +25,7 @@ class Listener(Protocol):
         """Estimated seconds of training done and in all."""
 
     def progress(
-        self, worker: int, label: str, length: int, seed: int, step: int, steps: int, scores: Sequence[float]
+        self, worker: int, run_label: str, length: int, seed: int, step: int, steps: int, scores: Sequence[float]
     ) -> None:
         """A worker's run at its last look; `scores` so far, on training batches."""
 
@@ -43,14 +46,16 @@ class Silent:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exception: object) -> None: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
 
     def started(self, plan: Plan) -> None: ...
 
     def work(self, done: float, total: float) -> None: ...
 
     def progress(
-        self, worker: int, label: str, length: int, seed: int, step: int, steps: int, scores: Sequence[float]
+        self, worker: int, run_label: str, length: int, seed: int, step: int, steps: int, scores: Sequence[float]
     ) -> None: ...
 
     def idle(self, worker: int) -> None: ...

@@ -6,7 +6,6 @@ Nothing is imported here that `--help` does not need. Data goes to stdout, progr
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from typing import Annotated
 
@@ -41,26 +40,44 @@ __all__ = ["app", "data", "main", "run"]
 
 
 def main() -> None:
-    """Runs the command line and ends the process with DESIGN's exit codes; never a traceback for a user's mistake."""
+    """Runs the command line and ends the process with one of `errors.Exit`; never a traceback for a user's mistake."""
     try:
-        code = app(standalone_mode=False)
+        code = _invoke(sys.argv[1:])
         sys.stdout.flush()
     except UserError as error:
         for line in error.lines:
             print(line, file=sys.stderr)
         code = error.code
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the flush at exit must not complain again
+        _give_up_stdout()
         code = Exit.READER_GONE
     except (KeyboardInterrupt, typer.Abort):
-        code = 128 + signal.SIGINT
+        code = Exit.INTERRUPTED
     except OSError as error:
         print(f"{error.filename or 'output'}: {error.strerror}", file=sys.stderr)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_stdout()
         code = Exit.STORE
+    sys.exit(int(code))
+
+
+def _invoke(arguments: list[str]) -> int:
+    """The command that the arguments name, without click's own handling of errors: its exit codes are not ours."""
+    command = typer.main.get_command(app)
+    try:
+        with command.make_context("rnnbench", arguments) as context:
+            command.invoke(context)
+    except typer.Exit as ended:
+        return ended.exit_code
     except Exception as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            error.show()  # type: ignore[attr-defined]
+            return Exit.USAGE
         if not hasattr(error, "format_message"):
             raise
-        print(f"rnnbench: {error.format_message()}; see rnnbench --help", file=sys.stderr)
-        code = Exit.USAGE
-    sys.exit(int(code or 0))
+        raise UserError(f"rnnbench: {error.format_message().rstrip('.')}; see rnnbench --help") from None
+    return Exit.OK
+
+
+def _give_up_stdout() -> None:
+    """What is still in the buffer goes nowhere: the flush at exit must not complain again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

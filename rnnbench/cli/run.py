@@ -70,7 +70,7 @@ def run(
         typer.echo(describe(name, forecast, workers))
         return
     resolved = resolve(device)
-    listener = listen(quiet)
+    listener = listen(quiet or not forecast.missing)
     outcome = api.run_plan(chosen, store, listener, workers, rerun, retries, timeout, fail_fast, resolved, kernels)
     if not quiet:
         again = api.Forecast.of(chosen, api.without(store.records(chosen.runs()), None))

@@ -1,0 +1,186 @@
+"""The real command line: what it prints, where, and with which exit code."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Cli = Callable[..., "subprocess.CompletedProcess[str]"]
+
+SUITE = """\
+rnnbench: 1
+name: tiny
+about: As small as a suite can be.
+defaults: {hidden: 4, batch: 4, steps: 120}
+seeds: 2
+architectures:
+  rnn: {cell: rnn}
+  lstm: {cell: lstm}
+  bilstm: {base: lstm, bidirectional: true}
+tasks:
+  adding: {lengths: [2, 4]}
+  counting: {lengths: [3]}
+"""
+
+
+@pytest.fixture
+def suite(tmp_path: Path) -> Path:
+    path = tmp_path / "tiny.yaml"
+    path.write_text(SUITE)
+    return path
+
+
+def test_a_suite_is_run_once_and_reported(cli: Cli, suite: Path) -> None:
+    first = cli("run", "tiny.yaml", "-j", "2")
+    assert (first.returncode, first.stdout) == (0, "")
+    assert first.stderr.splitlines()[-1] == "tiny: 16 runs trained, 0 known before, 0 pruned"
+    assert "\x1b" not in first.stderr
+    again = cli("run", "tiny.yaml")
+    assert (again.returncode, again.stderr) == (0, "tiny: nothing to do: 16 runs known, 0 pruned\n")
+    report = cli("report")
+    assert (report.returncode, report.stderr) == (0, "")
+    assert report.stdout.startswith("tiny\nAs small as a suite can be.\n")
+    assert "n/a" in report.stdout
+    rows = list(csv.DictReader(io.StringIO(cli("report", "tiny.yaml", "--format", "csv").stdout)))
+    assert list(rows[0]) == ["variant", "task", "length", "score", "low", "high", "n", "solved", "failed"]
+    assert [r["length"] for r in rows if r["variant"] == "rnn"] == ["2", "4", "3"]
+    assert json.loads(cli("report", "--format", "json").stdout)
+    assert cli("report", "--format", "markdown").stdout.count("| lstm |") >= 2
+    narrow = cli("report", env={"COLUMNS": "60"}).stdout
+    assert max(map(len, narrow.splitlines())) <= 60
+    exported = cli("export", "--format", "csv").stdout.splitlines()
+    assert len(exported) == 17
+    assert exported[0] == "variant,task,length,seed,status,score,steps,solved_at,parameters,seconds,id"
+
+
+def test_a_dry_run_counts_and_leaves_no_trace(cli: Cli, suite: Path, tmp_path: Path) -> None:
+    dry = cli("run", "tiny.yaml", "--dry-run", "-j", "2")
+    assert dry.returncode == 0
+    assert dry.stdout.startswith("tiny: 16 runs, 0 known, 0 pruned, 16 to train, at most about ")
+    assert dry.stdout.endswith(" on 2 workers\n")
+    assert not (tmp_path / "results").exists()
+
+
+def test_filters_sets_and_seeds_choose_what_runs(cli: Cli, suite: Path) -> None:
+    chosen = ("-k", "lstm and adding and not bi", "--seeds", "1000..1002", "--set", "steps=100")
+    run = cli("run", "tiny.yaml", *chosen)
+    assert run.stderr.splitlines()[-1] == "tiny: 6 runs trained, 0 known before, 0 pruned"
+    lines = [json.loads(line) for line in cli("export", "tiny.yaml", *chosen).stdout.splitlines()]
+    assert {r["run"]["seed"] for r in lines} == {1000, 1001, 1002}
+    assert {r["run"]["rung"]["settings"]["steps"] for r in lines} == {100}
+    assert cli("run", "tiny.yaml", "-k", "transformer").returncode == 5
+    assert cli("run", "tiny.yaml", "-k", "lstm and").stderr == (
+        "-k: got the end in 'lstm and', expected a word, 'not' or '('\n"
+    )
+
+
+def test_validate_and_plan_train_nothing(cli: Cli, suite: Path, tmp_path: Path) -> None:
+    assert cli("validate", "tiny.yaml").stdout == "tiny: valid; 3 variants, 2 tasks, 2 seeds, 16 runs\n"
+    plan = cli("plan", "tiny.yaml").stdout
+    assert "adding: 3 variants (rnn, lstm, bilstm) x 2 lengths (2, 4)" in plan
+    assert "bilstm on counting: n/a, counting answers while reading: a backward direction would see them" in plan
+    assert not (tmp_path / "results").exists()
+
+
+def test_list_names_what_a_suite_can_name(cli: Cli) -> None:
+    lines = cli("list").stdout.splitlines()
+    assert "cells:" in lines
+    assert any(line.startswith("  lstm ") for line in lines)
+    assert any(line.startswith("  adding ") for line in lines)
+    assert any(line.startswith("  quick ") for line in lines)
+    assert cli("list", "tasks").stdout.startswith("adding ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("report",), 5, "results: no suite ran here yet; next: rnnbench run SUITE\n"),
+        (("run",), 2, "rnnbench: Missing argument 'SUITE'; see rnnbench --help\n"),
+        (("rum",), 2, "rnnbench: No such command 'rum'. Did you mean 'run'?; see rnnbench --help\n"),
+        (("run", "quick", "--jobs", "-1"), 2, "rnnbench: Invalid value for '-j' / '--jobs'"),
+        (("run", "quick", "--device", "tpu"), 2, "--device: got 'tpu', expected auto, cpu, cuda or cuda:N\n"),
+        (("run", "quick", "--set", "lrr=1"), 2, "did you mean 'lr'?\n"),
+    ],
+)
+def test_mistakes_are_one_line(cli: Cli, arguments: tuple[str, ...], code: int, message: str) -> None:
+    done = cli(*arguments)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert "Traceback" not in done.stderr
+
+
+def test_a_place_that_cannot_be_written_is_named_before_any_training(cli: Cli, suite: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = cli("run", "tiny.yaml", "-r", "file/results")
+    assert done.returncode == 3
+    assert done.stderr == "file/results: can't be written to (Not a directory); choose another place with --results\n"
+
+
+def test_a_reader_that_goes_away_is_no_error(cli: Cli, suite: Path, tmp_path: Path) -> None:
+    command = f"{sys.executable} -m rnnbench list | (exec <&-; sleep 2); echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "141"
+    assert done.stderr == ""
+
+
+def canonical(cli: Cli, results: str) -> str:
+    return cli("export", "long.yaml", "-r", results, "--canonical").stdout
+
+
+def test_the_same_bits_with_one_worker_four_or_killed_and_resumed(cli: Cli, tmp_path: Path) -> None:
+    text = SUITE.replace("steps: 120", "steps: 700, stop: never")
+    (tmp_path / "long.yaml").write_text(text.replace("rnn: {cell: rnn}", "gru: {cell: gru, reset: v3}"))
+    assert cli("run", "long.yaml", "-q", "-j", "1", "-r", "one").returncode == 0
+    whole = canonical(cli, "one")
+    assert whole.count("\n") == 16
+    assert cli("run", "long.yaml", "-q", "-j", "4", "-r", "four").returncode == 0
+    assert canonical(cli, "four") == whole
+    command = [sys.executable, "-m", "rnnbench", "run", "long.yaml", "-q", "-j", "2", "-r", "killed"]
+    environment = os.environ | {"RNNBENCH_CHECKPOINT_SECONDS": "0"}
+    stops = [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130), (signal.SIGTERM, 143)]
+    for number, (sent, code) in enumerate(stops):
+        with subprocess.Popen(command, cwd=tmp_path, env=environment) as process:
+            time.sleep(3.0 + number)
+            process.send_signal(sent)
+            assert process.wait(30) in (code, 0)
+    saved = list((tmp_path / "killed" / "checkpoints").glob("*.checkpoint"))
+    assert saved or canonical(cli, "killed") == whole
+    assert cli("run", "long.yaml", "-q", "-r", "killed").returncode == 0
+    assert canonical(cli, "killed") == whole
+    assert list((tmp_path / "killed" / "checkpoints").iterdir()) == []
+
+
+def test_help_is_quick_and_imports_no_torch() -> None:
+    code = (
+        "import sys, rnnbench\nfrom rnnbench import suitefile, plan\n"
+        "plan.plan(suitefile.load('quick'))\n"
+        "heavy = {'torch', 'pandas', 'scipy', 'numba'} & set(sys.modules)\nassert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    code = "import sys\nfrom rnnbench.cli import app\nassert not {'torch', 'pydantic', 'numpy'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_every_command_and_option_has_help() -> None:
+    import typer
+
+    from rnnbench.cli import app
+
+    group = typer.main.get_command(app)
+    commands = group.commands  # type: ignore[attr-defined]
+    assert {"run", "report", "plan", "validate", "list", "export"} <= set(commands)
+    for name, command in commands.items():
+        assert command.help, name
+        for parameter in command.params:
+            assert getattr(parameter, "help", "yes"), f"{name} {parameter.name}"
