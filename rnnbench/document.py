@@ -165,7 +165,8 @@ class _Builder:
             elif isinstance(event, yaml.NodeEvent):
                 self._node(event)
                 if len(self.stack) > DEEPEST:
-                    self._fault(event, f"got more than {DEEPEST} levels of nesting, expected at most that")
+                    what = f"got more than {DEEPEST} levels of nesting, expected at most that"
+                    self.faults.add(self._place(event.start_mark), (), what)
                     return False
         if self.document.value is None and not self.lost:
             self.faults.add(Place(self.document.file, 1, 1), (), "got an empty file, expected a suite")
@@ -173,16 +174,15 @@ class _Builder:
         return not self.lost
 
     def _events(self, text: str) -> Iterator[yaml.Event]:
-        end: Any = None
+        loader: Any = yaml.SafeLoader(text)
         try:
-            for event in yaml.parse(text, Loader=yaml.SafeLoader):
-                yield event
-                end = event.end_mark
+            while loader.check_event():
+                yield loader.get_event()
         except yaml.MarkedYAMLError as e:
             problem = ", ".join(part for part in (e.context, e.problem) if part)
-            self._invalid(e.problem_mark or e.context_mark or end, problem)
+            self._invalid(e.problem_mark or e.context_mark, problem)
         except (ValueError, OverflowError):  # PyYAML's chr() of an escape like "\UFFFFFFFF"
-            self._invalid(end, "an escape that is no character")
+            self._invalid(loader.get_mark(), "an escape that is no character")
 
     def _invalid(self, mark: Any, problem: str) -> None:
         self.faults.add(self._place(mark), (), f"got invalid YAML: {printable(problem, 200)}")
@@ -242,8 +242,10 @@ class _Builder:
 
     def _key(self, top: _Frame, value: Any, place: Place) -> None:
         top.drop = True
-        if not isinstance(value, str):
-            cure = "" if value is None or isinstance(value, dict | list) else f": quote it, '{shown(value)}'"
+        if isinstance(value, dict | list):
+            self._wrong_key(top, place, f"got a {'list' if value == [] else 'mapping'} as a key, expected text")
+        elif not isinstance(value, str):
+            cure = "" if value is None else f": quote it, '{shown(value)}'"
             self._wrong_key(top, place, f"got {shown(value)} as a key, expected text{cure}")
         elif value in top.value:
             first = self.document.keys.get((*(top.path or ()), value), place)
