@@ -80,29 +80,25 @@ def scalar(text: str) -> Any:
 def read(data: bytes, file: str, faults: Faults) -> Document | None:
     """The document in a file's bytes. Faults are added to `faults`; None if the rest of the file can't be known."""
     text = _decoded(data, file, faults)
-    if text is None:
-        return None
-    if _characters(text, file, faults):
+    if text is None or _characters(text, file, faults):
         return None
     builder = _Builder(Document(file, text=text), faults)
     return builder.document if builder.build(text.replace("\t", " ")) else None
 
 
 def _decoded(data: bytes, file: str, faults: Faults) -> str | None:
-    start = Place(file, 1, 1)
     if len(data) > LARGEST:
-        faults.add(start, (), f"got more than {LARGEST} bytes, expected at most that")
+        faults.add(Place(file, 1, 1), (), f"got more than {LARGEST} bytes, expected at most that")
     elif data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        faults.add(start, (), "got UTF-16, expected UTF-8")
+        faults.add(Place(file, 1, 1), (), "got UTF-16, expected UTF-8")
     else:
         data = data.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
         try:
             return data.decode()
         except UnicodeDecodeError as e:
             before = data[: e.start]
-            column = len(before[before.rfind(b"\n") + 1 :].decode()) + 1
-            place = Place(file, before.count(b"\n") + 1, column)
-            faults.add(place, (), f"got the byte 0x{data[e.start]:02x}, expected UTF-8")
+            line, column = before.count(b"\n") + 1, len(before[before.rfind(b"\n") + 1 :].decode()) + 1
+            faults.add(Place(file, line, column), (), f"got the byte 0x{data[e.start]:02x}, expected UTF-8")
     return None
 
 
@@ -110,8 +106,7 @@ def _characters(text: str, file: str, faults: Faults) -> bool:
     """Faults for characters that no suite may hold, one a line; true if the structure is in doubt from then on."""
     lost = False
     for number, line in enumerate(text.split("\n"), 1):
-        wrong = list(_CONTROL.finditer(line))
-        if wrong:
+        if wrong := list(_CONTROL.finditer(line)):
             tab = wrong[0][0] == "\t"
             what = "a tab, expected spaces" if tab else f"{_named(wrong[0][0])}, expected printable text"
             faults.add(Place(file, number, wrong[0].start() + 1), (), f"got {what}")

@@ -17,7 +17,7 @@ from annotated_types import Interval
 
 from rnnbench.document import Document
 from rnnbench.errors import nearest
-from rnnbench.faults import Faults, Path, printable, shown
+from rnnbench.faults import WIDTH, Faults, Path, printable, shown
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -156,12 +156,13 @@ class Reader:
             return {name: _adapter(cls, name).validate_python(value)}
         except ValidationError as e:
             hint = hints(cls)[name]
+            choices = get_args(hint) if get_origin(hint) is Literal and isinstance(value, str) else ()
+            near = nearest(str(value)[:WIDTH], choices)
             for error in e.errors(include_url=False):
                 where = path
                 for part in error["loc"]:  # pydantic's own parts, such as the member of a union, are no places
                     where = (*where, part) if (*where, part) in self.document.values else where
-                want = expected(hint) if where == path else f"another value: {error['msg']}"
-                near = nearest(value, get_args(hint)) if get_origin(hint) is Literal and isinstance(value, str) else ""
+                want = expected(hint) if where == path else f"another value: {printable(error['msg'], 200)}"
                 self.got(where, want + (f"; {near}" if near.startswith("did") else ""))
             return {}
 

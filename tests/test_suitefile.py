@@ -419,9 +419,9 @@ def test_reading_a_suite_imports_neither_torch_nor_pandas_nor_scipy() -> None:
 
 PIECES = [
     b"\t", b"\0", b"\r", b"\xff\xfe", b"\xef\xbb\xbf", b"\x1b[31m", "\u202e\u2028\x85😀".encode(), b"&a ", b"*a",
-    b"<<: ", b"!!x ", b"!", b"---\n", b"...\n", b"%YAML 2.0\n", b"? ", b": ", b"- ", b"[", b"]", b"{", b"}", b"'", b'"', b"|\n",
-    b">-\n", b"\\U99999999", b"\\x00", b"'\\ud800'", b"~", b"null", b".nan", b"-.inf", b"1e999", b"010", b"0", b"-1",
-    b"1" + b"0" * 30, b"9" * 200, b"true", b"no", b"1:30", b"#", b"\n", b"  ", b", ", b"x" * 300, b"[" * 60,
+    b"<<: ", b"!!x ", b"!", b"---\n", b"...\n", b"%YAML 2.0\n", b"? ", b": ", b"- ", b"[", b"]", b"{", b"}", b"'", b'"',
+    b"|\n", b">-\n", b"\\U99999999", b"\\x00", b"'\\ud800'", b"~", b"null", b".nan", b"-.inf", b"1e999", b"010", b"0",
+    b"-1", b"1" + b"0" * 30, b"9" * 200, b"true", b"no", b"1:30", b"#", b"\n", b"  ", b", ", b"x" * 300, b"[" * 60,
     b"base: lstm", b"cell", b"layer: x", b"include: s.yaml\n", b"include: [../x, a]\n", b"{from: 1, count: 99999999}",
     b"chrono", b"coupled_gates: true, input_gate: false", b"with", b"bidirectional", b"lstm", b"LSTM",
 ]  # fmt: skip
