@@ -80,29 +80,25 @@ def scalar(text: str) -> Any:
 def read(data: bytes, file: str, faults: Faults) -> Document | None:
     """The document in a file's bytes. Faults are added to `faults`; None if the rest of the file can't be known."""
     text = _decoded(data, file, faults)
-    if text is None:
-        return None
-    if _characters(text, file, faults):
+    if text is None or _characters(text, file, faults):
         return None
     builder = _Builder(Document(file, text=text), faults)
     return builder.document if builder.build(text.replace("\t", " ")) else None
 
 
 def _decoded(data: bytes, file: str, faults: Faults) -> str | None:
-    start = Place(file, 1, 1)
     if len(data) > LARGEST:
-        faults.add(start, (), f"got more than {LARGEST} bytes, expected at most that")
+        faults.add(Place(file, 1, 1), (), f"got more than {LARGEST} bytes, expected at most that")
     elif data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        faults.add(start, (), "got UTF-16, expected UTF-8")
+        faults.add(Place(file, 1, 1), (), "got UTF-16, expected UTF-8")
     else:
         data = data.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
         try:
             return data.decode()
         except UnicodeDecodeError as e:
             before = data[: e.start]
-            column = len(before[before.rfind(b"\n") + 1 :].decode()) + 1
-            place = Place(file, before.count(b"\n") + 1, column)
-            faults.add(place, (), f"got the byte 0x{data[e.start]:02x}, expected UTF-8")
+            line, column = before.count(b"\n") + 1, len(before[before.rfind(b"\n") + 1 :].decode()) + 1
+            faults.add(Place(file, line, column), (), f"got the byte 0x{data[e.start]:02x}, expected UTF-8")
     return None
 
 
@@ -110,8 +106,7 @@ def _characters(text: str, file: str, faults: Faults) -> bool:
     """Faults for characters that no suite may hold, one a line; true if the structure is in doubt from then on."""
     lost = False
     for number, line in enumerate(text.split("\n"), 1):
-        wrong = list(_CONTROL.finditer(line))
-        if wrong:
+        if wrong := list(_CONTROL.finditer(line)):
             tab = wrong[0][0] == "\t"
             what = "a tab, expected spaces" if tab else f"{_named(wrong[0][0])}, expected printable text"
             faults.add(Place(file, number, wrong[0].start() + 1), (), f"got {what}")
@@ -165,7 +160,8 @@ class _Builder:
             elif isinstance(event, yaml.NodeEvent):
                 self._node(event)
                 if len(self.stack) > DEEPEST:
-                    self._fault(event, f"got more than {DEEPEST} levels of nesting, expected at most that")
+                    what = f"got more than {DEEPEST} levels of nesting, expected at most that"
+                    self.faults.add(self._place(event.start_mark), (), what)
                     return False
         if self.document.value is None and not self.lost:
             self.faults.add(Place(self.document.file, 1, 1), (), "got an empty file, expected a suite")
@@ -173,16 +169,15 @@ class _Builder:
         return not self.lost
 
     def _events(self, text: str) -> Iterator[yaml.Event]:
-        end: Any = None
+        loader: Any = yaml.SafeLoader(text)
         try:
-            for event in yaml.parse(text, Loader=yaml.SafeLoader):
-                yield event
-                end = event.end_mark
+            while loader.check_event():
+                yield loader.get_event()
         except yaml.MarkedYAMLError as e:
             problem = ", ".join(part for part in (e.context, e.problem) if part)
-            self._invalid(e.problem_mark or e.context_mark or end, problem)
+            self._invalid(e.problem_mark or e.context_mark, problem)
         except (ValueError, OverflowError):  # PyYAML's chr() of an escape like "\UFFFFFFFF"
-            self._invalid(end, "an escape that is no character")
+            self._invalid(loader.get_mark(), "an escape that is no character")
 
     def _invalid(self, mark: Any, problem: str) -> None:
         self.faults.add(self._place(mark), (), f"got invalid YAML: {printable(problem, 200)}")
@@ -242,8 +237,10 @@ class _Builder:
 
     def _key(self, top: _Frame, value: Any, place: Place) -> None:
         top.drop = True
-        if not isinstance(value, str):
-            cure = "" if value is None or isinstance(value, dict | list) else f": quote it, '{shown(value)}'"
+        if isinstance(value, dict | list):
+            self._wrong_key(top, place, f"got a {'list' if value == [] else 'mapping'} as a key, expected text")
+        elif not isinstance(value, str):
+            cure = "" if value is None else f": quote it, '{shown(value)}'"
             self._wrong_key(top, place, f"got {shown(value)} as a key, expected text{cure}")
         elif value in top.value:
             first = self.document.keys.get((*(top.path or ()), value), place)

@@ -6,8 +6,9 @@ is shown: no control character, escape sequence or bidirectional override of a s
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import NamedTuple, NoReturn
 
 from rnnbench.errors import UserError, nearest
@@ -69,7 +70,7 @@ def dotted(path: Path) -> str:
     text = ""
     for key in path:
         text += f"[{key}]" if isinstance(key, int) else f".{printable(key)}"
-    return text.removeprefix(".")
+    return printable(text.removeprefix("."), 200)
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class Fault:
     path: Path
     what: str
     name: str = ""
-    known: tuple[str, ...] = ()
+    known: Collection[str] = ()
 
     def line(self) -> str:
         """The fault as one line."""
@@ -90,7 +91,7 @@ class Fault:
     def _tail(self) -> str:
         if not self.known:
             return ""
-        tail = nearest(self.name[:WIDTH], (printable(k) for k in self.known[:1000]))
+        tail = nearest(self.name[:WIDTH], (printable(k) for k in islice(self.known, 1000)))
         return "; " + (tail if len(tail) <= 200 else tail[:197] + "...")
 
 
@@ -103,8 +104,8 @@ class Faults:
     def __len__(self) -> int:
         return len(self._found)
 
-    def add(self, place: Place, path: Path, what: str, name: str = "", known: Iterable[str] = ()) -> None:
-        self._found.append(Fault(place, path, what, name, tuple(known)))
+    def add(self, place: Place, path: Path, what: str, name: str = "", known: Collection[str] = ()) -> None:
+        self._found.append(Fault(place, path, what, name, known))
 
     def refuse(self, files: Iterable[str] = ()) -> NoReturn:
         """Raise them as one UserError, by place: in the order of the files, then of the options."""

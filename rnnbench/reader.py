@@ -8,7 +8,7 @@ first value is checked, and nowhere else.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -17,7 +17,7 @@ from annotated_types import Interval
 
 from rnnbench.document import Document
 from rnnbench.errors import nearest
-from rnnbench.faults import Faults, Path, printable, shown
+from rnnbench.faults import WIDTH, Faults, Path, printable, shown
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -84,11 +84,11 @@ class Reader:
         self.document = document
         self.faults = faults
 
-    def got(self, path: Path, want: str, name: str = "", known: Iterable[str] = ()) -> None:
+    def got(self, path: Path, want: str, name: str = "", known: Collection[str] = ()) -> None:
         """A fault: what stands at the path isn't what was wanted."""
         self.fault(path, f"got {shown(self.document.get(path))}, expected {want}", name, known)
 
-    def fault(self, path: Path, what: str, name: str = "", known: Iterable[str] = (), key: bool = False) -> None:
+    def fault(self, path: Path, what: str, name: str = "", known: Collection[str] = (), key: bool = False) -> None:
         """A fault in words of its own, at the value or the key of a path."""
         self.faults.add(self.document.place(path, key), path, what, name, known)
 
@@ -102,7 +102,9 @@ class Reader:
         if not isinstance(value, dict):
             self.got(path, want)
             return None
-        known = tuple(keys) if of else tuple(value)
+        if not of:
+            return value
+        known = tuple(keys)
         for key in value:
             if key not in known:
                 self.unknown((*path, key), of, known)
@@ -124,7 +126,7 @@ class Reader:
         self.got(path, want)
         return []
 
-    def unknown(self, path: Path, want: str, known: Iterable[str]) -> None:
+    def unknown(self, path: Path, want: str, known: Collection[str]) -> None:
         """A fault: nobody knows the key at the end of the path."""
         self.fault(path, f"got an unknown key, expected {want}", str(path[-1]), known, key=True)
 
@@ -154,12 +156,13 @@ class Reader:
             return {name: _adapter(cls, name).validate_python(value)}
         except ValidationError as e:
             hint = hints(cls)[name]
+            choices = get_args(hint) if get_origin(hint) is Literal and isinstance(value, str) else ()
+            near = nearest(str(value)[:WIDTH], choices)
             for error in e.errors(include_url=False):
                 where = path
                 for part in error["loc"]:  # pydantic's own parts, such as the member of a union, are no places
                     where = (*where, part) if (*where, part) in self.document.values else where
-                want = expected(hint) if where == path else f"another value: {error['msg']}"
-                near = nearest(value, get_args(hint)) if get_origin(hint) is Literal and isinstance(value, str) else ""
+                want = expected(hint) if where == path else f"another value: {printable(error['msg'], 200)}"
                 self.got(where, want + (f"; {near}" if near.startswith("did") else ""))
             return {}
 

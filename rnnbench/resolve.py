@@ -111,7 +111,8 @@ def _tasks(reader: Reader) -> Iterator[TaskEntry]:
         kind = entry.get("task", name)
         if kind not in find.names("tasks"):
             if "task" in entry:
-                reader.got((*path, "task"), "the name of a task", str(kind), find.names("tasks"))
+                if (text := reader.text((*path, "task"), "the name of a task")) is not None:
+                    reader.got((*path, "task"), "the name of a task", text, find.names("tasks"))
             else:
                 what = "got no name of a task, expected one, or `task: KIND` under a name of your own"
                 reader.fault(path, what, name, find.names("tasks"), key=True)
@@ -187,7 +188,7 @@ def _option_seeds(text: str, faults: Faults) -> Reader:
             if len(ends) == 2 and first <= last
             else None
         )
-    reader = Reader(_option(f"--seeds {text}", "seeds", value or 1), faults)
+    reader = Reader(_option(f"--seeds {text}", "seeds", 1 if value is None else value), faults)
     if value is None:
         reader.fault(("seeds",), f"got {shown(text)}, expected a number of seeds or FIRST..LAST")
     return reader

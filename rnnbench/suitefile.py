@@ -158,18 +158,24 @@ class _Files:
 def _merge(whole: Document, document: Document, without: set[str]) -> None:
     """Puts a document's entries over the ones there, and its lists behind them, each with its places."""
     shift: dict[str | int, int] = {}
+    replaced: set[KeyPath] = set()
     for key, value in document.value.items():
         there = whole.value.get(key)
         if key in without:
             continue
         if isinstance(there, dict) and isinstance(value, dict) and key != "seeds":
+            replaced |= {(key, name) for name in value}
             value = there | value
         elif isinstance(there, list) and isinstance(value, list) and key != "seeds":
             shift[key] = len(there)
             value = there + value
+        else:
+            replaced.add((key,))
         whole.value[key] = value
-    for old, new in ((document.keys, whole.keys), (document.values, whole.values)):
-        for path, place in old.items():
+    for old, new in ((whole.keys, document.keys), (whole.values, document.values)):
+        for path in [path for path in old if path[:1] in replaced or path[:2] in replaced]:
+            del old[path]
+        for path, place in new.items():
             if not (path and path[0] in without):
                 by = shift.get(path[0], 0) if len(path) > 1 else 0
-                new[(path[0], int(path[1]) + by, *path[2:]) if by else path] = place
+                old[(path[0], int(path[1]) + by, *path[2:]) if by else path] = place
