@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from rnnbench import cells, kernels, layers
-from rnnbench.cells import lstm
+from rnnbench.cells import gru, lstm, rnn
 
 TOLERANCE = 2e-5  # of the largest entry, against float64: about 200 roundings of float32
 
@@ -30,7 +30,16 @@ LSTMS = {
     "peepholes-forget-squash": lstm.Cell(peepholes=True, forget_gate=False, output_activation="identity"),
     "coupled-output": lstm.Cell(coupled_gates=True, output_gate=False),
 }
-CELLS: dict[str, cells.Cell] = {**LSTMS}
+GRUS = {
+    "gru": gru.Cell(),
+    "gru-v3": gru.Cell(reset="v3"),
+    "gru-reset": gru.Cell(reset_gate=False),
+    "gru-update": gru.Cell(update_gate=False),
+    "gru-v3-update": gru.Cell(reset="v3", update_gate=False),
+    "gru-gates": gru.Cell(reset_gate=False, update_gate=False),
+}
+RNNS = {"rnn": rnn.Cell(), "rnn-relu": rnn.Cell(activation="relu")}
+CELLS: dict[str, cells.Cell] = {**LSTMS, **GRUS, **RNNS}
 SIZES = [(7, 5, 3, 20), (1, 4, 2, 32), (6, 1, 1, 1), (5, 9, 40, 63)]  # (T, B, I, H)
 
 each_cell = pytest.mark.parametrize("cell", CELLS.values(), ids=CELLS.keys())

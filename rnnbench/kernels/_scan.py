@@ -20,7 +20,7 @@ from torch import Tensor
 from rnnbench.cells import Cell
 from rnnbench.kernels._vector import WIDTH
 
-STRETCH = 256  # rows whose gates' gradients stay in the cache until the weights' gradients are summed
+STRETCH = 128  # rows whose gates' gradients stay in the cache until the weights' gradients are summed
 LINE = 16  # floats in a cache line
 
 
@@ -29,8 +29,8 @@ class Fused(NamedTuple):
 
     `forward(parameters, xs, hs, kept, scratch, T, B, I, H, keep)` takes addresses and sizes and writes
     hs (T + 1, B, N * WIDTH), whose first step is the zero state; without `keep`, `kept` holds one step.
-    `backward(parameters, dparameters, dys, xs, hs, kept, scratch, dxs, T, B, I, H, steps)` writes the gradients; dxs has I
-    padded to an even number of vectors, or is 0 where nobody wants it.
+    `backward(parameters, dparameters, dys, xs, hs, kept, scratch, dxs, T, B, I, H, steps)` writes the gradients, those
+    of the weights at every so many steps; dxs has I padded to an even number of vectors, or is 0 if nobody wants it.
     """
 
     names: tuple[str, ...]  # of the parameters, in the order in which the functions take them
@@ -138,7 +138,7 @@ class _Scan(torch.autograd.Function):
             *(dys.data_ptr(), xs.data_ptr(), ctx.hs.data_ptr(), ctx.kept.address, scratch.address),
             *(0 if dxs is None else dxs.data_ptr(), T, B, I, H, steps),
         )
-        gradients = [each.view(-1, H) for each in dparameters.split(sizes)]
+        gradients = [each.view(-1, H) for each in torch.split(dparameters, sizes)]
         return None, None if dxs is None else dxs[:, :, :I], *gradients
 
 

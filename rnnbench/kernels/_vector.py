@@ -19,7 +19,7 @@ from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
 from numba.core.typing.templates import ConcreteTemplate, infer_global, signature
-from numba.extending import intrinsic, lower_builtin, models, overload, register_model
+from numba.extending import intrinsic, lower_builtin, models, register_model
 
 _features = llvm.get_host_cpu_features()
 WIDTH = 16 if _features.get("avx512f") else 8 if _features.get("avx2") else 4
@@ -38,6 +38,11 @@ def _emitted(define: Callable[..., Any]) -> Any:
 def inlined(function: Callable[..., Any]) -> Any:
     """A function of compiled code that is never called, only inlined."""
     return njit(error_model="numpy", forceinline=True)(function)
+
+
+def shared(function: Callable[..., Any]) -> Any:
+    """A function of compiled code that is compiled once for all its callers."""
+    return njit(error_model="numpy")(function)
 
 
 def tile_rows(columns: int) -> int:
@@ -183,12 +188,23 @@ def clamp(typing: Any, value: Any, bound: Any) -> Any:
 
 
 @_emitted
+def relu(typing: Any, value: Any) -> Any:
+    """value where it is not negative, else 0; a NaN stays one."""
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        zero = ir.Constant(_vector, [0.0] * WIDTH)
+        return builder.select(builder.fcmp_ordered("<", args[0], zero), zero, args[0])
+
+    return vector(vector), emit
+
+
+@_emitted
 def positive(typing: Any, value: Any) -> Any:
-    """1 where value > 0, else 0."""
+    """0 where value is 0 or less, else 1: the slope of relu, which torch makes 1 at a NaN too."""
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         one, zero = (ir.Constant(_vector, [number] * WIDTH) for number in (1.0, 0.0))
-        return builder.select(builder.fcmp_ordered(">", args[0], zero), one, zero)
+        return builder.select(builder.fcmp_ordered("<=", args[0], zero), zero, one)
 
     return vector(vector), emit
 
@@ -269,7 +285,11 @@ def product(typing: Any, columns: Any, left: Any, out: Any, start: Any, terms: A
 
 
 @_emitted
-def _accumulate(typing: Any, columns: Any, left: Any, out: Any, term: Any) -> Any:
+def accumulate(typing: Any, columns: Any, left: Any, out: Any, term: Any) -> Any:
+    """out[r, n] += A[r] @ panel[:, n], for a tile as in `product`.
+
+    The sum over the term is finished before it is added: what a long sequence adds up to loses less in rounding.
+    """
     C = columns.literal_value
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
@@ -282,29 +302,6 @@ def _accumulate(typing: Any, columns: Any, left: Any, out: Any, term: Any) -> An
         return _in_tiles(builder, C, args[1], tile)
 
     return types.intp(columns, types.intp, out, term), emit
-
-
-def accumulate(columns: int, rows: int, out: Any, term: Any) -> None:
-    """out[r, n] += A[r] @ panel[:, n] for all rows; the letters are those of `product`. The sum over the term is
-    finished before it is added: what a long sequence adds up to loses less in rounding."""
-    raise NotImplementedError("for compiled code")
-
-
-@overload(accumulate, prefer_literal=True, strict=False, jit_options={"forceinline": True})  # type: ignore[untyped-decorator]
-def _accumulate_rows(columns: Any, rows: Any, out: Any, term: Any) -> Any:
-    if not isinstance(columns, types.IntegerLiteral):
-        return None
-    C = columns.literal_value
-
-    def implementation(columns: Any, rows: Any, out: Any, term: Any) -> None:
-        o, at, o_row = out
-        a, a_at, a_row, a_k, depth, panel, p_at, p_k = term
-        r = 0
-        while r < rows:
-            place = (o, at + r * o_row, o_row)
-            r += _accumulate(C, rows - r, place, (a, a_at + r * a_row, a_row, a_k, depth, panel, p_at, p_k))
-
-    return implementation
 
 
 @_emitted
@@ -327,8 +324,9 @@ def reciprocal(typing: Any, value: Any) -> Any:
 
 
 @inlined
-def _ratio(x: Any) -> Any:
-    """tanh(x), |x| <= 8.5, as the quotient of two polynomials: a minimax fit, 1e-8 before rounding."""
+def tanh(x: Any) -> Any:
+    """tanh to 4e-7: beyond +-8.5 it is 1, and within a quotient of polynomials (minimax, 1e-8 before rounding)."""
+    x = clamp(x, 8.5)
     y = x * x
     p = 1.0 + y * (0.1340620368719101 + y * (3.525816835463047e-3 + y * (2.112153561029116e-5 + y * 1.409920713513e-8)))
     q = 1.0 + y * (0.467395156621933 + y * (2.599112689495087e-2 + y * (3.33568663336e-4 + y * 8.073601520663942e-7)))
@@ -336,12 +334,10 @@ def _ratio(x: Any) -> Any:
 
 
 @inlined
-def tanh(x: Any) -> Any:
-    """tanh to 4e-7."""
-    return _ratio(clamp(x, 8.5))
-
-
-@inlined
 def sigmoid(x: Any) -> Any:
-    """1 / (1 + exp(-x)) to 2e-7."""
-    return 0.5 + 0.5 * _ratio(clamp(0.5 * x, 8.5))
+    """1 / (1 + exp(-x)) = (1 + tanh(x / 2)) / 2 to 2e-7, the halves put into the polynomials."""
+    x = clamp(x, 17.0)
+    y = x * x
+    p = 0.25 + y * (0.008378877304 + y * (5.509088805e-05 + y * (8.250599848e-08 + y * 1.376875697e-11)))
+    q = 1.0 + y * (0.1168487892 + y * (0.001624445431 + y * (5.212010365e-06 + y * 3.153750594e-09)))
+    return 0.5 + x * p * reciprocal(q)

@@ -23,12 +23,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from rnnbench.cells.lstm import Cell
 from rnnbench.kernels import _scan
 from rnnbench.kernels._compile import compiled
-from rnnbench.kernels._panels import clear, multiply, pack, pack_transposed, unpack
+from rnnbench.kernels._panels import add_products, clear, pack, pack_transposed, send_back, unpack
 from rnnbench.kernels._scan import vectors
 from rnnbench.kernels._vector import (
     ROWS,
     WIDTH,
-    accumulate,
     floats,
     inlined,
     load,
@@ -72,9 +71,10 @@ def warm(cell: Cell) -> None:
 
 
 def _switches(cell: Cell) -> Switches:
-    on = (k in cell.gates for k in "ifo")
-    activations = (cell.candidate_activation == "tanh", cell.output_activation == "tanh")
-    return Switches(*on, cell.coupled_gates, cell.peepholes, *activations)
+    return Switches(
+        *("i" in cell.gates, "f" in cell.gates, "o" in cell.gates, cell.coupled_gates, cell.peepholes),
+        *(cell.candidate_activation == "tanh", cell.output_activation == "tanh"),
+    )
 
 
 @inlined
@@ -167,11 +167,11 @@ def _fused(s: Switches) -> _scan.Fused:
         xs, hs, kept, panels = floats(xs), floats(hs), floats(kept), floats(scratch)
         p, cs = floats(scratch + 4 * K * G * width), floats(scratch + 4 * (K * G + P) * width)
         for g in range(G):
-            pack(panels, K, G, 0, g, floats(parameters[3 * g]), 1, H)
-            pack(panels, K, G, 1, g, floats(parameters[3 * g + 1]), I, H)
-            pack(panels, K, G, 1 + I, g, floats(parameters[3 * g + 2]), H, H)
+            pack(panels, G, K, 0, G, g, floats(parameters[3 * g]), 1, H)
+            pack(panels, G, K, 1, G, g, floats(parameters[3 * g + 1]), I, H)
+            pack(panels, G, K, 1 + I, G, g, floats(parameters[3 * g + 2]), H, H)
         for g in range(P):
-            pack(p, 1, P, 0, g, floats(parameters[3 * G + g]), 1, H)
+            pack(p, P, 1, 0, P, g, floats(parameters[3 * G + g]), 1, H)
         clear(cs, B * width)
         clear(hs, B * width)
         for t in range(T):
@@ -200,7 +200,8 @@ def _fused(s: Switches) -> _scan.Fused:
         scratch += 4 * back_x_size
         d = floats(scratch)  # (steps, B, N, G, WIDTH), what one stretch of steps sends back to its gates' sums
         scratch += 4 * steps * B * depth
-        dweights = floats(scratch)  # (K, N, G, WIDTH)
+        dweights = floats(scratch)  # (K, N, G, WIDTH): b, W, U
+        dw_x, dw_h = scratch + 4 * depth, scratch + 4 * (1 + I) * depth
         scratch += 4 * K * depth
         dcs = floats(scratch)
         scratch += 4 * B * width
@@ -212,10 +213,10 @@ def _fused(s: Switches) -> _scan.Fused:
         clear(back, back_size + back_x_size)
         for g in range(G):
             if with_dxs:
-                pack_transposed(back_x, G, g, floats(parameters[3 * g + 1]), I, H)
-            pack_transposed(back, G, g, floats(parameters[3 * g + 2]), H, H)
+                pack_transposed(back_x, depth, 0, G, g, floats(parameters[3 * g + 1]), I, H)
+            pack_transposed(back, depth, 0, G, g, floats(parameters[3 * g + 2]), H, H)
         for g in range(P):
-            pack(p, 1, P, 0, g, floats(parameters[3 * G + g]), 1, H)
+            pack(p, P, 1, 0, P, g, floats(parameters[3 * G + g]), 1, H)
         clear(dweights, K * depth)
         clear(dcs, B * width)
         clear(dp, 2 * P * width)
@@ -248,20 +249,18 @@ def _fused(s: Switches) -> _scan.Fused:
                     store(dp, m, load(dp, m) + load(dp_step, m))
                     store(dp_step, m, splat(0.0))
             first, taken = begin * B, (end - begin) * B
-            for n in range(N):
-                at, at_W, at_U = n * G * WIDTH, n * G * WIDTH + depth, n * G * WIDTH + (1 + I) * depth
-                accumulate(G, 1, (dweights, at, depth), (one, 0, 0, 0, taken, d, at, depth))
-                accumulate(G, I, (dweights, at_W, depth), (xs, first * I, 1, I, taken, d, at, depth))
-                accumulate(G, H, (dweights, at_U, depth), (hs, first * width, 1, width, taken, d, at, depth))
+            add_products(dweights, 0, 1, N * G, depth, one, 0, 0, d, 0, taken)
+            add_products(dweights, depth, I, N * G, depth, xs, first * I, I, d, 0, taken)
+            add_products(dweights, (1 + I) * depth, H, N * G, depth, hs, first * width, width, d, 0, taken)
             if with_dxs:
-                multiply(dxs, first, taken, I, d, depth, back_x, zero)
+                send_back(dxs, first, taken, I, d, depth, back_x, zero)
             end = begin
         for g in range(G):
-            unpack(floats(dparameters[3 * g]), 1, H, dweights, G, 0, g)
-            unpack(floats(dparameters[3 * g + 1]), I, H, dweights, G, 1, g)
-            unpack(floats(dparameters[3 * g + 2]), H, H, dweights, G, 1 + I, g)
+            unpack(floats(dparameters[3 * g]), 1, H, dweights, depth, 0, G, g)
+            unpack(floats(dparameters[3 * g + 1]), I, H, floats(dw_x), depth, 0, G, g)
+            unpack(floats(dparameters[3 * g + 2]), H, H, floats(dw_h), depth, 0, G, g)
         for g in range(P):
-            unpack(floats(dparameters[3 * G + g]), 1, H, dp, P, 0, g)
+            unpack(floats(dparameters[3 * G + g]), 1, H, dp, 0, 0, P, g)
 
     def forward_scratch(B: int, I: int, H: int) -> int:
         return ((1 + I + H) * G + P + B) * vectors(H) * WIDTH
