@@ -211,12 +211,11 @@ class Driver:
         self.gave_up |= not record.finished
         self.records[record.id] = record
         self.under.pop(record.id, None)
-        label, run = self.labels[record.id]
         for i in self.ladders[record.id]:
             self.climbs[i] = climb(self.plan.ladders[i], self.plan.suite.seeds, self.records, self.plan.suite.prune)
             self.work[i] = self._work(i)
             self._make_ready(i)
-        self.listener.recorded(record, f"{label} {run.rung.length} seed {run.seed}")
+        self.listener.recorded(record, self.labels[record.id][0])
         self._tell_work()
         self.listener.climbs(self.climbs)
 

@@ -64,7 +64,7 @@ def test_imports_point_one_way(path: Path) -> None:
 @pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(ROOT)))
 def test_modules_are_small_and_say_what_they_are(path: Path) -> None:
     text = path.read_text()
-    assert len(text.splitlines()) <= 330, "split it"
+    assert len(text.splitlines()) <= 350, "split it"
     assert ast.get_docstring(ast.parse(text)) or not text.strip()
 
 
