@@ -11,10 +11,11 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
+from rnnbench import find
 from rnnbench.records import Rung
 
 HERE = Path(__file__).parent
-SHARED = ("rng.py", "model.py", "train.py", "optimiser.py", "cells/__init__.py", "layers/__init__.py",
+SHARED = ("rng.py", "model.py", "lockstep.py", "train.py", "optimiser.py", "cells/__init__.py", "layers/__init__.py",
           "tasks/__init__.py")  # fmt: skip
 
 
@@ -41,7 +42,8 @@ def _of_files(names: tuple[str, ...]) -> str:
 
 def fingerprint(rung: Rung, fused: bool) -> str:
     """The fingerprint of the code that a run of this rung goes through today."""
-    cell = rung.model["cell"]
-    shared = sorted(path.name for path in (HERE / "kernels").glob("_*.py"))
-    kernel = (f"kernels/{cell}.py", *(f"kernels/{name}" for name in shared)) if fused else ()
-    return _of_files((*SHARED, f"cells/{cell}.py", f"tasks/{rung.task['task']}.py", *kernel))
+    layer = find.layer(rung.model)
+    around = ("layers/_attention.py",) if "attention" in rung.settings else ()
+    own = _of_files((*SHARED, *layer.sources(fused), *around, f"tasks/{rung.task['task']}.py"))
+    foreign = layer.digest()
+    return hashlib.blake2b(f"{own} {foreign}".encode(), digest_size=8).hexdigest() if foreign else own
