@@ -152,11 +152,9 @@ class Model:
             h = _joined([y[..., at, :, :] for y in ys])  # (..., K, B, H or 2H)
         read = {"W": h}
         if s.attention != "none":
-            hidden = None
-            if self.task.causal:
-                steps = torch.arange(ys[0].shape[-3], device=h.device)
-                hidden = steps > steps[at].unsqueeze(-1)
-            read["A"] = _attention.attend(_within(p, "attention/"), h, _joined(ys), hidden)
+            T = ys[0].shape[-3]
+            seen = [t + 1 for t in range(T)[at]] if self.task.causal else [T] * h.shape[-3]
+            read["A"] = _attention.attend(_within(p, "attention/"), h, _joined(ys), seen)
         if noise and s.dropout:
             read = {name: noise.at(f"readout/{name}").drop(value, s.dropout) for name, value in read.items()}
         answers = affine(read["W"], p["readout/W"], p["readout/b"])

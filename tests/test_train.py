@@ -84,7 +84,7 @@ def resumed(trainer: Trainer, runs: list[Run], every: int) -> dict[str, str]:
     raise AssertionError("never ended")
 
 
-@settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=14, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(
     model=st.sampled_from(MODELS),
     task=st.sampled_from(TASKS),
@@ -113,8 +113,8 @@ def test_a_run_has_the_same_bits_in_any_company(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(train, "LOOK", 20)  # several looks in a short run
         trainer = Trainer(kernels_wanted=kernels)
-        changed = {"layers": layers, "bidirectional": bidirectional and task[0]["task"] != "counting", "steps": 45}
-        changed |= around
+        changed = {"layers": layers, "steps": 45} | around
+        changed["bidirectional"] = bidirectional and "cell" in model and task[0]["task"] != "counting"
         runs = [Run(rung(model, task, **changed), seed) for seed in range(3)]
         wild = Run(rung(model, task, **changed, lr=99.0), 7)
         together = records(trainer, runs)

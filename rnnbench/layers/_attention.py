@@ -9,6 +9,7 @@ pair of steps.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rnnbench.cells import Parameters, Shapes
@@ -23,24 +24,28 @@ def shapes(kind: str, width: int, H: int) -> Shapes:
     return {} if kind == "dot" else {"Q": (width, H), "K": (width, H), "b": (1, H), "V": (1, H)}
 
 
-def attend(p: Parameters, hs: Tensor, ys: Tensor, hidden: Tensor | None) -> Tensor:
+def attend(p: Parameters, hs: Tensor, ys: Tensor, seen: Sequence[int]) -> Tensor:
     """For each of K answers hs (..., K, B, W) the mean of ys (..., T, B, W) as it attends to them: (..., K, B, W).
 
-    `hidden` (K, T) is true where an answer may not look. Additive where there are parameters, else dot.
+    `seen` says how many of the T steps each answer may look at. Additive where there are parameters, else dot.
     """
+    T = ys.shape[-3]
     if not p:
+        mask = None
+        if min(seen) < T:
+            mask = torch.arange(T, device=ys.device) < torch.tensor(seen, device=ys.device).unsqueeze(-1)
         q, k = (x.transpose(-3, -2).unsqueeze(-3) for x in (hs, ys))  # (..., B, 1 head, K or T, W)
-        return weigh(q, k, k, None if hidden is None else ~hidden).squeeze(-3).transpose(-3, -2)
+        return weigh(q, k, k, mask).squeeze(-3).transpose(-3, -2)
     keys = (ys.flatten(-3, -2) @ p["K"] + p["b"]).reshape(*ys.shape[:-1], -1)
     queries = (hs.flatten(-3, -2) @ p["Q"]).reshape(*hs.shape[:-1], -1)
-    found = []
-    for i, q in enumerate(queries.unbind(-3)):  # answer by answer: all of them at once could take gigabytes
-        scores = (torch.tanh(keys + q.unsqueeze(-3)) * p["V"].unsqueeze(-3)).sum(-1)  # (..., T, B)
-        if hidden is not None:
-            scores = scores.masked_fill(hidden[i].unsqueeze(-1), -torch.inf)
-        weights = torch.log_softmax(scores.transpose(-2, -1), -1).exp().transpose(-2, -1)
-        found.append((weights.unsqueeze(-1) * ys).sum(-3))
-    return torch.stack(found, -3)
+    V = p["V"].transpose(-2, -1)
+    scores = []
+    for end, q in zip(seen, queries.unbind(-3), strict=True):  # all answers at once could take gigabytes
+        hidden = torch.tanh(keys[..., :end, :, :] + q.unsqueeze(-3))
+        score = (hidden.flatten(-3, -2) @ V).reshape(hidden.shape[:-1])  # (..., end, B)
+        scores.append(torch.nn.functional.pad(score, (0, 0, 0, T - end), value=-torch.inf))
+    weights = torch.log_softmax(torch.stack(scores, -3).movedim(-1, -3), -1).exp()  # (..., B, K, T)
+    return (weights @ ys.transpose(-3, -2)).transpose(-3, -2)
 
 
 def weigh(q: Tensor, k: Tensor, v: Tensor, seen: Tensor | None = None, causal: bool = False) -> Tensor:

@@ -101,8 +101,7 @@ class Layer(layers.Layer):
         return bias.masked_fill(apart > 0, -torch.inf) if causal else bias
 
     def seconds(self, T: int, B: int, H: int) -> float:
-        work: float = (B / 32) * (H / 32)
-        return 1e-3 + 5e-5 * T * work * (1 + H / 64 + T / 100)
+        return 1e-3 + T * (B / 32) * (H / 32) * (1.5e-4 + 2.5e-7 * T)
 
 
 def _angles(T: int, D: int, like: Tensor) -> Tensor:
