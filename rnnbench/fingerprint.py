@@ -32,16 +32,20 @@ def normalised(source: str) -> str:
 
 
 @cache
-def _of_files(names: tuple[str, ...]) -> str:
+def _of_file(name: str) -> bytes:
+    return f"{name}\n{normalised((HERE / name).read_text())}\n".encode()
+
+
+@cache
+def _of(cell: str, task: str, fused: bool) -> str:
+    shared = sorted(path.name for path in (HERE / "kernels").glob("_*.py"))
+    kernel = (f"kernels/{cell}.py", *(f"kernels/{name}" for name in shared)) if fused else ()
     digest = hashlib.blake2b(digest_size=8)
-    for name in names:
-        digest.update(f"{name}\n{normalised((HERE / name).read_text())}\n".encode())
+    for name in (*SHARED, f"cells/{cell}.py", f"tasks/{task}.py", *kernel):
+        digest.update(_of_file(name))
     return digest.hexdigest()
 
 
 def fingerprint(rung: Rung, fused: bool) -> str:
     """The fingerprint of the code that a run of this rung goes through today."""
-    cell = rung.model["cell"]
-    shared = sorted(path.name for path in (HERE / "kernels").glob("_*.py"))
-    kernel = (f"kernels/{cell}.py", *(f"kernels/{name}" for name in shared)) if fused else ()
-    return _of_files((*SHARED, f"cells/{cell}.py", f"tasks/{rung.task['task']}.py", *kernel))
+    return _of(rung.model["cell"], rung.task["task"], fused)
