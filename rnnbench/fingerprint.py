@@ -15,7 +15,7 @@ from rnnbench.records import Rung
 
 HERE = Path(__file__).parent
 SHARED = ("rng.py", "model.py", "train.py", "optimiser.py", "cells/__init__.py", "layers/__init__.py",
-          "tasks/__init__.py")  # fmt: skip
+          "layers/linear.py", "tasks/__init__.py")  # fmt: skip
 
 
 def normalised(source: str) -> str:

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 
 def serves(cell: Cell) -> bool:
-    """Every plain network."""
-    return True
+    """Every plain network but a leaky one."""
+    return cell.leak is False
 
 
 def scan(cell: Cell, p: Mapping[str, Tensor], xs: Tensor) -> Tensor:
