@@ -14,16 +14,16 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-import llvmlite.binding as llvm
 from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
+from numba.core.registry import cpu_target
 from numba.core.typing.templates import ConcreteTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, models, register_model
 
-_features = llvm.get_host_cpu_features()
-WIDTH = 16 if _features.get("avx512f") else 8 if _features.get("avx2") else 4
-REGISTERS = 16 if WIDTH == 8 else 32
+_features = cpu_target.target_context.codegen().magic_tuple()[2]  # those that numba compiles for
+WIDTH = 16 if "+avx512f" in _features else 8 if "+avx2" in _features else 4
+REGISTERS = 32 if "+avx512f" in _features or "+neon" in _features else 16
 
 _float = ir.FloatType()
 _vector = ir.VectorType(_float, WIDTH)
@@ -106,8 +106,9 @@ _arithmetic()
 
 
 def _fma(builder: Any) -> Any:
+    """a * b + c, in one rounding on a machine that can."""
     kind = ir.FunctionType(_vector, [_vector] * 3)
-    return cgutils.get_or_insert_function(builder.module, kind, f"llvm.fma.v{WIDTH}f32")
+    return cgutils.get_or_insert_function(builder.module, kind, f"llvm.fmuladd.v{WIDTH}f32")
 
 
 @_emitted
