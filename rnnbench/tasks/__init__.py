@@ -23,7 +23,8 @@ SIZES: dict[Split, int] = {"select": 1024, "test": 2048}
 
 
 class Lag(NamedTuple):
-    """Steps from the input that must be held longest to the answer that is scored, over a length's examples."""
+    """Steps from the input that must be held longest to the answer that is scored, over a length's examples and,
+    where each answer has an input of its own, over their answers."""
 
     least: int
     mean: float
@@ -56,8 +57,7 @@ class Task(ABC):
     """
 
     bar: ClassVar[float] = 0.95  # a score at or over it is "solved"
-    causal: ClassVar[bool] = False  # answers while reading: no model may look ahead
-    last: ClassVar[bool] = False  # one answer, after the last step
+    causal: ClassVar[bool] = False  # what comes later gives answers away: no model may look ahead
     shortest: ClassVar[int] = 1  # the least length
     tokens: ClassVar[bool] = True  # inputs are tokens, fed one-hot
 
@@ -70,6 +70,11 @@ class Task(ABC):
     @abstractmethod
     def outputs(self) -> int:
         """O: the width of an answer."""
+
+    @property
+    def last(self) -> bool:
+        """Whether there is one answer, after the last step."""
+        return False
 
     @property
     def chance(self) -> float:
@@ -97,10 +102,13 @@ class Task(ABC):
         nats = -torch.log_softmax(answers, -1).gather(-1, ys.unsqueeze(-1)).squeeze(-1)
         return mean(nats, weights)
 
+    def accuracy(self, answers: Tensor, ys: Tensor, weights: Tensor | None) -> Tensor:
+        """How many of a run's answers are right, in [0, 1], (...)."""
+        return mean((answers.argmax(-1) == ys).to(torch.float64), weights)
+
     def score(self, answers: Tensor, ys: Tensor, weights: Tensor | None) -> Tensor:
         """answers (..., K, B, O), ys (..., K, B) -> the score of each run in [0, 1], (...)."""
-        right = (answers.argmax(-1) == ys).to(torch.float64)
-        return above_chance(mean(right, weights), self.chance)
+        return above_chance(self.accuracy(answers, ys, weights), self.chance)
 
 
 def mean(values: Tensor, weights: Tensor | None) -> Tensor:
