@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Split = Literal["select", "test"]
+Streams = Callable[[str], Stream]  # the streams of a run, by purpose
 SIZES: dict[Split, int] = {"select": 1024, "test": 2048}
 
 
@@ -89,7 +90,7 @@ class Task(ABC):
     def lag(self, length: int) -> Lag:
         """How long the needed input must be held."""
 
-    def held_out(self, split: Split, length: int, stream: Callable[[str], Stream]) -> Batch:
+    def held_out(self, split: Split, length: int, stream: Streams) -> Batch:
         """The examples that decide when to stop (`select`) or that are reported (`test`)."""
         return self.batch(SIZES[split], length, stream(split))
 
