@@ -12,7 +12,7 @@ for and guesses among its kind. The filler sets the lag; the statement's own pla
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 import numpy as np
 from annotated_types import Interval
@@ -44,8 +44,6 @@ class Task(tasks.Task):
     indeed the cat saw my apple . meanwhile later indeed who saw my apple ? -> cat
     """
 
-    last: ClassVar[bool] = True
-
     agents: Annotated[int, Interval(ge=2, le=len(AGENTS))] = 6
     verbs: Annotated[int, Interval(ge=1, le=len(VERBS))] = 4
     objects: Annotated[int, Interval(ge=2, le=len(OBJECTS))] = 6
@@ -70,6 +68,10 @@ class Task(tasks.Task):
     @property
     def outputs(self) -> int:
         return self.agents + self.objects
+
+    @property
+    def last(self) -> bool:
+        return True
 
     @property
     def chance(self) -> float:
