@@ -19,7 +19,6 @@ from multiprocessing.connection import Connection
 from queue import Queue
 from typing import Any
 
-
 COMPILE_SECONDS = 0.5  # compiling that took longer is told
 
 

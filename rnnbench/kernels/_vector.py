@@ -305,25 +305,6 @@ def accumulate(typing: Any, columns: Any, left: Any, out: Any, term: Any) -> Any
     return types.intp(columns, types.intp, out, term), emit
 
 
-@_emitted
-def reciprocal(typing: Any, value: Any) -> Any:
-    """1 / value for a normal number, to 2^-23 or so: where there is an estimate of 14 bits, one step of Newton's."""
-
-    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        one = ir.Constant(_vector, [1.0] * WIDTH)
-        if WIDTH != 16:
-            return builder.fdiv(one, args[0])
-        mask = ir.IntType(16)
-        kind = ir.FunctionType(_vector, [_vector, _vector, mask])
-        estimate = cgutils.get_or_insert_function(builder.module, kind, "llvm.x86.avx512.rcp14.ps.512")
-        guess = builder.call(estimate, (args[0], ir.Constant(_vector, [0.0] * WIDTH), ir.Constant(mask, -1)))
-        fma = _fma(builder)
-        error = builder.call(fma, (builder.fneg(args[0]), guess, one))
-        return builder.call(fma, (guess, error, guess))
-
-    return vector(vector), emit
-
-
 @inlined
 def tanh(x: Any) -> Any:
     """tanh to 4e-7: beyond +-8.5 it is 1, and within a quotient of polynomials (minimax, 1e-8 before rounding)."""
@@ -331,7 +312,7 @@ def tanh(x: Any) -> Any:
     y = x * x
     p = 1.0 + y * (0.1340620368719101 + y * (3.525816835463047e-3 + y * (2.112153561029116e-5 + y * 1.409920713513e-8)))
     q = 1.0 + y * (0.467395156621933 + y * (2.599112689495087e-2 + y * (3.33568663336e-4 + y * 8.073601520663942e-7)))
-    return x * p * reciprocal(q)
+    return x * p / q
 
 
 @inlined
@@ -341,4 +322,4 @@ def sigmoid(x: Any) -> Any:
     y = x * x
     p = 0.25 + y * (0.008378877304 + y * (5.509088805e-05 + y * (8.250599848e-08 + y * 1.376875697e-11)))
     q = 1.0 + y * (0.1168487892 + y * (0.001624445431 + y * (5.212010365e-06 + y * 3.153750594e-09)))
-    return 0.5 + x * p * reciprocal(q)
+    return 0.5 + x * p / q
