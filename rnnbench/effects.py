@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
@@ -122,6 +123,9 @@ def _solved(step: Step, k: int) -> bool | None:
     return None if record is None or not record.finished else record.status == "solved"
 
 
+Bound = Literal["", "≥", "≤", "?"]
+
+
 @dataclass(frozen=True)
 class Effect:
     """What a part does on a task: the span with it as in `variant` less the span as in `base`, paired by seed.
@@ -129,7 +133,9 @@ class Effect:
     `rungs` and `octaves` (log2 of the span) are means over the n seeds whose two spans are known, with t intervals.
     `p` is the sign flips' for the octaves, `holm` adjusted over the parts of the task, `least` the smallest that
     n and this many parts could reach. `top`, `bottom`: every span of both is at that end of the ladder, which
-    therefore can't tell them apart. A span below the ladder counts as half its shortest rung.
+    therefore can't tell them apart. A span below the ladder counts as half its shortest rung. `bound`: some pair has
+    one span at an end of the ladder, so that the effect is at least ("≥") or at most ("≤") what is shown, or, where
+    some pairs say this and some that, anything ("?").
     """
 
     task: str
@@ -144,6 +150,7 @@ class Effect:
     least: float
     top: bool
     bottom: bool
+    bound: Bound = ""
 
 
 def octaves(span: Span, shortest: int) -> float:
@@ -179,7 +186,14 @@ def effect(climb: Climb, base: Climb) -> Effect:
         least=stats.smallest_p(len(pairs)),
         top=bool(pairs) and all(a.top and b.top for a, b in pairs),
         bottom=bool(pairs) and all(a.low is None and b.low is None for a, b in pairs),
+        bound=_bound(pairs),
     )
+
+
+def _bound(pairs: Sequence[tuple[Span, Span]]) -> Bound:
+    least = any(a.top > b.top or (a.low is not None) > (b.low is not None) for a, b in pairs)
+    most = any(a.top < b.top or (a.low is not None) < (b.low is not None) for a, b in pairs)
+    return "?" if least and most else "≥" if least else "≤" if most else ""
 
 
 def effects(climbs: Iterable[Climb]) -> list[Effect]:

@@ -139,6 +139,21 @@ def test_effect_refuses_other_rungs() -> None:
         effects.effect(other, short)
 
 
+@pytest.mark.parametrize(
+    ("part", "base", "bound"),
+    [
+        ("ss ss ss uu uu", "ss ss ss ss uu", ""),
+        ("ss ss ss uu uu", "ss ss ss ss ss", "≤"),
+        ("ss ss ss ss ss", "ss ss ss uu uu", "≥"),
+        ("ss ss ss ss ss", "ss ss ss ss ss", ""),
+        ("uu uu", "ss ss uu uu", "≤"),
+        ("su su su su su", "ss ss ss ss us", "?"),
+    ],
+)
+def test_a_span_at_an_end_of_the_ladder_makes_the_effect_a_bound(part: str, base: str, bound: str) -> None:
+    assert effects.effect(climbed(part, "lstm-a", "lstm"), climbed(base)).bound == bound
+
+
 def test_holm_runs_over_the_parts_of_a_task() -> None:
     base = " ".join(["s" * 8] * 5)
     words = " ".join(["s" * 8] * 2 + ["u" * 8] * 3)
