@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+from collections import defaultdict
 from functools import partial
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -80,15 +82,17 @@ class TestEveryTask:
         assert len({draw(0, "train", 3), draw(1, "train", 3), draw(0, "test", 3), draw(0, "train", 4)}) == 4
 
     def test_shortcuts_score_nothing(self, task: Task, length: int) -> None:
-        b = task.held_out("test", length, partial(stream, 5))
-        ys, weights = tensors(b)
-        shortcuts = task.shortcuts(b)
-        assert shortcuts
-        scores = {name: float(task.score(torch.from_numpy(a), ys, weights)) for name, a in shortcuts.items()}
-        assert max(scores.values()) < 0.04, scores
+        scores: dict[str, list[float]] = defaultdict(list)
+        found: dict[str, list[float]] = defaultdict(list)
+        for seed in range(4):  # one test set alone is off by up to .04 where chance is a half
+            b = task.held_out("test", length, partial(stream, seed))
+            ys, weights = tensors(b)
+            for name, a in task.shortcuts(b).items():
+                scores[name].append(float(task.score(torch.from_numpy(a), ys, weights)))
+                found[name].append(float(task.accuracy(torch.from_numpy(a), ys, weights)))
+        assert max(map(fmean, scores.values())) < 0.04, scores
         if ys.dtype == torch.int64:  # the best is at chance: the score takes off neither too little nor too much
-            found = [float(task.accuracy(torch.from_numpy(a), ys, weights)) for a in shortcuts.values()]
-            assert max(found) == pytest.approx(task.chance, abs=0.04)
+            assert max(map(fmean, found.values())) == pytest.approx(task.chance, abs=0.02)
 
     def test_right_answers_score_one_and_cost_little(self, task: Task, length: int) -> None:
         b = task.held_out("test", length, partial(stream, 5))
