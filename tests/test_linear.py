@@ -34,7 +34,7 @@ def test_is_the_loop(solve: object, back: bool, halves: int, T: int) -> None:
     assert all(torch.equal(u, v) for u, v in zip(kept, (*a, *b), strict=True))  # nothing was overwritten
     A, B, h = as_numbers(a), as_numbers(b), np.zeros((2, 3, 5), np.complex128)
     for t in range(T)[:: -1 if back else 1]:
-        h = A[:, t] * h + B[:, t]
+        h = A[:, min(t + back, T - 1)] * h + B[:, t]  # back: the a of the step that h comes from
         np.testing.assert_allclose(found[:, t], h, rtol=1e-12, atol=1e-13)
 
 

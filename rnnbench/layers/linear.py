@@ -42,33 +42,29 @@ def conjugate(a: State) -> State:
 
 
 def by_steps(a: State, b: State, back: bool = False) -> State:
-    """Step after step; with `back`, from the last to the first."""
+    """Step after step; with `back` h_t = a_{t+1} * h_{t+1} + b_t, from the last step to the first."""
     out = tuple(torch.empty_like(v, memory_format=torch.contiguous_format) for v in b)
-    steps = zip(*(v.unbind(TIME) for v in (*a, *b, *out)), strict=True)
-    n, h = len(a), None
-    for step in reversed(list(steps)) if back else steps:
-        at, bt, ht = step[:n], step[n : 2 * n], step[2 * n :]
-        if h is None:
-            for v, w in zip(ht, bt, strict=True):
-                v.copy_(w)
-        else:
-            for v, u, w in zip(ht, times(at, h), bt, strict=True):
-                torch.add(u, w, out=v)
-        h = ht
+    at, bt, ht = (list(zip(*(v.unbind(TIME) for v in each), strict=True)) for each in (a, b, out))
+    first, *others = range(len(bt))[:: -1 if back else 1]
+    for h, u in zip(ht[first], bt[first], strict=True):
+        h.copy_(u)
+    for t in others:
+        for h, u, v in zip(ht[t], times(at[t + back], ht[t + 1 if back else t - 1]), bt[t], strict=True):
+            torch.add(u, v, out=h)
     return out
 
 
 def by_doubling(a: State, b: State, back: bool = False) -> State:
-    """In log2(T) rounds: after the round with shift s, each step holds what its last 2s steps brought."""
+    """In log2(T) rounds: after the round with shift s, each step holds what its last 2s steps brought (or next)."""
     T, shift = b[0].shape[TIME], 1
-    a, b = tuple(v.clone() for v in a), tuple(v.clone() for v in b)
+    a, b = tuple(v.roll(-1, TIME) if back else v.clone() for v in a), tuple(v.clone() for v in b)
     while shift < T:
         near, far = (0, shift) if back else (shift, 0)  # where the steps that take in start, and those taken in
-        late_a, late_b = ([v.narrow(TIME, near, T - shift) for v in each] for each in (a, b))
-        early_a, early_b = (tuple(v.narrow(TIME, far, T - shift) for v in each) for each in (a, b))
-        for v, u in zip(late_b, times(tuple(late_a), early_b), strict=True):
+        taking_a, taking_b = (tuple(v.narrow(TIME, near, T - shift) for v in each) for each in (a, b))
+        taken_a, taken_b = (tuple(v.narrow(TIME, far, T - shift) for v in each) for each in (a, b))
+        for v, u in zip(taking_b, times(taking_a, taken_b), strict=True):
             v.add_(u)
-        for v, u in zip(late_a, times(tuple(late_a), early_a), strict=True):
+        for v, u in zip(taking_a, times(taking_a, taken_a), strict=True):
             v.copy_(u)
         shift *= 2
     return b
@@ -87,7 +83,9 @@ class _Recurrence(torch.autograd.Function):
     def backward(ctx: Any, *dh: Tensor) -> State:
         saved = ctx.saved_tensors
         a, h = saved[: len(dh)], saved[len(dh) :]
-        later = conjugate(tuple(v.roll(-1, TIME) for v in a))  # the last step's is the first's, and isn't used
-        d = ctx.solve(later, dh, back=True)
-        before = conjugate(tuple(torch.cat((torch.zeros_like(v[..., :1, :, :]), v[..., :-1, :, :]), TIME) for v in h))
-        return *times(d, before), *d
+        d = ctx.solve(conjugate(a), dh, back=True)
+        late, early = (
+            tuple(v.narrow(TIME, start, v.shape[TIME] - 1) for v in each) for start, each in ((1, d), (0, h))
+        )
+        first = torch.zeros_like(d[0].narrow(TIME, 0, 1))
+        return *(torch.cat((first, v), TIME) for v in times(late, conjugate(early))), *d
