@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +37,12 @@ class Language(ABC):
     @abstractmethod
     def shortcuts(self, batch: Batch) -> dict[str, NDArray[Any]]:
         """What models that can't count would answer."""
+
+
+@lru_cache(16)
+def _training(blocks: Blocks, length: int) -> Batch:
+    """Every string that is trained on, once: a batch is a choice of its columns."""
+    return blocks.strings(blocks.ns(length)["train"], blocks.letters * length + 1)
 
 
 @dataclass(frozen=True)
@@ -75,8 +82,9 @@ class Blocks(Language):
         return Batch(xs.astype(np.int64), ys.astype(np.float32), weights=inside.astype(np.float32))
 
     def batch(self, size: int, length: int, rng: Stream) -> Batch:
-        ns = np.asarray(self.ns(length)["train"])
-        return self.strings(ns[rng.integers(len(ns), size)].tolist(), self.letters * length + 1)
+        whole = _training(self, length)
+        drawn = rng.integers(whole.xs.shape[1], size)
+        return Batch(whole.xs[:, drawn], whole.ys[:, drawn], weights=cast("NDArray[Any]", whole.weights)[:, drawn])
 
     def held_out(self, split: Split, length: int, streams: Streams) -> Batch:
         return self.strings(self.ns(length)[split])
