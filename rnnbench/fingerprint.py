@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import json
 from functools import cache
 from pathlib import Path
 
-from rnnbench.records import Rung
+from rnnbench import find
+from rnnbench.records import Rung, canonical
 
 HERE = Path(__file__).parent
-SHARED = ("rng.py", "model.py", "train.py", "optimiser.py", "cells/__init__.py", "layers/__init__.py",
-          "layers/linear.py", "tasks/__init__.py")  # fmt: skip
+SHARED = ("rng.py", "model.py", "lockstep.py", "train.py", "optimiser.py", "cells/__init__.py", "layers/__init__.py",
+          "tasks/__init__.py")  # fmt: skip
 
 
 def normalised(source: str) -> str:
@@ -37,15 +39,17 @@ def _of_file(name: str) -> bytes:
 
 
 @cache
-def _of(cell: str, task: str, fused: bool) -> str:
-    shared = sorted(path.name for path in (HERE / "kernels").glob("_*.py"))
-    kernel = (f"kernels/{cell}.py", *(f"kernels/{name}" for name in shared)) if fused else ()
+def _of(model: str, task: str, attention: bool, fused: bool) -> str:
+    layer = find.layer(json.loads(model))
+    around = ("layers/_attention.py",) if attention else ()
+    helpers = sorted(f"tasks/{path.name}" for path in (HERE / "tasks").glob("_[a-z]*.py"))
     digest = hashlib.blake2b(digest_size=8)
-    for name in (*SHARED, f"cells/{cell}.py", f"tasks/{task}.py", *kernel):
+    for name in (*SHARED, *layer.sources(fused), *around, f"tasks/{task}.py", *helpers):
         digest.update(_of_file(name))
+    digest.update(layer.digest().encode())
     return digest.hexdigest()
 
 
 def fingerprint(rung: Rung, fused: bool) -> str:
     """The fingerprint of the code that a run of this rung goes through today."""
-    return _of(rung.model["cell"], rung.task["task"], fused)
+    return _of(canonical(rung.model), rung.task["task"], "attention" in rung.settings, fused)

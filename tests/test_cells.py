@@ -87,7 +87,7 @@ def test_a_run_of_a_stack_has_bits_of_its_own(name: str, switches: dict[str, obj
 
     def train(order: list[int]) -> dict[int, tuple[Tensor, Tensor]]:
         flat = torch.stack([rows[r] for r in order]).requires_grad_()
-        ys = model.answers(model.views(flat), torch.stack([data[r] for r in order]), slice(-1, None), layers.scan)
+        ys = model.answers(model.views(flat), torch.stack([data[r] for r in order]), slice(-1, None))
         (gradient,) = torch.autograd.grad((ys**2).sum(), [flat])
         return {r: (ys[i].detach(), gradient[i]) for i, r in enumerate(order)}
 

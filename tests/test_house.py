@@ -13,11 +13,11 @@ PACKAGE = ROOT / "rnnbench"
 
 # Each imports only what stands above it.
 ORDER = [
-    "errors", "lazy", "rng", "settings", "records", "expression", "grammar", "stats", "cells", "layers", "kernels",
+    "errors", "lazy", "rng", "settings", "records", "expression", "grammar", "stats", "cells", "kernels", "layers",
     "tasks", "find", "faults", "document", "suite", "reader", "variants", "ablate", "sentences", "resolve",
-    "suitefile", "plan", "select", "cost", "model", "optimiser", "checkpoint", "fingerprint", "train", "store",
-    "events", "executors", "driver", "devices", "effects", "ranges", "decisions", "claims", "exact", "baseline",
-    "check", "report", "display", "api", "cli", "__main__",
+    "suitefile", "plan", "select", "cost", "model", "optimiser", "checkpoint", "fingerprint", "lockstep", "train",
+    "store", "events", "executors", "driver", "devices", "effects", "ranges", "decisions", "claims", "exact",
+    "baseline", "check", "report", "display", "api", "cli", "__main__",
 ]  # fmt: skip
 
 

@@ -80,14 +80,19 @@ class Cell(ABC):
         return (H,)
 
     def init(self, shapes: Shapes, stream: Streams) -> Arrays:
-        """Matrices uniform in +-1/sqrt(columns), as in torch; single rows (biases, peepholes) zero."""
-        p: Arrays = {}
-        for name, (rows, columns) in shapes.items():
-            if rows == 1 and name[0].islower():
-                p[name] = np.zeros((rows, columns), np.float32)
-            else:
-                p[name] = (2 * stream(name).uniform((rows, columns)) - 1) * np.float32(columns**-0.5)
-        return p
+        """The parameters at the start; a cell with special cases says them here."""
+        return uniform(shapes, stream)
+
+
+def uniform(shapes: Shapes, stream: Streams) -> Arrays:
+    """Matrices uniform in +-1/sqrt(columns), as in torch; single rows (biases, peepholes) zero."""
+    p: Arrays = {}
+    for name, (rows, columns) in shapes.items():
+        if rows == 1 and name[0].islower():
+            p[name] = np.zeros((rows, columns), np.float32)
+        else:
+            p[name] = (2 * stream(name).uniform((rows, columns)) - 1) * np.float32(columns**-0.5)
+    return p
 
 
 def times(a: State, h: State) -> State:
