@@ -4,9 +4,10 @@
     U  = exp(A), or (I + A)^-1 (I - A)      the Cayley map (scoRNN: Helfrich et al., 2018, without its fixed signs)
     h' = act(x W + h U, b)                  modReLU(s, b) = sign(s) * relu(|s| + b), else act(s + b)
 
-U is computed once a scan. Its start turns H/2 planes: with u uniform, A has blocks of angle -tan(u/2), u in [0, pi/2)
-(`cayley`), or of u in [-pi, pi) (`henaff`; Henaff et al., 2016). exp(A) is a Taylor polynomial of A / 64, squared six
-times: good to float32 while the greatest angle in A stays under 64, and the same bits for one matrix and a stack.
+U is computed once a scan. Its start turns H/2 planes: A has blocks of angle u, uniform in [-pi, pi) (`henaff`: Henaff
+et al., 2016; for memory), or -tan(u/2), u uniform in [0, pi/2) (`cayley`; the slower half of the circle). exp(A) is a
+Taylor polynomial of A / 64, squared six times: good to float32 while the greatest angle in A stays under 64, and the
+same bits for one matrix and a stack.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class Cell(cells.Cell):
 
     activation: Literal["modrelu", "tanh", "relu", "identity"] = "modrelu"
     map: Literal["exp", "cayley"] = "exp"
-    start: Literal["cayley", "henaff"] = "cayley"
+    start: Literal["henaff", "cayley"] = "henaff"
 
     def shapes(self, I: int, H: int) -> cells.Shapes:
         turns: cells.Shapes = {"a": (1, H * (H - 1) // 2)} if H > 1 else {}

@@ -16,7 +16,7 @@ from rnnbench.rng import stream
 
 VARIANTS: list[dict[str, object]] = [
     {}, {"map": "cayley"}, {"activation": "tanh"}, {"activation": "relu"}, {"activation": "identity"},
-    {"start": "henaff"}, {"map": "cayley", "start": "henaff"},
+    {"start": "cayley"}, {"map": "cayley", "start": "cayley"},
 ]  # fmt: skip
 
 
