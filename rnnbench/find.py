@@ -14,7 +14,7 @@ from typing import Any
 from rnnbench import cells, layers, tasks
 from rnnbench.cells import Cell
 from rnnbench.errors import UserError, nearest
-from rnnbench.layers import Layer, Recurrent
+from rnnbench.layers import Layer, Recurrent, _module
 from rnnbench.tasks import Task
 
 KINDS = ("cell", "layer", "module")
@@ -76,9 +76,12 @@ def switched(model: dict[str, Any]) -> Cell | Layer:
 
 
 def layer(model: dict[str, Any]) -> Layer:
-    """`{"cell": NAME, switches...}` or `{"layer": NAME, switches...}` -> the layer."""
+    """`{"cell": NAME, switches...}`, `{"layer": NAME, switches...}` or `{"module": DOTTED.NAME, "args": {...}}` -> the
+    layer; that a module is there isn't looked at."""
     if "cell" in model:
         return Recurrent(cell(model))
+    if "module" in model:
+        return _module.Layer(**model)
     return layer_class(model["layer"])(**{k: v for k, v in model.items() if k != "layer"})
 
 

@@ -49,6 +49,8 @@ def expected(hint: Any) -> str:
         return ("one of " if len(args) > 1 else "") + ", ".join(repr(a) for a in args)
     if origin in (Union, UnionType):
         return " or ".join(expected(a) for a in args)
+    if origin is dict:
+        return "a mapping"
     words = {bool: "true or false", int: "a whole number", float: "a number", str: "text", NoneType: "nothing"}
     return words.get(hint, str(hint))
 

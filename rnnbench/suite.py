@@ -15,8 +15,8 @@ class Variant:
     """An architecture, or a difference from one (then `base` names it and `part` says what was changed:
     `-forget_gate`, `+peepholes`, `layers: 2`).
 
-    `model` is `{"cell": NAME, switches that differ from the cell's defaults}`, likewise with `"layer"`; `settings` what
-    the variant itself gives (and inherits from its base).
+    `model` is `{"cell": NAME, switches that differ from the cell's defaults}`, likewise with `"layer"`, or
+    `{"module": DOTTED.NAME, "args": {...}}`; `settings` what the variant itself gives (and inherits from its base).
     """
 
     name: str
@@ -24,6 +24,12 @@ class Variant:
     settings: dict[str, Any] = field(default_factory=dict)
     base: str | None = None
     part: str | None = None
+
+    @property
+    def paired(self) -> bool:
+        """Whether it starts from the same bits as its base where they share a part: not so of a foreign module, which
+        draws its parameters one after another."""
+        return "module" not in self.model
 
 
 def parts(variants: Iterable[Variant]) -> dict[str, list[str]]:
@@ -80,6 +86,11 @@ class Suite:
         """The settings of one variant on one task: the variant's, else the task's, else the defaults; `--set`
         (the overrides) beats all."""
         return Settings(**(self.defaults | task.settings | variant.settings | self.overrides))
+
+    @property
+    def unverified(self) -> tuple[str, ...]:
+        """What only running it can verify: the foreign modules, none of which is imported here."""
+        return tuple(dict.fromkeys(f"module {v.model['module']}" for v in self.variants if "module" in v.model))
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON, from which `from_dict` makes an equal suite."""

@@ -3,6 +3,7 @@ inherit."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -139,14 +140,19 @@ def _start(reader: Reader, path: Path, entry: Mapping[str, Any], known: Mapping[
         reader.got(where, want, name, reader.document.get(path[:1]))
         return _Known()
     if kind == "module":
-        reader.got(where, "`cell`, `layer` or `base`: a module is not available yet")
-        return _Known()
+        if not re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)+", name):
+            reader.got(where, "the dotted name of a torch.nn.Module, such as torch.nn.LSTM")
+            return _Known()
+        return _started({kind: name})
     if name in find.names(f"{kind}s"):
-        model = {kind: name}
-        return _Known(type(find.switched(model)), Variant("", model))
+        return _started({kind: name})
     reader.got(where, want, name, find.names(f"{kind}s"))
     return _Known()
 
 
+def _started(model: dict[str, Any]) -> _Known:
+    return _Known(type(find.switched(model)), Variant("", model))
+
+
 def _named(switches: type) -> str:
-    return switches.__module__.rpartition(".")[2]
+    return switches.__module__.rpartition(".")[2].removeprefix("_")

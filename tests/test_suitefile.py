@@ -108,6 +108,53 @@ def test_a_whole_suite() -> None:
     assert s.settings(s.variants[0], s.tasks[2]).steps == 1500
 
 
+LAYERS = """\
+rnnbench: 1
+name: s
+architectures:
+  transformer: {layer: transformer, layers: 2, heads: 2, lr: 1e-3}
+  rotary: {base: transformer, positions: rotary}
+  theirs: {module: a.b.C, args: {bias: true, size: 3, kind: x}, lr: 0.5}
+  other: {base: theirs, args: {size: 4, more: [1]}, layers: 2}
+  plain: {module: a.D}
+  lstm: {cell: lstm, layers: 2, dropout: 0.5}
+ablate:
+  - {base: transformer, without: [positions]}
+  - {base: theirs, without: [bias], with: [attention]}
+  - {base: lstm, without: [dropout], with: [residual, layer_norm]}
+tasks: {copy: {lengths: [5]}}
+"""
+
+
+def test_layers_modules_and_what_is_around_them() -> None:
+    s = suite(LAYERS)
+    args = {"bias": True, "size": 3, "kind": "x"}
+    theirs, half = {"module": "a.b.C", "args": args}, {"layers": 2, "dropout": 0.5}
+    two = {"layers": 2, "lr": 0.001}
+    assert s.variants == (
+        Variant("transformer", {"layer": "transformer", "heads": 2}, two),
+        Variant("rotary", {"layer": "transformer", "heads": 2, "positions": "rotary"}, two, "transformer",
+                "positions: rotary"),
+        Variant("theirs", theirs, {"lr": 0.5}),
+        Variant("other", {"module": "a.b.C", "args": args | {"size": 4, "more": [1]}}, {"lr": 0.5, "layers": 2},
+                "theirs", "args.size: 4, args.more: a list, layers: 2"),
+        Variant("plain", {"module": "a.D", "args": {}}),
+        Variant("lstm", {"cell": "lstm"}, half),
+        Variant("transformer-positions", {"layer": "transformer", "heads": 2, "positions": "none"}, two,
+                "transformer", "-positions"),
+        Variant("theirs-bias", {"module": "a.b.C", "args": args | {"bias": False}}, {"lr": 0.5}, "theirs", "-bias"),
+        Variant("theirs+attention", theirs, {"lr": 0.5, "attention": "additive"}, "theirs", "+attention"),
+        Variant("lstm-dropout", {"cell": "lstm"}, half | {"dropout": 0.0}, "lstm", "-dropout"),
+        Variant("lstm+residual", {"cell": "lstm"}, half | {"residual": True}, "lstm", "+residual"),
+        Variant("lstm+layer_norm", {"cell": "lstm"}, half | {"layer_norm": True}, "lstm", "+layer_norm"),
+    )  # fmt: skip
+    unpaired = [v.name for v in s.variants if not v.paired]
+    assert unpaired == ["theirs", "other", "plain", "theirs-bias", "theirs+attention"]
+    assert s.unverified == ("module a.b.C", "module a.D")
+    assert Suite.from_dict(s.as_dict()) == s
+    assert len({run.id for run in plan(s).runs()}) == 12 * 3
+
+
 def test_defaults_of_a_suite() -> None:
     s = loads(("rnnbench: 1\n" + REST).encode(), "some/where/quick-2.yaml")
     assert (s.name, s.about, s.seeds, s.prune, s.claims, s.defaults) == ("quick-2", "", (0, 1, 2), True, (), {})

@@ -106,6 +106,8 @@ def validate(suite: options.Suite, set: options.Set = None, seeds: options.Seeds
     loaded = api.load(suite, set or (), seeds)
     counts = f"{len(loaded.variants)} variants, {len(loaded.tasks)} tasks, {len(loaded.seeds)} seeds"
     typer.echo(f"{loaded.name}: valid; {counts}, {planning.plan(loaded).count:,} runs")
+    for name in loaded.unverified:
+        typer.echo(f"unverified: {name}")
 
 
 @app.command(name="list")

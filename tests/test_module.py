@@ -1,0 +1,344 @@
+"""Foreign modules: what is found out about them, that they train as torch's own, and that neighbours notice nothing."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import torch
+
+from rnnbench import find, train
+from rnnbench.checkpoint import Checkpoint
+from rnnbench.errors import UserError
+from rnnbench.fingerprint import fingerprint
+from rnnbench.layers import _module
+from rnnbench.model import Model
+from rnnbench.records import Record, Run, Rung, canonical
+from rnnbench.rng import stream
+from rnnbench.tasks import SIZES
+from rnnbench.train import Trainer
+
+if TYPE_CHECKING:
+    from conftest import Cli
+
+ODD = '''
+import numpy as np
+import torch
+from torch import nn
+
+class Plain(nn.Module):
+    """Time first, output and state, sizes by keyword; numbers of every shape, one of them tied, one frozen."""
+    def __init__(self, input_size, hidden_size, gain=True):
+        super().__init__()
+        self.W = nn.Parameter(torch.randn(1, input_size, hidden_size))
+        self.U = nn.Linear(hidden_size, hidden_size)
+        self.again = self.U
+        self.scale = nn.Parameter(torch.tensor(1.0)) if gain else 1.0
+        self.frozen = nn.Parameter(torch.randn(hidden_size), requires_grad=False)
+    def forward(self, xs):
+        h, ys = 0, []
+        for x in xs:
+            h = torch.tanh(x @ self.W[0] + self.again(h + self.frozen)) * self.scale
+            ys.append(h)
+        return torch.stack(ys), h
+
+class BatchFirst(Plain):
+    """Batch first without saying so, the output alone, sizes by place under other names, twice as wide."""
+    def __init__(self, dim, width):
+        super().__init__(dim, width)
+    def forward(self, xs):
+        ys = super().forward(xs.transpose(0, 1))[0].transpose(0, 1)
+        return torch.cat([ys, ys], -1)
+
+class Lying(Plain):
+    batch_first = True
+
+class Alone(nn.Module):
+    """Nothing is carried along: only the attribute tells."""
+    batch_first = True
+    def __init__(self, input_size, hidden_size):
+        super().__init__()
+        self.W = nn.Linear(input_size, hidden_size)
+    def forward(self, xs):
+        return self.W(xs), None
+
+class Running(Plain):
+    """Running means that training changes, and noise."""
+    def __init__(self, input_size, hidden_size):
+        super().__init__(input_size, hidden_size)
+        self.norm, self.drop = nn.BatchNorm1d(hidden_size), nn.Dropout(0.5)
+    def forward(self, xs):
+        ys = super().forward(xs)[0]
+        return self.drop(self.norm(ys.flatten(0, 1)).reshape(ys.shape))
+
+class Ahead(Plain):
+    def forward(self, xs):
+        return super().forward(xs.flip(0))[0].flip(0)
+
+class Remembers(Plain):
+    last = 0
+    def forward(self, xs):
+        self.last = super().forward(xs)[0] + self.last
+        return self.last
+
+class Mixes(Plain):
+    def forward(self, xs):
+        ys = super().forward(xs)[0]
+        return ys + ys.mean(1, keepdim=True)
+
+class Elsewhere(Plain):
+    def __init__(self, input_size, hidden_size):
+        super().__init__(input_size, hidden_size)
+        self.W.data += float(np.random.rand())
+
+class Flat(Plain):
+    def forward(self, xs):
+        return super().forward(xs)[1]
+
+class Empty(nn.Module):
+    def __init__(self, input_size, hidden_size):
+        super().__init__()
+
+class Dictionary(Plain):
+    def forward(self, xs):
+        return {"ys": xs}
+
+class Breaks(Plain):
+    def forward(self, xs):
+        raise RuntimeError("not\\n  today")
+
+def factory(input_size, hidden_size, count=1):
+    return Plain(input_size, hidden_size)
+
+def nothing(input_size, hidden_size):
+    return 3
+'''
+SMALL = {"hidden": 5, "batch": 3, "steps": 45, "stop": "never"}
+TRAINED: list[tuple[str, dict[str, Any]]] = [
+    ("odd.Plain", {}), ("odd.Plain", {"gain": False}), ("odd.BatchFirst", {}), ("odd.Lying", {}), ("odd.Alone", {}),
+    ("odd.Running", {}), ("odd.factory", {"count": 3}), ("torch.nn.GRU", {"num_layers": 2, "dropout": 0.5}),
+    ("torch.nn.RNN", {"batch_first": True, "nonlinearity": "relu"}), ("torch.nn.LSTM", {"bias": False}),
+]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def odd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The module `odd`, and few held-out examples."""
+    (tmp_path / "odd.py").write_text(ODD)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(__import__("sys").modules, "odd", raising=False)
+    monkeypatch.setitem(SIZES, "select", 100)
+    monkeypatch.setitem(SIZES, "test", 300)
+    yield
+    __import__("sys").modules.pop("odd", None)
+
+
+def run(module: str, args: dict[str, Any], seed: int = 0, task: str = "adding", **settings: Any) -> Run:
+    return Run(Rung({"module": module, "args": args}, {"task": task}, 6, SMALL | settings), seed)
+
+
+def records(runs: list[Run], **options: Any) -> dict[str, Record]:
+    return {e.id: e for e in Trainer().train(runs, **options) if isinstance(e, Record)}
+
+
+@pytest.mark.parametrize(("module", "args"), TRAINED, ids=str)
+def test_a_run_has_the_same_bits_beside_others_and_resumed(
+    module: str, args: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(train, "LOOK", 20)
+    runs = [run(module, args, seed, layers=2, bidirectional=True, dropout=0.1) for seed in range(2)]
+    before = torch.get_rng_state()
+    together = {id: canonical(r.results()) for id, r in records(runs).items()}
+    assert torch.equal(before, torch.get_rng_state())
+    assert len(set(together.values())) == 2
+    torch.rand(3)
+    alone = records([runs[1]])[runs[1].id]
+    assert canonical(alone.results()) == together[runs[1].id]
+    assert alone.numerics.startswith("alone")
+    assert alone.curve[-1].loss is not None
+    calls = iter(range(100))
+    saved = [
+        e
+        for e in Trainer().train([runs[1]], stop=lambda: next(calls) >= 23)
+        if isinstance(e, Checkpoint)
+    ]  # fmt: skip
+    raw = {c.run_id: Checkpoint.from_bytes(c.to_bytes()) for c in saved}
+    assert raw[runs[1].id].state["step"] == 24
+    assert canonical(records([runs[1]], checkpoints=raw)[runs[1].id].results()) == together[runs[1].id]
+
+
+def test_what_is_found_out() -> None:
+    def built(module: str, **args: Any) -> _module._Built:
+        layer = _module.Layer(module, args)
+        layer.shapes(3, 4, True, True)
+        return layer._built[3]
+
+    for module, batch_first, width in [
+        ("odd.Plain", False, 4), ("odd.BatchFirst", True, 8), ("odd.Lying", False, 4), ("odd.Alone", True, 4),
+    ]:  # fmt: skip
+        found = built(module)
+        assert (found.batch_first, found.width, found.looks_ahead) == (batch_first, width, False), module
+    assert built("odd.Ahead").looks_ahead
+    both = built("torch.nn.LSTM", bidirectional=True, batch_first=True)
+    assert (both.batch_first, both.width, both.looks_ahead) == (True, 8, True)
+    assert built("odd.Plain").kept == {"frozen"}
+    assert "norm.running_mean" in built("odd.Running").kept
+    assert "norm.num_batches_tracked" not in built("odd.Running").sizes
+
+
+def test_only_what_is_trained_is_counted_and_changed() -> None:
+    r = run("odd.Running", {}, steps=30).rung
+    model = Model.of(r)
+    start = model.init(4)
+    views = model.views(torch.from_numpy(start))
+    trained = {n: v for n, v in views.items() if "running" not in n and "frozen" not in n}
+    assert model.parameters == sum(v.numel() for v in trained.values())
+    calls = iter(range(100))
+    (saved,) = (e for e in Trainer().train([Run(r, 4)], stop=lambda: next(calls) >= 9) if isinstance(e, Checkpoint))
+    after = model.views(torch.from_numpy(saved.arrays["flat"]))
+    same = {n for n, v in views.items() if torch.equal(v, after[n])}
+    assert same == {"0/forward/frozen"}
+    assert not torch.equal(views["0/forward/frozen"], model.views(torch.from_numpy(model.init(5)))["0/forward/frozen"])
+
+
+REFUSED = {
+    "odd.Remembers": "answers differently the second time: it keeps a state between calls",
+    "odd.Mixes": "mixes the examples of a batch",
+    "odd.Elsewhere": "starts differently from one seed: it draws from another generator",
+    "odd.Flat": r"got an output \(3, 5\), expected \(5, 3, width\)",
+    "odd.Empty": "has no parameter to train",
+    "odd.Dictionary": "got an output of dict, expected a tensor, or it and a state",
+    "odd.Breaks": r"failed on an input \(5, 3, 2\): RuntimeError: not today",
+    "odd.nothing": "got a int, expected a torch.nn.Module",
+    "odd.Nowhere": "can't be imported: AttributeError",
+    "nosuch.Nowhere": "can't be imported: ModuleNotFoundError: No module named 'nosuch'",
+}
+
+
+@pytest.mark.parametrize("module", REFUSED)
+def test_what_cannot_be_trained_is_told_in_one_line(module: str) -> None:
+    with pytest.raises(UserError, match=f"^module {module}: {REFUSED[module]}") as caught:
+        records([run(module, {})])
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_wrong_arguments_are_told() -> None:
+    with pytest.raises(UserError, match=r"can't be made with 2, 5, \{'gian': False\}: TypeError: .*'gian'"):
+        records([run("odd.Plain", {"gian": False})])
+
+
+def test_looking_ahead_is_refused_where_answers_are_given_while_reading() -> None:
+    assert records([run("odd.Ahead", {})])
+    for module, args in (("odd.Ahead", {}), ("torch.nn.GRU", {"bidirectional": True})):
+        with pytest.raises(UserError, match="sees later steps, on a task that answers while it reads"):
+            records([run(module, args, task="counting")])
+    assert records([run("torch.nn.GRU", {}, task="counting")])
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN"])
+def test_torchs_own_train_as_in_a_loop_of_torchs_own(kind: str) -> None:
+    r = run(f"torch.nn.{kind}", {}, seed=3, steps=40, hidden=7)
+    model = Model.of(r.rung)
+    start = {n: v.clone() for n, v in model.views(torch.from_numpy(model.init(3))).items()}
+    theirs = getattr(torch.nn, kind)(2, 7)
+    with torch.no_grad():
+        for name, p in theirs.named_parameters():
+            p.copy_(start[f"0/forward/{name}"].reshape(p.shape))
+    W, b = (torch.nn.Parameter(start[f"readout/{name}"]) for name in "Wb")
+    everything = [*theirs.parameters(), W, b]
+    adam = torch.optim.Adam(everything, lr=1e-2)
+    losses = []
+    for step in range(1, 41):
+        batch = model.task.batch(3, 6, stream(3, "train", step))
+        ys = theirs(torch.from_numpy(batch.xs))[0][-1] @ W + b
+        loss = (ys - torch.from_numpy(batch.ys[0])).square().mean()
+        losses.append(loss.item())
+        adam.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(everything, 1.0)
+        adam.step()
+    (record,) = records([r]).values()
+    assert record.curve[-1].loss == pytest.approx(sum(losses) / 40, rel=1e-4)
+
+
+def test_a_cell_of_ours_and_torchs_module_agree() -> None:
+    """Given the same numbers, `cell: rnn` and `module: torch.nn.RNN` are one function."""
+    ours, theirs = find.layer({"cell": "rnn"}), _module.Layer("torch.nn.RNN", {"bias": False})
+    shapes = theirs.shapes(3, 4, True, True)
+    p = {n: torch.from_numpy(v) for n, v in theirs.init(shapes, partial(stream, 1)).items()}
+    xs = torch.from_numpy(stream(1, "xs").normal((5, 2, 3)))
+    q = {"W": p["weight_ih_l0"].T, "U": p["weight_hh_l0"].T, "b": torch.zeros(1, 4)}
+    torch.testing.assert_close(theirs.scan(p, xs, causal=True), ours.scan(q, xs, causal=True))
+
+
+def test_its_fingerprint_is_its_source_and_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def current(module: str) -> str:
+        _module._digest.cache_clear()
+        return fingerprint(run(module, {}).rung, fused=False)
+
+    before = current("odd.Plain")
+    assert before == current("odd.Plain") == current("odd.Lying")
+    (tmp_path / "odd.py").write_text(ODD.replace("tanh", "relu"))
+    assert current("odd.Plain") != before
+    lstm = current("torch.nn.LSTM")
+    monkeypatch.setattr("importlib.metadata.version", lambda name: "0.0")
+    assert current("torch.nn.LSTM") != lstm
+    assert current("nosuch.Thing")
+
+
+SUITE = """\
+rnnbench: 1
+name: mine
+seeds: 1
+defaults: {hidden: 4, batch: 2, steps: 20, stop: never}
+architectures:
+  theirs: {module: odd.Plain, args: {gain: true}}
+  wider: {base: theirs, hidden: 6}
+  broken: {module: nosuch.Thing}
+ablate: [{base: theirs, without: [gain]}]
+tasks: {adding: {lengths: [4]}}
+"""
+
+
+def test_a_suite_is_validated_without_importing_and_run_where_it_stands(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "suite.yaml").write_text(SUITE)
+    (tmp_path / "odd.py").write_text(ODD + "open('imported', 'w').close()\n")
+    told = cli("validate", "suite.yaml")
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.splitlines()[1:] == ["unverified: module odd.Plain", "unverified: module nosuch.Thing"]
+    assert not (tmp_path / "imported").exists()
+    ran = cli("run", "suite.yaml")
+    assert ran.returncode == 1
+    assert "module nosuch.Thing: can't be imported: ModuleNotFoundError: No module named 'nosuch'" in ran.stderr
+    assert (tmp_path / "imported").exists()
+    rows = cli("export", "suite.yaml", "--format", "csv").stdout
+    assert (rows.count("unsolved"), rows.count("failed")) == (3, 1), rows
+    assert "stale" not in cli("report", "suite.yaml").stdout
+    (tmp_path / "odd.py").write_text(ODD + "more = 1\n")
+    assert "3 of 4 records are stale" in cli("report", "suite.yaml").stdout
+
+
+@pytest.mark.peers
+def test_every_layer_of_torchrecurrent_trains(capsys: pytest.CaptureFixture[str]) -> None:
+    """A few steps of each; those that can't are known by name."""
+    reason = "NOT TESTED: torchrecurrent is not installed; pip install '.[peers]'"
+    theirs = pytest.importorskip("torchrecurrent", reason=reason)
+    names = [name for name in theirs.__all__ if not name.endswith("Cell")]
+    failed: dict[str, str] = {}
+    for name in names:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                (record,) = records([run(f"torchrecurrent.{name}", {}, steps=5)]).values()
+            if record.status == "diverged":
+                failed[name] = "diverged"
+        except UserError as e:
+            failed[name] = str(e)
+    with capsys.disabled():
+        print(f"\ntorchrecurrent: {len(names) - len(failed)} of {len(names)} layers train; not: {failed or 'none'}")
+    assert len(names) >= 30
+    assert set(failed) <= {"IntersectionRNN"}  # it needs an input as wide as its state
