@@ -9,17 +9,15 @@ from rnnbench import find
 from rnnbench.records import Record, Rung
 from rnnbench.settings import Settings
 
-# Measured on one core of a recent x86-64 server, fused scans: seconds a step, and a step of time at H = B = 32.
-SECONDS_A_STEP = 6e-4
-SECONDS_A_TIME_STEP = 2.6e-5
+SECONDS_A_STEP = 6e-4  # measured on one core of a recent x86-64 server: what a training step takes besides its layers
 
 
 def estimate(rung: Rung) -> float:
     """Seconds of training, if the whole budget of steps is spent."""
     s = Settings(**rung.settings)
     time_steps = find.task(rung.task).lag(rung.length).most + 2
-    work = s.layers * (1 + s.bidirectional) * max(1.0, (s.batch / 32) * (s.hidden / 32) ** 1.6)
-    return float(s.steps * (SECONDS_A_STEP + SECONDS_A_TIME_STEP * time_steps * work))
+    one = find.layer(rung.model).seconds(time_steps, s.batch, s.hidden)
+    return float(s.steps * (SECONDS_A_STEP + one * s.layers * (1 + s.bidirectional)))
 
 
 def correction(records: Iterable[Record]) -> float:

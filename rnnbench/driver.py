@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Protocol
 
-from rnnbench import cost, kernels
+from rnnbench import cost, find
 from rnnbench.errors import Exit
 from rnnbench.events import Listener
 from rnnbench.executors import Ended, Event, Finished, Job, Looked, Saved, Warned
@@ -25,7 +25,7 @@ from rnnbench.records import Record, Run, Status
 from rnnbench.settings import Settings
 from rnnbench.store import Store
 
-STACK = 16  # runs of one shape that train side by side where the cell has no fused scan
+STACK = 16  # runs of one shape that train side by side where none trains alone anyway
 STOP_SECONDS = 20.0  # that workers have to write a checkpoint when asked to stop
 
 
@@ -174,7 +174,7 @@ class Driver:
     def _cohort(self, first: Run, idle: int) -> tuple[Run, ...]:
         """The runs to train beside the first: none where each trains alone anyway, else those of its shape (other seeds
         and learning rates), but shared out where workers would stand idle."""
-        if first.id in self.alone or kernels.has(first.rung.model):
+        if first.id in self.alone or find.layer(first.rung.model).lone:
             return (first,)
         kinds = {run.id: run.rung.shape for run in self.ready.values()}
         same = [run for run in self.ready.values() if kinds[run.id] == first.rung.shape and run.id not in self.alone]

@@ -1,6 +1,6 @@
-"""Name -> cell or task. A file in the folder is all that it takes to be found: its name is the name.
+"""Name -> cell, layer or task. A file in the folder is all that it takes to be found: its name is the name.
 
-Importing a cell or a task imports no torch, so that a suite can be validated without it.
+Importing a cell, a layer or a task imports no torch, so that a suite can be validated without it.
 """
 
 from __future__ import annotations
@@ -11,10 +11,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from rnnbench import cells, tasks
+from rnnbench import cells, layers, tasks
 from rnnbench.cells import Cell
 from rnnbench.errors import UserError, nearest
+from rnnbench.layers import Layer, Recurrent
 from rnnbench.tasks import Task
+
+KINDS = ("cell", "layer", "module")
 
 
 @cache
@@ -44,6 +47,13 @@ def cell_class(name: str) -> type[Cell]:
 
 
 @cache
+def layer_class(name: str) -> type[Layer]:
+    """The layer of that name; UserError with the nearest known name."""
+    found: type[layers.Layer] = _named("layers", name).Layer
+    return found
+
+
+@cache
 def task_class(name: str) -> type[Task]:
     """The task of that name; UserError with the nearest known name."""
     found: type[tasks.Task] = _named("tasks", name).Task
@@ -53,6 +63,23 @@ def task_class(name: str) -> type[Task]:
 def cell(model: dict[str, Any]) -> Cell:
     """`{"cell": NAME, switches...}` -> the cell."""
     return cell_class(model["cell"])(**{k: v for k, v in model.items() if k != "cell"})
+
+
+def kind(model: dict[str, Any]) -> str:
+    """Which of KINDS a model is."""
+    return next(k for k in KINDS if k in model)
+
+
+def switched(model: dict[str, Any]) -> Cell | Layer:
+    """What a model's switches are the fields of: a cell or a layer."""
+    return cell(model) if "cell" in model else layer(model)
+
+
+def layer(model: dict[str, Any]) -> Layer:
+    """`{"cell": NAME, switches...}` or `{"layer": NAME, switches...}` -> the layer."""
+    if "cell" in model:
+        return Recurrent(cell(model))
+    return layer_class(model["layer"])(**{k: v for k, v in model.items() if k != "layer"})
 
 
 def task(entry: dict[str, Any]) -> Task:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import json
 from functools import cache
 from pathlib import Path
 
-from rnnbench.records import Rung
+from rnnbench import find
+from rnnbench.records import Rung, canonical
 
 HERE = Path(__file__).parent
-SHARED = ("rng.py", "model.py", "train.py", "optimiser.py", "cells/__init__.py", "layers/__init__.py",
+SHARED = ("rng.py", "model.py", "lockstep.py", "train.py", "optimiser.py", "cells/__init__.py", "layers/__init__.py",
           "tasks/__init__.py")  # fmt: skip
 
 
@@ -32,16 +34,22 @@ def normalised(source: str) -> str:
 
 
 @cache
-def _of_files(names: tuple[str, ...]) -> str:
+def _of_file(name: str) -> bytes:
+    return f"{name}\n{normalised((HERE / name).read_text())}\n".encode()
+
+
+@cache
+def _of(model: str, task: str, attention: bool, fused: bool) -> str:
+    layer = find.layer(json.loads(model))
+    around = ("layers/_attention.py",) if attention else ()
+    helpers = sorted(f"tasks/{path.name}" for path in (HERE / "tasks").glob("_[a-z]*.py"))
     digest = hashlib.blake2b(digest_size=8)
-    for name in names:
-        digest.update(f"{name}\n{normalised((HERE / name).read_text())}\n".encode())
+    for name in (*SHARED, *layer.sources(fused), *around, f"tasks/{task}.py", *helpers):
+        digest.update(_of_file(name))
+    digest.update(layer.digest().encode())
     return digest.hexdigest()
 
 
 def fingerprint(rung: Rung, fused: bool) -> str:
     """The fingerprint of the code that a run of this rung goes through today."""
-    cell = rung.model["cell"]
-    shared = sorted(path.name for path in (HERE / "kernels").glob("_*.py"))
-    kernel = (f"kernels/{cell}.py", *(f"kernels/{name}" for name in shared)) if fused else ()
-    return _of_files((*SHARED, f"cells/{cell}.py", f"tasks/{rung.task['task']}.py", *kernel))
+    return _of(canonical(rung.model), rung.task["task"], "attention" in rung.settings, fused)

@@ -1,4 +1,4 @@
-"""A sequence model around a cell: stacking, directions, read-out; its parameters as one flat buffer.
+"""A sequence model: layers, directions, what is built around them, read-out; its parameters as one flat buffer.
 
 The same lines serve one run, whose tensors have no R axis, and a stack of runs, whose tensors begin with it: every
 axis is counted from the end.
@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench import find
-from rnnbench.cells import Cell, Parameters, Shapes
+from rnnbench.cells import Arrays, Shapes, Streams
+from rnnbench.layers import Layer, Noise, _attention, affine, initial, normalise
 from rnnbench.lazy import torch
 from rnnbench.records import Rung
 from rnnbench.rng import Stream, stream
@@ -27,20 +28,20 @@ if TYPE_CHECKING:
 
 # Every parameter starts at a multiple of 64 bytes, and so does every run: the bits of a product can depend on that.
 ALIGN = 16
-Scan = Callable[[Cell, Parameters, "Tensor"], "Tensor"]
 
 
 @dataclass(frozen=True)
 class Model:
     """The model of one rung."""
 
-    cell: Cell
+    layer: Layer
     task: Task
     settings: Settings
 
     @classmethod
-    def of(cls, rung: Rung) -> Model:
-        return cls(find.cell(rung.model), find.task(rung.task), Settings(**rung.settings))
+    def of(cls, rung: Rung, layer: Layer | None = None) -> Model:
+        """The model; `layer` computes its layers in another way than `find.layer` would."""
+        return cls(layer or find.layer(rung.model), find.task(rung.task), Settings(**rung.settings))
 
     @property
     def directions(self) -> tuple[str, ...]:
@@ -48,15 +49,23 @@ class Model:
 
     @cached_property
     def groups(self) -> dict[str, Shapes]:
-        """Each scan's parameters, `<layer>/<direction>`, and the read-out's."""
-        H = self.settings.hidden
-        width = H * len(self.directions)
-        groups = {
-            f"{layer}/{direction}": self.cell.shapes(width if layer else self.task.inputs, H)
-            for layer in range(self.settings.layers)
-            for direction in self.directions
-        }
-        return groups | {"readout": {"W": (width, self.task.outputs), "b": (1, self.task.outputs)}}
+        """The parameters of each layer, `<depth>/<direction>`, of what is around it, and of the read-out."""
+        s, O = self.settings, self.task.outputs
+        groups: dict[str, Shapes] = {}
+        given = self.task.inputs
+        for depth in range(s.layers):
+            width = self.layer.width(given, s.hidden)
+            for direction in self.directions:
+                shapes = self.layer.shapes(given, s.hidden, depth == 0, depth == s.layers - 1)
+                groups[f"{depth}/{direction}"] = shapes
+                if s.layer_norm:
+                    groups[f"norm/{depth}/{direction}"] = {"g": (1, width), "b": (1, width)}
+            given = width * len(self.directions)
+        readout = {"W": (given, O), "b": (1, O)}
+        if s.attention != "none":
+            groups["attention"] = _attention.shapes(s.attention, given, s.hidden)
+            readout["A"] = (given, O)
+        return groups | {"readout": readout}
 
     @cached_property
     def places(self) -> dict[str, tuple[int, tuple[int, int]]]:
@@ -77,22 +86,24 @@ class Model:
     @property
     def parameters(self) -> int:
         """How many numbers are trained."""
-        return sum(rows * columns for _, (rows, columns) in self.places.values())
+        return sum(
+            rows * columns
+            for name, (_, (rows, columns)) in self.places.items()
+            if not (name[0].isdigit() and self.layer.untrained(name.split("/", 2)[2]))
+        )
 
     def init(self, seed: int) -> NDArray[np.float32]:
         """The flat buffer (P,) at the start. Each parameter has a stream of its own, so that two variants start
         from the same bits wherever they have a parameter of the same name and shape."""
         flat = np.zeros(self.size, np.float32)
         for group, shapes in self.groups.items():
-
-            def streams(name: str, group: str = group) -> Stream:
-                return stream(seed, f"init/{group}/{name}")
-
-            init = Cell.init if group == "readout" else type(self.cell).init
-            for name, value in init(self.cell, shapes, streams).items():
+            for name, value in self._start(group)(shapes, partial(_stream, seed, group)).items():
                 start, (rows, columns) = self.places[f"{group}/{name}"]
                 flat[start : start + rows * columns] = value.ravel()
         return flat
+
+    def _start(self, group: str) -> Callable[[Shapes, Streams], Arrays]:
+        return self.layer.init if group[0].isdigit() else initial
 
     def views(self, flat: Tensor) -> dict[str, Tensor]:
         """(..., P) -> each parameter (..., rows, columns), sharing its memory."""
@@ -105,27 +116,61 @@ class Model:
         """Tokens (..., T, B) -> one-hot (..., T, B, I); numbers as they are."""
         return torch.eye(self.task.inputs, device=xs.device)[xs] if self.task.tokens else xs
 
-    def answers(self, p: Mapping[str, Tensor], xs: Tensor, at: slice, scan: Scan) -> Tensor:
-        """xs (..., T, B, I) -> answers (..., K, B, O) at the K steps `at`.
+    def answers(self, p: Mapping[str, Tensor], xs: Tensor, at: slice, noise: Noise | None = None) -> Tensor:
+        """xs (..., T, B, I) -> answers (..., K, B, O) at the K steps `at`; trained where there is noise.
 
         A task with one answer reads each direction's *final* state: a backward direction has read everything only
         at the first step.
         """
+        s = self.settings
         ys = [xs]
-        for layer in range(self.settings.layers):
-            x = torch.cat(ys, -1) if len(ys) > 1 else ys[0]
+        for depth in range(s.layers):
+            below, x = ys, _joined(ys)
             ys = []
-            for direction in self.directions:
-                group = f"{layer}/{direction}/"
-                own = {name[len(group) :]: value for name, value in p.items() if name.startswith(group)}
+            for i, direction in enumerate(self.directions):
+                place = f"{depth}/{direction}"
                 backward = direction == "backward"
-                y = scan(self.cell, own, x.flip(-3) if backward else x)
-                ys.append(y if not backward else y.flip(-3))
+                own, here = _within(p, f"{place}/"), noise.at(place) if noise else None
+                y = self.layer.scan(own, x.flip(-3) if backward else x, self.task.causal, here)
+                y = y.flip(-3) if backward else y
+                if s.layer_norm:
+                    y = normalise(y, p[f"norm/{place}/g"], p[f"norm/{place}/b"])
+                if s.residual and depth:
+                    y = y + below[i]
+                if here and s.dropout and depth < s.layers - 1:
+                    y = here.drop(y, s.dropout)
+                ys.append(y)
+        return self._read(p, ys, at, noise)
+
+    def _read(self, p: Mapping[str, Tensor], ys: list[Tensor], at: slice, noise: Noise | None) -> Tensor:
+        """The read-out of each direction's ys (..., T, B, H) at the steps `at`."""
+        s = self.settings
         if self.task.last:
             ends = (slice(-1, None), slice(0, 1))
-            ys = [y[..., end, :, :] for y, end in zip(ys, ends, strict=False)]
+            h = _joined([y[..., end, :, :] for y, end in zip(ys, ends, strict=False)])
         else:
-            ys = [y[..., at, :, :] for y in ys]
-        h = torch.cat(ys, -1) if len(ys) > 1 else ys[0]  # (..., K, B, H or 2H)
-        flat = h.flatten(-3, -2) @ p["readout/W"] + p["readout/b"]
-        return flat.reshape(*h.shape[:-1], self.task.outputs)
+            h = _joined([y[..., at, :, :] for y in ys])  # (..., K, B, H or 2H)
+        read = {"W": h}
+        if s.attention != "none":
+            hidden = None
+            if self.task.causal:
+                steps = torch.arange(ys[0].shape[-3], device=h.device)
+                hidden = steps > steps[at].unsqueeze(-1)
+            read["A"] = _attention.attend(_within(p, "attention/"), h, _joined(ys), hidden)
+        if noise and s.dropout:
+            read = {name: noise.at(f"readout/{name}").drop(value, s.dropout) for name, value in read.items()}
+        answers = affine(read["W"], p["readout/W"], p["readout/b"])
+        return answers + affine(read["A"], p["readout/A"]) if "A" in read else answers
+
+
+def _joined(ys: list[Tensor]) -> Tensor:
+    return torch.cat(ys, -1) if len(ys) > 1 else ys[0]
+
+
+def _within(p: Mapping[str, Tensor], group: str) -> dict[str, Tensor]:
+    """The parameters of a group, by their own names."""
+    return {name[len(group) :]: value for name, value in p.items() if name.startswith(group)}
+
+
+def _stream(seed: int, group: str, name: str) -> Stream:
+    return stream(seed, f"init/{group}/{name}")

@@ -19,7 +19,7 @@ BETA1, BETA2, ALPHA, EPSILON = 0.9, 0.999, 0.99, 1e-8
 def clip(gradient: Tensor, largest: float) -> None:
     """Scales each run's gradient (a row) to a Euclidean norm of at most `largest`, in place; 0 leaves it."""
     if largest:
-        norm = gradient.square().sum(-1, keepdim=True).sqrt()
+        norm = torch.linalg.vector_norm(gradient, dim=-1, keepdim=True)
         gradient.mul_((largest / (norm + 1e-6)).clamp(max=1.0))
 
 

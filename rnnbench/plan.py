@@ -139,5 +139,5 @@ def view(plan: Plan, records: Mapping[str, Record]) -> list[Climb]:
 
 def describe(run: Run) -> str:
     """A run in one line, for logs: model, task, length, seed."""
-    model = canonical(run.rung.model) if len(run.rung.model) > 1 else run.rung.model["cell"]
+    model = canonical(run.rung.model) if len(run.rung.model) > 1 else next(iter(run.rung.model.values()))
     return f"{model} {run.rung.task['task']} {run.rung.length} seed {run.seed}"

@@ -179,8 +179,12 @@ class Reader:
         try:
             return cls(**values)
         except ValueError as e:  # "field: why", as cells and tasks say it
-            where = (*path, str(e).partition(":")[0])
-            there = where in self.document.values
-            why = printable(str(e).replace(": ", " ", 1), 200)
-            self.fault(where if there else path, f"got an impossible combination: {why}", key=not there)
+            self.impossible(path, str(e))
             return None
+
+    def impossible(self, path: Path, why: str) -> None:
+        """A fault: what stands at the path contradicts itself; `why` is "field: reason"."""
+        where = (*path, why.partition(":")[0])
+        there = where in self.document.values
+        what = printable(why.replace(": ", " ", 1), 200)
+        self.fault(where if there else path, f"got an impossible combination: {what}", key=not there)

@@ -43,7 +43,8 @@ def _same(a: object, b: object) -> bool:
 class Rung:
     """Everything that a run is, its seed aside; each mapping holds only what differs from the defaults.
 
-    `model` is `{"cell": NAME, switches...}`, `task` `{"task": NAME, difficulty...}`, `settings` as in settings.py.
+    `model` is `{"cell": NAME, switches...}` or `{"layer": NAME, switches...}`, `task`
+    `{"task": NAME, difficulty...}`, `settings` as in settings.py.
     """
 
     model: dict[str, Any]

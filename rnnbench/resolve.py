@@ -53,7 +53,7 @@ def resolve(document: Document, faults: Faults, overrides: Sequence[str] = (), s
         asked = _option_seeds(seeds, faults)
         grid = _seeds(asked)
     _count(asked, variants, tasks, grid)
-    return Suite(
+    suite = Suite(
         name=_name(reader, top),
         variants=variants,
         tasks=tasks,
@@ -66,6 +66,19 @@ def resolve(document: Document, faults: Faults, overrides: Sequence[str] = (), s
         path=document.file,
         text=document.text,
     )
+    if not len(faults):
+        _check_settings(reader, suite, named)
+    return suite
+
+
+def _check_settings(reader: Reader, suite: Suite, named: Iterable[Named]) -> None:
+    """A fault for each variant whose layers can't do what its settings come to on a task."""
+    for _, path, variant in named:
+        if variant is not None:
+            layer = find.layer(variant.model)
+            wrong = (layer.objection(suite.settings(variant, task)) for task in suite.tasks)
+            if why := next(filter(None, wrong), ""):
+                reader.impossible(path, why)
 
 
 def _name(reader: Reader, top: Mapping[str, Any]) -> str:

@@ -5,8 +5,9 @@ A setting is taken from the variant, else the task, else the suite's defaults, e
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Interval
 
@@ -15,10 +16,17 @@ from annotated_types import Interval
 class Settings:
     """Field by field: unit and range as in the annotation; `clip: 0` turns clipping off."""
 
+    # Settings besides bools that can be taken out, and the value that means they are.
+    offs: ClassVar[Mapping[str, object]] = {"attention": "none", "dropout": 0.0}
+
     # the model around the cell
     hidden: Annotated[int, Interval(ge=1, le=8192)] = 32
     layers: Annotated[int, Interval(ge=1, le=32)] = 1
     bidirectional: bool = False
+    attention: Literal["none", "additive", "dot"] = "none"  # of each answer over the steps that it may see
+    residual: bool = False  # each layer but the first adds what it was given
+    layer_norm: bool = False  # of each layer's output, before the residual is added
+    dropout: Annotated[float, Interval(ge=0, lt=1)] = 0.0  # between layers and before the read-out, in training
     # its training
     batch: Annotated[int, Interval(ge=1, le=65536)] = 32
     steps: Annotated[int, Interval(ge=1, le=10_000_000)] = 1000

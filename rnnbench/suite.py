@@ -15,8 +15,8 @@ class Variant:
     """An architecture, or a difference from one (then `base` names it and `part` says what was changed:
     `-forget_gate`, `+peepholes`, `layers: 2`).
 
-    `model` is `{"cell": NAME, switches that differ from the cell's defaults}`; `settings` what the variant itself
-    gives (and inherits from its base).
+    `model` is `{"cell": NAME, switches that differ from the cell's defaults}`, likewise with `"layer"`; `settings` what
+    the variant itself gives (and inherits from its base).
     """
 
     name: str

@@ -1,4 +1,5 @@
-"""The architectures of a suite: cells with their switches, and differences from them (`base`), which inherit."""
+"""The architectures of a suite: cells and layers with their switches, and differences from them (`base`), which
+inherit."""
 
 from __future__ import annotations
 
@@ -7,22 +8,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from rnnbench import find
-from rnnbench.cells import Cell
 from rnnbench.faults import Path, printable, shown
 from rnnbench.reader import Reader, hints, values
 from rnnbench.records import given
 from rnnbench.settings import Settings
 from rnnbench.suite import Variant
 
-KINDS = ("cell", "layer", "module", "base")
+KINDS = (*find.KINDS, "base")
 Entries = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
 class _Known:
-    """What is known of an architecture: its cell where that has a name, the variant where it has no fault."""
+    """What is known of an architecture: the class whose fields are its switches, where it names one; the variant
+    where it has no fault."""
 
-    cell: type[Cell] | None = None
+    switches: type | None = None
     variant: Variant | None = None
 
 
@@ -64,30 +65,57 @@ def _architecture(reader: Reader, name: str, entries: Entries, known: Mapping[st
     entry = entries[name]
     before = len(reader.faults)
     start = _start(reader, path, entry, known)
+    cls = start.switches
     own = {}
-    if start.cell:
-        keys = (*KINDS, *hints(start.cell), *hints(Settings))
+    if cls:
+        keys = (*KINDS, *hints(cls), *hints(Settings))
         for key in (k for k in entry if k not in keys):
-            reader.unknown((*path, key), f"a switch of {_named(start.cell)} or a setting", keys)
-        own = reader.fields(start.cell, path, entry)
+            reader.unknown((*path, key), f"a switch of {_named(cls)} or a setting", keys)
+        own = reader.fields(cls, path, entry)
     settings = reader.fields(Settings, path, entry)
-    if start.cell is None or start.variant is None or len(reader.faults) > before:
-        return _Known(start.cell)
-    cell = reader.build(start.cell, switches(start.variant) | own, path)
-    if cell is None:
-        return _Known(start.cell)
-    model = {"cell": _named(start.cell)} | given(cell)
-    if "base" not in entry:
-        return _Known(start.cell, Variant(name, model, settings))
+    if cls is None or start.variant is None or len(reader.faults) > before:
+        return _Known(cls)
     base = start.variant
-    old = values(find.cell(base.model)) | base.settings
-    new = {k: v for k, v in (own | settings).items() if k not in old or (type(v), v) != (type(old[k]), old[k])}
+    old = values(find.switched(base.model))
+    built = reader.build(cls, merged(old, own), path)
+    if built is None:
+        return _Known(cls)
+    model = model_of(base, built)
+    if "base" not in entry:
+        return _Known(cls, Variant(name, model, settings))
+    had, has = _flat(old | base.settings), _flat(own | settings)
+    new = {k: v for k, v in has.items() if k not in had or not _same(v, had[k])}
     if not new:
         what = f"got no difference from {shown(base.name)}, expected a switch or a setting that differs"
         reader.fault(path, what, key=True)
-        return _Known(start.cell)
+        return _Known(cls)
     part = ", ".join(f"{k}: {v if isinstance(v, str) else shown(v)}" for k, v in new.items())
-    return _Known(start.cell, Variant(name, model, base.settings | settings, base.name, part))
+    return _Known(cls, Variant(name, model, base.settings | settings, base.name, part))
+
+
+def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """The old values with the new ones over them; a mapping (a module's `args`) with what the new one adds."""
+    both = {k: old[k] | v if isinstance(v, dict) and isinstance(old.get(k), dict) else v for k, v in new.items()}
+    return {**old, **both}
+
+
+def model_of(variant: Variant, switches: Any) -> dict[str, Any]:
+    """The model of a variant with other switches."""
+    kind = find.kind(variant.model)
+    return {kind: variant.model[kind]} | given(switches)
+
+
+def _flat(values: Mapping[str, Any]) -> dict[str, Any]:
+    """A mapping among the values as values of their own, `args.bias`."""
+    return {
+        f"{k}.{name}" if name else k: v
+        for k, value in values.items()
+        for name, v in (value.items() if isinstance(value, dict) else [("", value)])
+    }
+
+
+def _same(a: object, b: object) -> bool:
+    return type(a) is type(b) and a == b
 
 
 def _start(reader: Reader, path: Path, entry: Mapping[str, Any], known: Mapping[str, _Known]) -> _Known:
@@ -100,26 +128,25 @@ def _start(reader: Reader, path: Path, entry: Mapping[str, Any], known: Mapping[
         else:
             reader.fault(path, f"got none of them, expected {want}", key=True)
         return _Known()
-    where = (*path, kinds[0])
-    if kinds[0] in ("layer", "module"):
-        reader.got(where, f"`cell` or `base`: a {kinds[0]} is not available yet")
-        return _Known()
-    want = "the name of a cell" if kinds[0] == "cell" else "the name of an architecture"
+    kind, where = kinds[0], (*path, kinds[0])
+    want = "the name of an architecture" if kind == "base" else f"the name of a {kind}"
     name = reader.text(where, want)
     if name is None:
         return _Known()
-    if kinds[0] == "base" and name in known:
-        return known[name]
-    if kinds[0] == "cell" and name in find.names("cells"):
-        return _Known(find.cell_class(name), Variant("", {"cell": name}))
-    reader.got(where, want, name, find.names("cells") if kinds[0] == "cell" else reader.document.get(path[:1]))
+    if kind == "base":
+        if name in known:
+            return known[name]
+        reader.got(where, want, name, reader.document.get(path[:1]))
+        return _Known()
+    if kind == "module":
+        reader.got(where, "`cell`, `layer` or `base`: a module is not available yet")
+        return _Known()
+    if name in find.names(f"{kind}s"):
+        model = {kind: name}
+        return _Known(type(find.switched(model)), Variant("", model))
+    reader.got(where, want, name, find.names(f"{kind}s"))
     return _Known()
 
 
-def switches(variant: Variant) -> dict[str, Any]:
-    """A variant's model without the name of its cell."""
-    return {k: v for k, v in variant.model.items() if k != "cell"}
-
-
-def _named(cell: type[Cell]) -> str:
-    return cell.__module__.rpartition(".")[2]
+def _named(switches: type) -> str:
+    return switches.__module__.rpartition(".")[2]

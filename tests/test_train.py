@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from rnnbench import train
@@ -21,14 +21,20 @@ from rnnbench.records import Record, Run, Rung, canonical
 from rnnbench.tasks import SIZES
 from rnnbench.train import Trainer
 
-SMALL = {"hidden": 5, "batch": 3, "steps": 130, "stop": "never"}
+SMALL = {"hidden": 6, "batch": 3, "steps": 130, "stop": "never"}
 MODELS: list[dict[str, Any]] = [
     {"cell": "rnn", "activation": "relu"}, {"cell": "gru"}, {"cell": "gru", "reset": "v3"}, {"cell": "lstm"},
     {"cell": "lstm", "peepholes": True, "coupled_gates": True}, {"cell": "lstm", "gate_recurrence": True, "chrono": 9},
+    {"layer": "transformer", "heads": 2}, {"layer": "transformer", "heads": 3, "positions": "rotary"},
+    {"layer": "transformer", "heads": 1, "positions": "alibi", "feedforward": 1},
 ]  # fmt: skip
 TASKS: list[tuple[dict[str, Any], int]] = [
     ({"task": "copy", "items": 2, "alphabet": 3}, 3), ({"task": "adding"}, 5), ({"task": "counting"}, 4),
     ({"task": "qa", "agents": 3, "objects": 2, "lead": 1}, 1),
+]  # fmt: skip
+AROUND: list[dict[str, Any]] = [
+    {}, {"attention": "additive"}, {"attention": "dot"}, {"dropout": 0.3}, {"layer_norm": True},
+    {"attention": "additive", "residual": True, "dropout": 0.1, "layer_norm": True},
 ]  # fmt: skip
 
 
@@ -78,22 +84,29 @@ def resumed(trainer: Trainer, runs: list[Run], every: int) -> dict[str, str]:
     raise AssertionError("never ended")
 
 
-@settings(max_examples=14, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(
     model=st.sampled_from(MODELS),
     task=st.sampled_from(TASKS),
     kernels=st.sampled_from(["auto", "reference"]),
     bidirectional=st.booleans(),
     layers=st.sampled_from([1, 2]),
+    around=st.sampled_from(AROUND),
     order=st.permutations(range(4)),
     every=st.integers(7, 40),
 )
+@example(MODELS[3], TASKS[3], "auto", True, 2, AROUND[-1], [2, 0, 3, 1], 11)
+@example(MODELS[1], TASKS[0], "reference", True, 2, AROUND[-1], [2, 0, 3, 1], 11)
+@example(MODELS[0], TASKS[2], "reference", False, 1, AROUND[2], [1, 0, 2, 3], 7)
+@example(MODELS[-2], TASKS[2], "reference", False, 2, {"dropout": 0.2}, [1, 0, 2, 3], 7)
+@example(MODELS[-1], TASKS[1], "reference", False, 1, {}, [3, 0, 2, 1], 19)
 def test_a_run_has_the_same_bits_in_any_company(
     model: dict[str, Any],
     task: tuple[dict[str, Any], int],
     kernels: str,
     bidirectional: bool,
     layers: int,
+    around: dict[str, Any],
     order: list[int],
     every: int,
 ) -> None:
@@ -101,6 +114,7 @@ def test_a_run_has_the_same_bits_in_any_company(
         patch.setattr(train, "LOOK", 20)  # several looks in a short run
         trainer = Trainer(kernels_wanted=kernels)
         changed = {"layers": layers, "bidirectional": bidirectional and task[0]["task"] != "counting", "steps": 45}
+        changed |= around
         runs = [Run(rung(model, task, **changed), seed) for seed in range(3)]
         wild = Run(rung(model, task, **changed, lr=99.0), 7)
         together = records(trainer, runs)
