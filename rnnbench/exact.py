@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench import find, layers
+from rnnbench import find
+from rnnbench.layers import Noise
 from rnnbench.lazy import torch
 from rnnbench.model import Model
 from rnnbench.plan import Ladder
@@ -91,30 +92,31 @@ def _answers(batch: Batch, outputs: int) -> tuple[Any, Any, Any]:
 
 
 def paths(rung: Rung) -> Iterator[str]:
-    """The ways in which this rung can be computed on a CPU: by its fused scan, and by the cell's own equations."""
-    run = Run(rung, 0)
-    if Trainer("cpu", "auto").fused(run) is not None:
+    """The ways in which this rung can be computed on a CPU: one run alone, by a fused scan where the cell has one; and
+    stacked, by the cell's own equations."""
+    if Trainer("cpu", "auto").alone(Run(rung, 0)) is not None:
         yield "auto"
-    yield "reference"
+    if Trainer("cpu", "reference").alone(Run(rung, 0)) is None:
+        yield "reference"
 
 
 def variant(ladder: Ladder, path: str) -> dict[str, Any]:
     """The numbers of a variant on a task, at its shortest length, by one of the `paths`."""
     rung = ladder.rungs[0]
-    model = Model.of(rung)
+    layer = Trainer("cpu", path).alone(Run(rung, SEEDS[0]))
+    model = Model.of(rung, layer)
     found: dict[str, Any] = {"parameters": model.parameters, "start": summary("start", model.init(SEEDS[0]))}
-    answers, gradients = _pass(model, rung, path)
+    answers, gradients = _pass(model, rung.length, layer is not None)
     found["answers"] = summary("answers", answers)
     found["gradients"] = {name: summary(name, gradient) for name, gradient in gradients.items()}
     found["losses"] = {str(r.run.seed): _losses(r) for r in _trained(rung, path)}
     return found
 
 
-def _pass(model: Model, rung: Rung, path: str) -> tuple[NDArray[Any], dict[str, NDArray[Any]]]:
-    """Answers and gradients at fixed parameters and examples: of one run alone where it is fused, else as the first of
-    a stack of two."""
-    module = Trainer("cpu", path).fused(Run(rung, SEEDS[0]))
-    seeds = SEEDS[:1] if module else SEEDS
+def _pass(model: Model, length: int, alone: bool) -> tuple[NDArray[Any], dict[str, NDArray[Any]]]:
+    """Answers and gradients at fixed parameters and examples, as when training: of one run alone, or as the first of a
+    stack of two."""
+    seeds = SEEDS[:1] if alone else SEEDS
     rows = []
     for seed in seeds:
         flat = model.init(seed)
@@ -122,20 +124,20 @@ def _pass(model: Model, rung: Rung, path: str) -> tuple[NDArray[Any], dict[str, 
             size = rows_ * columns
             flat[start : start + size] += np.float32(NUDGE) * (2 * stream(seed, f"check/{name}").uniform(size) - 1)
         rows.append(flat)
-    batches = [model.task.batch(SIZE, rung.length, stream(seed, "train", 1)) for seed in seeds]
+    batches = [model.task.batch(SIZE, length, stream(seed, "train", 1)) for seed in seeds]
 
     def put(arrays: list[Any]) -> Any:
-        return torch.from_numpy(arrays[0] if module else np.stack(arrays))
+        return torch.from_numpy(arrays[0] if alone else np.stack(arrays))
 
     weights = None if batches[0].weights is None else put([b.weights for b in batches])
     leaves = {k: v.detach().requires_grad_() for k, v in model.views(put(rows)).items()}
     xs, ys = model.encode(put([b.xs for b in batches])), put([b.ys for b in batches])
-    answers = model.answers(leaves, xs, batches[0].at, module.scan if module else layers.scan)
+    answers = model.answers(leaves, xs, batches[0].at, Noise(seeds, 1, alone))
     loss = model.task.loss(answers, ys, weights).sum()
     found = torch.autograd.grad(loss, list(leaves.values()), allow_unused=True, materialize_grads=True)
 
     def first(stack: Tensor) -> NDArray[Any]:
-        return np.asarray((stack if module else stack[0]).detach().numpy())
+        return np.asarray((stack if alone else stack[0]).detach().numpy())
 
     return first(answers), {name: first(g) for name, g in zip(leaves, found, strict=True)}
 

@@ -36,7 +36,6 @@ def _one_thread() -> None:
     from rnnbench.lazy import torch
 
     torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
 
 
 @app.command()
