@@ -1,4 +1,4 @@
-"""bAbI: question answering from files in the text format of Weston et al. (2015).
+"""bAbI (Weston et al., 2015): question answering from files in its text format.
 
     1 Mary moved to the bathroom.
     2 John went to the hallway.
@@ -52,7 +52,7 @@ def words(sentence: str) -> tuple[str, ...]:
 def stories(path: Path) -> Iterator[list[Example]]:
     """The questions of each story of a file; UserError with the place of what doesn't fit the format."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as e:
         raise UserError(f"{path}: {e}") from None
     found: list[Example] = []
@@ -243,9 +243,10 @@ class Task(tasks.Task):
         return tasks.Lag(min(held), sum(held) / len(held), max(held))
 
     def shortcuts(self, batch: tasks.Batch) -> dict[str, NDArray[Any]]:
-        known = {e.words: e.question for split in self._data.splits.values() for e in split}
-        read = [tuple(self.words[w] for w in column if w) for column in batch.xs.T]
-        question = [self.answers.index(self._data.guess(known[r])) for r in read]
-        frequent = [self.answers.index(self._data.guess(()))] * len(read)
-        choices = np.eye(self.outputs, dtype=np.float32)
+        data = self._data
+        known = {e.words: e.question for split in data.splits.values() for e in split}
+        read = [tuple(data.words[w] for w in column if w) for column in batch.xs.T]
+        question = [data.answers.index(data.guess(known[r])) for r in read]
+        frequent = [data.answers.index(data.guess(()))] * len(read)
+        choices = np.eye(len(data.answers), dtype=np.float32)
         return {"the question alone": choices[[question]], "the most frequent answer": choices[[frequent]]}
