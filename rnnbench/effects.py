@@ -9,8 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rnnbench import stats
 from rnnbench.plan import Climb, Step
@@ -122,6 +124,9 @@ def _solved(step: Step, k: int) -> bool | None:
     return None if record is None or not record.finished else record.status == "solved"
 
 
+Bound = Literal["", "≥", "≤", "?"]
+
+
 @dataclass(frozen=True)
 class Effect:
     """What a part does on a task: the span with it as in `variant` less the span as in `base`, paired by seed.
@@ -129,7 +134,9 @@ class Effect:
     `rungs` and `octaves` (log2 of the span) are means over the n seeds whose two spans are known, with t intervals.
     `p` is the sign flips' for the octaves, `holm` adjusted over the parts of the task, `least` the smallest that
     n and this many parts could reach. `top`, `bottom`: every span of both is at that end of the ladder, which
-    therefore can't tell them apart. A span below the ladder counts as half its shortest rung.
+    therefore can't tell them apart. A span below the ladder counts as half its shortest rung. `bound`: some pair has
+    one span at an end of the ladder, so that the effect is at least ("≥") or at most ("≤") what is shown, or, where
+    some pairs say this and some that, anything ("?").
     """
 
     task: str
@@ -144,6 +151,7 @@ class Effect:
     least: float
     top: bool
     bottom: bool
+    bound: Bound = ""
 
 
 def octaves(span: Span, shortest: int) -> float:
@@ -155,15 +163,25 @@ def octaves(span: Span, shortest: int) -> float:
     return math.log2(span.low) if span.low is not None else math.log2(shortest) - 1
 
 
+def pairs(climb: Climb, base: Climb) -> list[tuple[Span, Span]]:
+    """The spans of a variant and its base, seed by seed, where both are known."""
+    if lengths(base) != lengths(climb):
+        raise ValueError(f"expected the rungs of {base.ladder.variant.name}, got those of {climb.ladder.variant.name}")
+    both = zip(seed_spans(climb), seed_spans(base), strict=True)
+    return [(a, b) for a, b in both if not (a.provisional or b.provisional)]
+
+
+def octaves_lost(found: Sequence[tuple[Span, Span]], shortest: int) -> NDArray[np.float64]:
+    """Pairs of spans -> the difference of each in octaves (n,)."""
+    return np.array([octaves(a, shortest) - octaves(b, shortest) for a, b in found])
+
+
 def effect(climb: Climb, base: Climb) -> Effect:
     """The effect of the part in which a variant differs from its base, as if it were the task's only part."""
     rungs = lengths(base)
-    if rungs != lengths(climb):
-        raise ValueError(f"expected the rungs of {base.ladder.variant.name}, got those of {climb.ladder.variant.name}")
-    both = zip(seed_spans(climb), seed_spans(base), strict=True)
-    pairs = [(a, b) for a, b in both if not (a.provisional or b.provisional)]
-    steps = [sum(r <= (a.low or 0) for r in rungs) - sum(r <= (b.low or 0) for r in rungs) for a, b in pairs]
-    spans = np.array([octaves(a, rungs[0]) - octaves(b, rungs[0]) for a, b in pairs])
+    found = pairs(climb, base)
+    steps = [sum(r <= (a.low or 0) for r in rungs) - sum(r <= (b.low or 0) for r in rungs) for a, b in found]
+    spans = octaves_lost(found, rungs[0])
     p = stats.sign_flip(spans)
     variant = climb.ladder.variant
     return Effect(
@@ -171,15 +189,22 @@ def effect(climb: Climb, base: Climb) -> Effect:
         variant=variant.name,
         base=base.ladder.variant.name,
         part=variant.part or variant.name,
-        n=len(pairs),
+        n=len(found),
         rungs=stats.mean(np.array(steps, dtype=np.float64)),
         octaves=stats.mean(spans),
         p=p,
         holm=p,
-        least=stats.smallest_p(len(pairs)),
-        top=bool(pairs) and all(a.top and b.top for a, b in pairs),
-        bottom=bool(pairs) and all(a.low is None and b.low is None for a, b in pairs),
+        least=stats.smallest_p(len(found)),
+        top=bool(found) and all(a.top and b.top for a, b in found),
+        bottom=bool(found) and all(a.low is None and b.low is None for a, b in found),
+        bound=_bound(found),
     )
+
+
+def _bound(found: Sequence[tuple[Span, Span]]) -> Bound:
+    least = any(a.top > b.top or (a.low is not None) > (b.low is not None) for a, b in found)
+    most = any(a.top < b.top or (a.low is not None) < (b.low is not None) for a, b in found)
+    return "?" if least and most else "≥" if least else "≤" if most else ""
 
 
 def effects(climbs: Iterable[Climb]) -> list[Effect]:
@@ -196,4 +221,37 @@ def effects(climbs: Iterable[Climb]) -> list[Effect]:
         tests = sum(e.n > 0 for e in group)
         adjusted = stats.holm([e.p for e in group])
         out += [replace(e, holm=h, least=stats.smallest_p(e.n, tests)) for e, h in zip(group, adjusted, strict=True)]
+    return out
+
+
+@dataclass(frozen=True)
+class Power:
+    """How many seeds it takes to find an effect of one octave: by the deviation that the pilot's n pairs had, and by
+    the most that it may be (`cautious`). `bound`: some pair is at an end of the ladder, so that it may be more; `flat`:
+    every span is at the same end, so that nothing is known of it."""
+
+    task: str
+    variant: str
+    base: str
+    n: int
+    deviation: float
+    seeds: int
+    cautious: int
+    bound: bool
+    flat: bool
+
+
+def powers(climbs: Iterable[Climb]) -> list[Power]:
+    """For every variant that differs from another; those with fewer than two pairs are left out."""
+    by_name = {(c.ladder.task.name, c.ladder.variant.name): c for c in climbs}
+    out = []
+    for (task, name), climb in by_name.items():
+        base = by_name.get((task, climb.ladder.variant.base or ""))
+        found = pairs(climb, base) if base is not None and base.steps and climb.steps else []
+        if base is not None and len(found) > 1:
+            deviation, most = stats.deviation_bound(octaves_lost(found, lengths(base)[0]))
+            needed = stats.seeds_needed(deviation), stats.seeds_needed(most)
+            top, bottom = all(a.top and b.top for a, b in found), all(a.low is None and b.low is None for a, b in found)
+            names = task, name, base.ladder.variant.name
+            out.append(Power(*names, len(found), deviation, *needed, bool(_bound(found)), top or bottom))
     return out

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import json
 from functools import cache
 from pathlib import Path
 
 from rnnbench import find
-from rnnbench.records import Rung
+from rnnbench.records import Rung, canonical
 
 HERE = Path(__file__).parent
 SHARED = ("rng.py", "model.py", "lockstep.py", "train.py", "optimiser.py", "cells/__init__.py", "layers/__init__.py",
@@ -33,17 +34,22 @@ def normalised(source: str) -> str:
 
 
 @cache
-def _of_files(names: tuple[str, ...]) -> str:
+def _of_file(name: str) -> bytes:
+    return f"{name}\n{normalised((HERE / name).read_text())}\n".encode()
+
+
+@cache
+def _of(model: str, task: str, attention: bool, fused: bool) -> str:
+    layer = find.layer(json.loads(model))
+    around = ("layers/_attention.py",) if attention else ()
+    helpers = sorted(f"tasks/{path.name}" for path in (HERE / "tasks").glob("_[a-z]*.py"))
     digest = hashlib.blake2b(digest_size=8)
-    for name in names:
-        digest.update(f"{name}\n{normalised((HERE / name).read_text())}\n".encode())
+    for name in (*SHARED, *layer.sources(fused), *around, f"tasks/{task}.py", *helpers):
+        digest.update(_of_file(name))
+    digest.update(layer.digest().encode())
     return digest.hexdigest()
 
 
 def fingerprint(rung: Rung, fused: bool) -> str:
     """The fingerprint of the code that a run of this rung goes through today."""
-    layer = find.layer(rung.model)
-    around = ("layers/_attention.py",) if "attention" in rung.settings else ()
-    own = _of_files((*SHARED, *layer.sources(fused), *around, f"tasks/{rung.task['task']}.py"))
-    foreign = layer.digest()
-    return hashlib.blake2b(f"{own} {foreign}".encode(), digest_size=8).hexdigest() if foreign else own
+    return _of(canonical(rung.model), rung.task["task"], "attention" in rung.settings, fused)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 CHUNK = 256  # examples scored at once
+Inputs = tuple["Tensor", "Tensor", "Tensor | None"]
 
 
 class Lockstep:
@@ -64,7 +65,9 @@ class Lockstep:
         self.gradients = list(self.model.views(self.gradient[0] if self.alone else self.gradient).values())
         lrs = [[Settings(**runs[r].rung.settings).lr] for r in rows]
         self.lr = torch.tensor(lrs, dtype=torch.float32, device=self.device)
+        self.corrected = torch.ones(2, device=self.device)
         self.seeds = [runs[r].seed for r in rows]
+        self.recorded: dict[bool, tuple[torch.cuda.CUDAGraph, Inputs]] = {}
 
     def _padded(self, rows: Sequence[int]) -> list[int]:
         return list(rows) * 2 if len(rows) == 1 and not self.alone else list(rows)
@@ -86,14 +89,14 @@ class Lockstep:
             total.zero_()
         return losses, scores
 
-    def _tensors(self, batches: Sequence[Batch]) -> tuple[Tensor, Tensor, Tensor | None]:
+    def _tensors(self, batches: Sequence[Batch]) -> Inputs:
         """Inputs, targets and weights of a batch a row, on the device, with an R axis unless alone."""
 
         def put(arrays: Sequence[Any]) -> Tensor:
             return torch.from_numpy(arrays[0] if self.alone else np.stack(arrays)).to(self.device)
 
         weights = None if batches[0].weights is None else put([b.weights for b in batches])
-        return self.model.encode(put([b.xs for b in batches])), put([b.ys for b in batches]), weights
+        return put([b.xs for b in batches]), put([b.ys for b in batches]), weights
 
     def train(self, listen: bool) -> None:
         """One training step; `listen`: its score is summed too."""
@@ -103,8 +106,18 @@ class Lockstep:
             s: self.task.batch(size, self.length, stream(s, "train", self.step)) for s in dict.fromkeys(self.seeds)
         }
         batches = [drawn[seed] for seed in self.seeds]
-        xs, ys, weights = self._tensors(batches)
-        answers = self.model.answers(self.leaves, xs, batches[0].at, Noise(self.seeds, self.step, self.alone))
+        inputs = self._tensors(batches)
+        self.corrected.copy_(torch.tensor(optimiser.corrections(self.step)))
+        if self.device.type == "cuda" and not self.settings.dropout:
+            self._replay(inputs, batches[0].at, listen)
+        else:
+            self._advance(inputs, batches[0].at, listen)
+
+    def _advance(self, inputs: Inputs, at: slice, listen: bool) -> None:
+        """The step itself: tensors in, state changed in place."""
+        xs, ys, weights = inputs
+        noise = Noise(self.seeds, self.step, self.alone)
+        answers = self.model.answers(self.leaves, self.model.encode(xs), at, noise)
         losses = self.task.loss(answers, ys, weights)
         found = torch.autograd.grad(losses.sum(), list(self.leaves.values()), allow_unused=True, materialize_grads=True)
         with torch.no_grad():
@@ -112,10 +125,35 @@ class Lockstep:
                 place.copy_(gradient)
             optimiser.clip(self.gradient, self.settings.clip)
             s = self.state
-            optimiser.update(self.settings, self.lr, self.step, s["flat"], self.gradient, s["first"], s["second"])
+            optimiser.update(self.settings, self.lr, self.corrected, s["flat"], self.gradient, s["first"], s["second"])
             s["losses"] += losses.detach().reshape(-1, 1)
             if listen:
                 s["scores"] += self.task.score(answers.detach(), ys, weights).float().reshape(-1, 1)
+
+    def _replay(self, inputs: Inputs, at: slice, listen: bool) -> None:
+        """The step as a CUDA graph: launching its hundreds of small kernels one by one would take longer than running
+        them. Recorded at the first step of a set of runs; dropout, which draws on the host, keeps it from that."""
+        if listen not in self.recorded:
+            kept = {name: tensor.clone() for name, tensor in self.state.items()}
+            xs, ys, weights = inputs
+            places = (xs.clone(), ys.clone(), None if weights is None else weights.clone())
+            aside = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
+            aside.wait_stream(torch.cuda.current_stream(self.device))
+            with torch.cuda.stream(aside):
+                for _ in range(3):  # as torch asks: allocations and choices of kernels happen before recording
+                    self._advance(places, at, listen)
+            torch.cuda.current_stream(self.device).wait_stream(aside)
+            graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(graph):
+                self._advance(places, at, listen)
+            for name, tensor in kept.items():
+                self.state[name].copy_(tensor)
+            self.recorded[listen] = (graph, places)
+        graph, places = self.recorded[listen]
+        for place, fresh in zip(places, inputs, strict=True):
+            if place is not None and fresh is not None:
+                place.copy_(fresh)
+        graph.replay()
 
     def evaluate(self, rows: Sequence[int], split: Split) -> list[tuple[float, float]]:
         """Score and loss of these runs on a held-out split."""
@@ -134,7 +172,7 @@ class Lockstep:
         with torch.no_grad():
             for start in range(0, batches[0].xs.shape[1], CHUNK):
                 x, y, w = self._tensors([b.part(start, start + CHUNK) for b in batches])
-                answers.append(self.model.answers(p, x, batches[0].at))
+                answers.append(self.model.answers(p, self.model.encode(x), batches[0].at))
                 ys.append(y)
                 weights.append(w)
             axis = 1 if self.alone else 2

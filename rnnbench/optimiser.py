@@ -19,19 +19,25 @@ BETA1, BETA2, ALPHA, EPSILON = 0.9, 0.999, 0.99, 1e-8
 def clip(gradient: Tensor, largest: float) -> None:
     """Scales each run's gradient (a row) to a Euclidean norm of at most `largest`, in place; 0 leaves it."""
     if largest:
-        norm = gradient.square().sum(-1, keepdim=True).sqrt()
+        norm = torch.linalg.vector_norm(gradient, dim=-1, keepdim=True)
         gradient.mul_((largest / (norm + 1e-6)).clamp(max=1.0))
 
 
+def corrections(step: int) -> tuple[float, float]:
+    """What Adam's moments are divided by at a step, counted from 1: the mean's, and the root of the square's."""
+    return 1 - BETA1**step, float((1 - BETA2**step) ** 0.5)
+
+
 def update(
-    settings: Settings, lr: Tensor, step: int, flat: Tensor, gradient: Tensor, first: Tensor, second: Tensor
+    settings: Settings, lr: Tensor, corrected: Tensor, flat: Tensor, gradient: Tensor, first: Tensor, second: Tensor
 ) -> None:
-    """One step, in place: flat, gradient and the two moments are (R, P), lr (R, 1); `step` counts from 1."""
+    """One step, in place: flat, gradient and the two moments are (R, P), lr (R, 1), `corrected` the two corrections.
+    Nothing here depends on a number of the host's, so that a step can be recorded once and replayed."""
     if settings.optimizer == "adam":
         first.lerp_(gradient, 1 - BETA1)
         second.mul_(BETA2).addcmul_(gradient, gradient, value=1 - BETA2)
-        root = second.sqrt().div_((1 - BETA2**step) ** 0.5).add_(EPSILON)
-        flat.sub_((first / root).mul_(lr / (1 - BETA1**step)))
+        root = second.sqrt().div_(corrected[1]).add_(EPSILON)
+        flat.sub_((first / root).mul_(lr / corrected[0]))
     elif settings.optimizer == "rmsprop":
         second.mul_(ALPHA).addcmul_(gradient, gradient, value=1 - ALPHA)
         flat.sub_((gradient / second.sqrt().add_(EPSILON)).mul_(lr))

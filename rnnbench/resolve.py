@@ -13,8 +13,9 @@ from rnnbench.document import Document, scalar
 from rnnbench.faults import Faults, Path, Place, printable, shown
 from rnnbench.reader import Reader, hints
 from rnnbench.records import given
+from rnnbench.sentences import claims
 from rnnbench.settings import Settings
-from rnnbench.suite import Claim, Suite, TaskEntry, Variant
+from rnnbench.suite import Claim, Suite, TaskEntry, Variant, parts
 from rnnbench.variants import architectures
 
 TOP = (
@@ -60,7 +61,7 @@ def resolve(document: Document, faults: Faults, overrides: Sequence[str] = (), s
         about=(reader.text(("about",)) or "") if "about" in top else "",
         defaults=defaults,
         overrides=_overrides(overrides, faults),
-        claims=tuple(_claims(reader)) if "claims" in top else (),
+        claims=tuple(_claims(reader, named, tasks)) if "claims" in top else (),
         prune=_prune(reader) if "prune" in top else True,
         path=document.file,
         text=document.text,
@@ -228,19 +229,14 @@ def _option(option: str, key: str, value: Any) -> Document:
     return Document(place.file, {key: value}, values={(): place, (key,): place})
 
 
-def _claims(reader: Reader) -> Iterator[Claim]:
-    want = "{says: SENTENCE, that: EXPRESSION}"
-    for i, _ in enumerate(reader.items(("claims",), f"a list of {want}")):
-        path: Path = ("claims", i)
-        entry = reader.mapping(path, want, ("says", "that"), of="says or that")
-        if entry is None:
-            continue
-        for key, what in (("says", "a sentence"), ("that", "an expression")):
-            if key not in entry:
-                reader.missing((*path, key), what)
-        texts = {key: reader.text((*path, key)) for key in entry}
-        if texts.get("says") and texts.get("that"):
-            yield Claim(str(texts["says"]), str(texts["that"]), str(reader.document.place((*path, "that"))))
+def _claims(reader: Reader, named: Sequence[Named], tasks: Sequence[TaskEntry]) -> Iterator[Claim]:
+    """The claims, held to the names that there are, those with a fault of their own included."""
+    entries = reader.document.value.get("tasks")
+    lengths: dict[str, tuple[int, ...] | None] = dict.fromkeys(entries if isinstance(entries, dict) else ())
+    lengths |= {task.name: task.lengths for task in tasks}
+    whole = all(variant for _, _, variant in named)
+    known = parts(variant for _, _, variant in named if variant) if whole else None
+    return claims(reader, [name for name, _, _ in named], lengths, known)
 
 
 def _count(reader: Reader, variants: Sequence[Variant], tasks: Sequence[TaskEntry], seeds: Sequence[int]) -> None:

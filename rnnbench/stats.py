@@ -188,3 +188,41 @@ def restricted_mean(times: ArrayLike, events: Sequence[bool], horizon: float) ->
     edges = np.concatenate([[0.0], at[at < horizon], [horizon]])
     heights = np.concatenate([[1.0], left[at < horizon]])
     return float(np.diff(edges) @ heights)
+
+
+def power(n: int, effect: float, level: float = LEVEL) -> float:
+    """The chance that the paired t test of n differences, whose mean is `effect` standard deviations, finds it
+    (noncentral t; Cohen, 1988).
+
+    >>> round(power(10, 1.0), 3)
+    0.803
+    """
+    if n < 2:
+        return 0.0
+    reach = float(scipy_special.stdtrit(n - 1, (1 + level) / 2))
+    shift = effect * math.sqrt(n)
+    if shift > 37:  # where the noncentral distribution's own function has no numbers left
+        return 1.0
+    up, down = (float(scipy_special.nctdtr(n - 1, shift, t)) for t in (reach, -reach))
+    return 1 - up + (0.0 if math.isnan(down) else down)  # a tail too small for it is nan
+
+
+def seeds_needed(deviation: float, effect: float = 1.0, wanted: float = 0.8, least: int = 6, most: int = 1000) -> int:
+    """The fewest seeds, of `least` or more, at which an effect is found with the wanted chance, given the standard
+    deviation of the differences; `most` if it takes as many or more.
+
+    >>> seeds_needed(1.0), seeds_needed(0.0), seeds_needed(2.0)
+    (10, 6, 34)
+    """
+    if deviation == 0:
+        return least
+    return next((n for n in range(least, most) if power(n, effect / deviation) >= wanted), most)
+
+
+def deviation_bound(xs: ArrayLike, level: float = 0.8) -> tuple[float, float]:
+    """xs (n,) -> their standard deviation and the upper end of its one-sided interval (chi-square; Browne, 1995)."""
+    x = _vector(xs)
+    if x.size < 2:
+        return math.nan, math.nan
+    deviation = float(x.std(ddof=1))
+    return deviation, deviation * math.sqrt((x.size - 1) / float(scipy_special.chdtri(x.size - 1, level)))

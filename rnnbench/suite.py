@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -29,6 +30,21 @@ class Variant:
         """Whether it starts from the same bits as its base where they share a part: not so of a foreign module, which
         draws its parameters one after another."""
         return "module" not in self.model
+
+
+def parts(variants: Iterable[Variant]) -> dict[str, list[str]]:
+    """What an effect can be asked of -> the variants that are meant: a variant that differs from a base by its own
+    name, and a part by its name alone.
+
+    >>> parts([Variant("lstm", {}), Variant("lstm-forget_gate", {}, base="lstm", part="-forget_gate")])
+    {'lstm-forget_gate': ['lstm-forget_gate'], 'forget_gate': ['lstm-forget_gate']}
+    """
+    found: dict[str, list[str]] = {}
+    for variant in variants:
+        if variant.base is not None:
+            for name in dict.fromkeys((variant.name, (variant.part or variant.name).lstrip("+-"))):
+                found.setdefault(name, []).append(variant.name)
+    return found
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,11 @@ from types import ModuleType
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from rnnbench import find, layers
+from rnnbench.model import Model
+from rnnbench.records import Rung
 from rnnbench.rng import stream
 
 SIZES = [(7, 3, 5, 6), (1, 1, 1, 1), (5, 2, 3, 63), (4, 1, 1, 2)]  # T, B, I, H
@@ -55,21 +58,71 @@ def test_outputs_and_gradients_are_the_references(
 @pytest.mark.parametrize(("name", "switches"), CASES, ids=str)
 def test_a_stack_computes_what_each_run_computes(name: str, switches: dict[str, object]) -> None:
     cell = find.cell({"cell": name, **switches})
-    runs = [{k: torch.from_numpy(stream(r, k).normal(s)) for k, s in cell.shapes(3, 4).items()} for r in range(3)]
-    xs = torch.from_numpy(stream(0, "xs").normal((3, 5, 2, 3)))
+    shapes = cell.shapes(3, 4)
+    runs = [{k: torch.from_numpy(stream(r, k).normal(s)).double() for k, s in shapes.items()} for r in range(3)]
+    xs = torch.from_numpy(stream(0, "xs").normal((3, 5, 2, 3))).double()
     stacked = layers.scan(cell, {k: torch.stack([p[k] for p in runs]) for k in runs[0]}, xs)
     for r, p in enumerate(runs):
         torch.testing.assert_close(stacked[r], layers.scan(cell, p, xs[r]))
 
 
 @pytest.mark.parametrize(("name", "switches"), CASES, ids=str)
-def test_every_parameter_is_initialised_and_shared_names_share_bits(name: str, switches: dict[str, object]) -> None:
+def test_a_loop_over_the_steps_is_the_scan(name: str, switches: dict[str, object]) -> None:
+    """Also where a scan computes all steps at once."""
+    cell = find.cell({"cell": name, **switches})
+    p = {k: torch.from_numpy(stream(1, k).normal(s)).double() for k, s in cell.shapes(3, 5).items()}
+    xs = torch.from_numpy(stream(1, "xs").normal((6, 2, 3))).double()
+    ready, state = cell.prepare(p), tuple(xs.new_zeros((2, width)) for width in cell.widths(5))
+    for x, y in zip(xs, layers.scan(cell, p, xs), strict=True):
+        ours, state = cell.step(ready, x, state)
+        torch.testing.assert_close(ours, y, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize(("name", "switches"), CASES, ids=str)
+def test_a_run_of_a_stack_has_bits_of_its_own(name: str, switches: dict[str, object]) -> None:
+    """Values and gradients in a stack of three, in another order, and beside a copy of itself; float32, odd sizes."""
+    model = Model.of(Rung({"cell": name, **switches}, {"task": "adding"}, 9, {"hidden": 5, "batch": 3}))
+    rows = [torch.from_numpy(model.init(seed)) for seed in range(3)]
+    data = [torch.from_numpy(stream(seed, "xs").normal((9, 3, 2))) for seed in range(3)]
+
+    def train(order: list[int]) -> dict[int, tuple[Tensor, Tensor]]:
+        flat = torch.stack([rows[r] for r in order]).requires_grad_()
+        ys = model.answers(model.views(flat), torch.stack([data[r] for r in order]), slice(-1, None))
+        (gradient,) = torch.autograd.grad((ys**2).sum(), [flat])
+        return {r: (ys[i].detach(), gradient[i]) for i, r in enumerate(order)}
+
+    stacked = train([0, 1, 2])
+    for other in (train([2, 0, 1]), train([0, 0]), train([1, 1]), train([1, 2])):
+        for r, (ys, gradient) in other.items():
+            assert torch.equal(ys, stacked[r][0])
+            assert torch.equal(gradient, stacked[r][1])
+
+
+@pytest.mark.parametrize(("name", "switches"), CASES, ids=str)
+def test_long_sequences_stay_finite_at_the_start(name: str, switches: dict[str, object]) -> None:
+    cell = find.cell({"cell": name, **switches})
+    start = cell.init(cell.shapes(2, 32), lambda n: stream(0, n))
+    p = {k: torch.from_numpy(v).requires_grad_() for k, v in start.items()}
+    ys = layers.scan(cell, p, torch.from_numpy(stream(0, "xs").normal((200, 3, 2))))
+    assert ys.isfinite().all()
+    slopes = torch.autograd.grad(ys[-1].sum(), list(p.values()), allow_unused=True, materialize_grads=True)
+    assert all(slope.isfinite().all() for slope in slopes)
+
+
+@pytest.mark.parametrize(("name", "switches"), CASES, ids=str)
+def test_every_parameter_is_initialised_and_shared_names_share_bits(
+    name: str, switches: dict[str, object], load_sibling: Callable[[str], ModuleType]
+) -> None:
+    """Matrices of one name and shape, but where a switch is a start of its own."""
     cell, base = find.cell({"cell": name, **switches}), find.cell({"cell": name})
     ours = cell.init(cell.shapes(3, 8), lambda n: stream(4, n))
     assert {k: v.shape for k, v in ours.items()} == cell.shapes(3, 8)
     assert all(v.dtype == np.float32 and np.isfinite(v).all() for v in ours.values())
+    assert cell.shapes(3, 8)[next(iter(ours))][1] == 8
+    if switches.keys() & getattr(load_sibling(f"cells/test_{name}.py"), "STARTS_ELSEWHERE", set()):
+        return
     theirs = base.init(base.shapes(3, 8), lambda n: stream(4, n))
-    matrices = [k for k in ours if k in theirs and ours[k].shape[0] > 1]
+    matrices = [k for k in ours if k in theirs and ours[k].shape == theirs[k].shape and ours[k].shape[0] > 1]
     assert matrices
     assert all((ours[k] == theirs[k]).all() for k in matrices)
 

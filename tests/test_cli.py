@@ -55,7 +55,7 @@ def test_a_suite_is_run_once_and_reported(cli: Cli, suite: Path) -> None:
     assert list(rows[0]) == ["variant", "task", "length", "score", "low", "high", "n", "solved", "failed"]
     assert [r["length"] for r in rows if r["variant"] == "rnn"] == ["2", "4", "3"]
     assert json.loads(cli("report", "--format", "json").stdout)
-    assert cli("report", "--format", "markdown").stdout.count("| lstm |") >= 2
+    assert cli("report", "--format", "markdown").stdout.count("| lstm ") >= 2
     narrow = cli("report", env={"COLUMNS": "60"}).stdout
     assert max(map(len, narrow.splitlines())) <= 60
     exported = cli("export", "--format", "csv").stdout.splitlines()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -139,6 +140,21 @@ def test_effect_refuses_other_rungs() -> None:
         effects.effect(other, short)
 
 
+@pytest.mark.parametrize(
+    ("part", "base", "bound"),
+    [
+        ("ss ss ss uu uu", "ss ss ss ss uu", ""),
+        ("ss ss ss uu uu", "ss ss ss ss ss", "≤"),
+        ("ss ss ss ss ss", "ss ss ss uu uu", "≥"),
+        ("ss ss ss ss ss", "ss ss ss ss ss", ""),
+        ("uu uu", "ss ss uu uu", "≤"),
+        ("su su su su su", "ss ss ss ss us", "?"),
+    ],
+)
+def test_a_span_at_an_end_of_the_ladder_makes_the_effect_a_bound(part: str, base: str, bound: str) -> None:
+    assert effects.effect(climbed(part, "lstm-a", "lstm"), climbed(base)).bound == bound
+
+
 def test_holm_runs_over_the_parts_of_a_task() -> None:
     base = " ".join(["s" * 8] * 5)
     words = " ".join(["s" * 8] * 2 + ["u" * 8] * 3)
@@ -168,3 +184,21 @@ def test_spans_in_words() -> None:
     assert Span(None, None, True).top is False
     assert Span(160, None).top
     assert str(Span(None, 10, True)) == "< 10 so far"
+
+
+def test_powers_take_the_deviation_of_the_pilots_pairs() -> None:
+    climbs = [
+        climbed("ssss ssss ssss ssss uuuu"),
+        climbed("ssss sssu ssuu suuu uuuu", "lstm-a", "lstm"),
+        climbed("ssss ssss ssss ssss uuuu", "lstm-b", "lstm"),
+        climbed("....", "lstm-c", "lstm"),
+        climbed(" ".join(["ssss"] * 5), task="copy"),
+        climbed(" ".join(["ssss"] * 5), "lstm-a", "lstm", task="copy"),
+    ]
+    found = effects.powers(climbs)
+    deviation = float(np.std([0, -1, -2, -3], ddof=1))
+    assert [(p.variant, p.task, p.flat) for p in found] == [
+        ("lstm-a", "adding", False), ("lstm-b", "adding", False), ("lstm-a", "copy", True),
+    ]  # fmt: skip
+    assert found[0].deviation == pytest.approx(deviation)
+    assert found[0].seeds == stats.seeds_needed(deviation) < found[0].cautious

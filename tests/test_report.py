@@ -22,7 +22,7 @@ from rnnbench.errors import UserError
 from rnnbench.plan import Climb, plan, view
 from rnnbench.records import Record, Run, Status
 from rnnbench.report.frame import COLUMNS, frame
-from rnnbench.suite import Suite, TaskEntry, Variant
+from rnnbench.suite import Claim, Suite, TaskEntry, Variant
 
 SUITE = Suite(
     name="small",
@@ -160,8 +160,33 @@ def test_ten_seeds_have_p_values() -> None:
     results = {("lstm", "adding"): [top] * 4, ("lstm-forget_gate", "adding"): [top, low, low]}
     text = report.render(suite, climbs(suite, results | {("lstm+chrono", "adding"): [top] * 4}), "table", width=120)
     assert "two-sided sign-flip p, Holm's adjustment over 2 parts, the least it could reach" in text.replace("\n", " ")
-    assert "lstm-forget_gate  lstm     10  −3.0 ±0.0  −3.0 ±0.0   .002   .004   .004\n" in text
-    assert "lstm+chrono       lstm     10   0.0 ±0.0   0.0 ±0.0  1.000  1.000   .004  both at the top\n" in text
+    assert "lstm-forget_gate  lstm     10  ≤ −3.0 ±0.0  ≤ −3.0 ±0.0   .002   .004   .004\n" in text
+    assert "lstm+chrono       lstm     10     0.0 ±0.0     0.0 ±0.0  1.000  1.000   .004  both at the top\n" in text
+
+
+CLAIMS = (
+    Claim("the LSTM outlasts the plain RNN", "span(lstm, adding) >= 2 * span(rnn, adding)"),
+    Claim("a gate costs weights|", "parameters(lstm-forget_gate) < parameters(lstm)"),
+    Claim("small", "parameters(lstm) < 9"),
+)
+
+
+def test_claims_have_verdicts_in_every_format() -> None:
+    suite = replace(SUITE, claims=CLAIMS)
+    text = report.render(suite, climbs(suite), "table", width=100)
+    for line in (
+        "1. the LSTM outlasts the plain RNN  undecided",
+        "2. a gate costs weights|            holds",
+        "3. small                            fails",
+        "1. span(lstm, adding) >= 2 * span(rnn, adding): lstm on adding: runs of 1 of 3 seeds are missing or broke",
+        "3. parameters(lstm) < 9: exact: not on 2 of 2 tasks",
+    ):
+        assert line in " ".join(text.split("\n")) or line in text, line
+    assert "| 2. a gate costs weights\\|" in report.render(suite, climbs(suite), "markdown")
+    parsed = json.loads(report.render(suite, climbs(suite), "json"))["claims"]
+    assert [c["verdict"] for c in parsed] == ["undecided", "holds", "fails"]
+    narrow = report.render(suite, climbs(suite), "table", width=20)
+    assert max(map(cell_len, narrow.splitlines())) <= 20
 
 
 def test_a_selection_shows_what_was_selected() -> None:

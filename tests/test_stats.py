@@ -183,3 +183,32 @@ def test_importing_stats_imports_no_scipy() -> None:
     code = "import sys, rnnbench.effects; print({m for m in ('scipy', 'pandas', 'torch') if m in sys.modules})"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize(("n", "effect"), [(6, 0.5), (10, 1.0), (20, 0.3), (7, 3.0)])
+def test_power_is_that_of_scipys_noncentral_t(n: int, effect: float) -> None:
+    reach = scipy.stats.t.ppf(0.975, n - 1)
+    noncentral = scipy.stats.nct(n - 1, effect * math.sqrt(n))
+    assert stats.power(n, effect) == pytest.approx(noncentral.sf(reach) + noncentral.cdf(-reach), abs=1e-6)
+
+
+def test_power_is_what_is_found_in_draws() -> None:
+    rng = np.random.default_rng(0)
+    p = scipy.stats.ttest_1samp(rng.normal(1.0, 1.0, (20_000, 10)), 0, axis=1).pvalue
+    assert np.mean(p <= 0.05) == pytest.approx(stats.power(10, 1.0), abs=0.01)
+
+
+def test_seeds_needed_are_the_fewest() -> None:
+    for deviation in (0.3, 1.0, 1.7):
+        n = stats.seeds_needed(deviation)
+        assert stats.power(n, 1 / deviation) >= 0.8
+        assert n == 6 or stats.power(n - 1, 1 / deviation) < 0.8
+    assert stats.seeds_needed(1e-9) == stats.seeds_needed(0.0) == 6
+    assert stats.seeds_needed(1000.0) == 1000
+
+
+def test_the_deviations_bound_is_over_the_truth_four_times_in_five() -> None:
+    rng = np.random.default_rng(1)
+    bounds = [stats.deviation_bound(xs)[1] for xs in rng.normal(0, 2.0, (4000, 6))]
+    assert np.mean(np.array(bounds) >= 2.0) == pytest.approx(0.8, abs=0.02)
+    assert math.isnan(stats.deviation_bound([1.0])[0])

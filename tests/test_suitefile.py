@@ -235,7 +235,7 @@ architectures:
   gru: {cell: gru}
 ablate: [{base: gru, without: [reset_gate]}]
 tasks: {copy: {lengths: [5], items: 3}}
-claims: [{says: a, that: b}]
+claims: [{says: a, that: 'parameters(lstm) > 1'}]
 """
 MAIN = """\
 include: common.yaml
@@ -245,7 +245,7 @@ architectures:
   rnn: {cell: rnn}
   lstm: {cell: lstm}
 ablate: [{base: lstm, without: [forget_gate]}]
-claims: [{says: c, that: d}]
+claims: [{says: c, that: 'parameters(lstm) > 2'}]
 """
 
 
@@ -258,7 +258,10 @@ def test_include_replaces_entries_whole_and_appends_lists(tmp_path: Path, monkey
     assert [v.name for v in s.variants] == ["lstm", "gru", "rnn", "gru-reset_gate", "lstm-forget_gate"]
     assert s.variants[0].model == {"cell": "lstm"}
     assert s.tasks == (TaskEntry("copy", {"task": "copy", "items": 3}, (5,)),)
-    assert s.claims == (Claim("a", "b", "common.yaml:11:26"), Claim("c", "d", "main.yaml:8:26"))
+    assert s.claims == (
+        Claim("a", "parameters(lstm) > 1", "common.yaml:11:26"),
+        Claim("c", "parameters(lstm) > 2", "main.yaml:8:26"),
+    )
 
 
 def test_included_faults_know_their_own_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+from collections import defaultdict
 from functools import partial
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -52,10 +54,12 @@ def golden(task: Task, length: int) -> str:
 
 
 def key(task: Task, length: int) -> str:
-    return f"{type(task).__module__.rpartition('.')[2]} {canonical(given(task))} {length}"
+    """The name of a case, also where it has a file: which is known by its name."""
+    fields = {k: Path(v).name if k == "path" else v for k, v in given(task).items()}
+    return f"{type(task).__module__.rpartition('.')[2]} {canonical(fields)} {length}"
 
 
-@pytest.mark.parametrize(("task", "length"), CASES, ids=str)
+@pytest.mark.parametrize(("task", "length"), CASES, ids=[key(*case) for case in CASES])
 class TestEveryTask:
     def test_sizes_are_as_stated(self, task: Task, length: int) -> None:
         b = task.batch(6, length, stream(0, "train", 1))
@@ -70,7 +74,7 @@ class TestEveryTask:
             assert b.xs.dtype == np.float32
             assert b.xs.shape[2] == task.inputs
         if task.last:
-            assert K == 1
+            assert (K, range(T)[b.at][0]) == (1, T - 1)
 
     def test_draws_depend_on_seed_purpose_and_step_alone(self, task: Task, length: int) -> None:
         def draw(seed: int, purpose: str, step: int) -> bytes:
@@ -80,17 +84,17 @@ class TestEveryTask:
         assert len({draw(0, "train", 3), draw(1, "train", 3), draw(0, "test", 3), draw(0, "train", 4)}) == 4
 
     def test_shortcuts_score_nothing(self, task: Task, length: int) -> None:
-        b = task.held_out("test", length, partial(stream, 5))
-        ys, weights = tensors(b)
-        shortcuts = task.shortcuts(b)
-        assert shortcuts
-        scores = {name: float(task.score(torch.from_numpy(a), ys, weights)) for name, a in shortcuts.items()}
-        assert max(scores.values()) < 0.04, scores
-        if (
-            ys.dtype == torch.int64
-        ):  # the best of them is at chance: the score takes off neither too little nor too much
-            answers = [(torch.from_numpy(a).argmax(-1) == ys).double().mean().item() for a in shortcuts.values()]
-            assert max(answers) == pytest.approx(task.chance, abs=0.04)
+        scores: dict[str, list[float]] = defaultdict(list)
+        found: dict[str, list[float]] = defaultdict(list)
+        for seed in range(4):  # one test set alone is off by up to .04 where chance is a half
+            b = task.held_out("test", length, partial(stream, seed))
+            ys, weights = tensors(b)
+            for name, a in task.shortcuts(b).items():
+                scores[name].append(float(task.score(torch.from_numpy(a), ys, weights)))
+                found[name].append(float(task.accuracy(torch.from_numpy(a), ys, weights)))
+        assert max(map(fmean, scores.values())) < 0.04, scores
+        if ys.dtype == torch.int64:  # the best is at chance: the score takes off neither too little nor too much
+            assert max(map(fmean, found.values())) == pytest.approx(task.chance, abs=0.02)
 
     def test_right_answers_score_one_and_cost_little(self, task: Task, length: int) -> None:
         b = task.held_out("test", length, partial(stream, 5))
@@ -101,6 +105,17 @@ class TestEveryTask:
             answers = 50 * (2 * ys - 1) if task.tokens else ys
         assert float(task.score(answers, ys, weights)) == 1
         assert float(task.loss(answers, ys, weights)) < 1e-6
+
+    def test_no_answer_needs_what_comes_later(self, task: Task, length: int) -> None:
+        """An answer is a function of the inputs up to its step, so that a model that may not look ahead can give it."""
+        known: dict[bytes, bytes] = {}
+        for b in (task.batch(64, length, stream(0, "train")), task.held_out("test", length, partial(stream, 5))):
+            for column in range(min(b.xs.shape[1], 256)):
+                xs = np.ascontiguousarray(b.xs[:, column])
+                for k, t in enumerate(range(xs.shape[0])[b.at]):
+                    if b.weights is None or b.weights[k, column]:
+                        answer = b.ys[k, column].tobytes()
+                        assert known.setdefault(xs[: t + 1].tobytes(), answer) == answer
 
     def test_a_run_of_a_stack_is_scored_as_alone(self, task: Task, length: int) -> None:
         batches = [task.batch(5, length, stream(s, "train")) for s in range(3)]
@@ -133,5 +148,7 @@ class TestEveryTask:
         assert task.lag(2 * length).most > lag.most
 
     def test_the_shortest_length_works(self, task: Task, length: int) -> None:
+        if hasattr(task, "path"):
+            return  # the file decides what is shortest: the task's own tests ask
         task.batch(2, task.shortest, stream(0, "train"))
         task.held_out("test", task.shortest, partial(stream, 0))

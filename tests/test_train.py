@@ -228,5 +228,6 @@ def test_the_optimisers_are_torchs_and_clip_each_run_by_itself(optimizer: str) -
             torch.nn.utils.clip_grad_norm_([p], 0.5)
             o.step()
         optimiser.clip(gradient, chosen.clip)
-        optimiser.update(chosen, lrs, step, flat, gradient, first, second)
+        corrected = torch.tensor(optimiser.corrections(step))
+        optimiser.update(chosen, lrs, corrected, flat, gradient, first, second)
     torch.testing.assert_close(flat, torch.stack([p.detach() for p in theirs]), rtol=1e-5, atol=1e-6)

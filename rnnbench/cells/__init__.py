@@ -8,9 +8,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
+from annotated_types import Interval
 from numpy.typing import NDArray
 
 from rnnbench.lazy import torch
@@ -25,6 +26,9 @@ Arrays = dict[str, NDArray[np.float32]]
 # A Tensor; named loosely so that a cell's file needs no import of torch to be read.
 Parameters = Mapping[str, "Tensor"]
 State = tuple["Tensor", ...]
+# Switches that several cells have: a bias at the start; the longest lag to reach, in steps (true: the rung's own).
+Bias = Annotated[float, Interval(ge=-100, le=100)]
+Chrono = bool | Annotated[int, Interval(ge=3, le=10**7)]
 
 
 def sigmoid(x: Tensor) -> Tensor:
@@ -33,9 +37,20 @@ def sigmoid(x: Tensor) -> Tensor:
     return 0.5 * torch.tanh(0.5 * x) + 0.5
 
 
+def softplus(x: Tensor) -> Tensor:
+    """log(1 + exp(x)), written out for the same reason; log(sigmoid(x)) is -softplus(-x). Its slope at 0 is 1/2."""
+    size = x.abs()
+    return 0.5 * (x + size) + torch.log(1 + torch.exp(-size))
+
+
+def positive(x: Tensor) -> Tensor:
+    """x + 1/2 where x >= 0, else sigmoid(x): above 0 everywhere (Feng et al., 2024)."""
+    return torch.where(x >= 0, x + 0.5, sigmoid(x))
+
+
 def activation(name: str) -> Callable[[Any], Any]:
-    """The function that a switch names: tanh, relu or identity."""
-    return {"tanh": torch.tanh, "relu": torch.relu, "identity": lambda x: x}[name]
+    """The function that a switch names: tanh, relu, positive or identity."""
+    return {"tanh": torch.tanh, "relu": torch.relu, "positive": positive, "identity": lambda x: x}[name]
 
 
 @dataclass(frozen=True)
@@ -50,11 +65,15 @@ class Cell(ABC):
 
     @abstractmethod
     def shapes(self, I: int, H: int) -> Shapes:
-        """Each parameter's (rows, columns), gate by gate; a gate that is off has none."""
+        """Each parameter's (rows, columns), gate by gate; a gate that is off has none. The first has H columns."""
 
     @abstractmethod
     def step(self, p: Parameters, x: Tensor, state: State) -> tuple[Tensor, State]:
         """One step: x (..., B, I), each state (..., B, width) -> output (..., B, H) and the next state."""
+
+    def prepare(self, p: Parameters) -> Parameters:
+        """What `step` takes instead of `p`: here belongs what a scan computes once and not at each step."""
+        return p
 
     def widths(self, H: int) -> tuple[int, ...]:
         """The width of each tensor of the state, which starts as zeros."""
@@ -74,6 +93,31 @@ def uniform(shapes: Shapes, stream: Streams) -> Arrays:
         else:
             p[name] = (2 * stream(name).uniform((rows, columns)) - 1) * np.float32(columns**-0.5)
     return p
+
+
+def times(a: State, h: State) -> State:
+    """a * h of real numbers, (real,), or of complex ones, (real, imaginary)."""
+    if len(h) == 1:
+        return (a[0] * h[0],)
+    return a[0] * h[0] - a[1] * h[1], a[0] * h[1] + a[1] * h[0]
+
+
+class Linear(Cell):
+    """A cell whose state is linear in itself, h' = a * h + b with a and b of the input alone: a scan can compute
+    all steps at once. The state is one tensor, or the two halves of a complex one."""
+
+    @abstractmethod
+    def drive(self, p: Parameters, x: Tensor) -> tuple[State, State]:
+        """x (..., rows, I) -> a and b, each tensor (..., rows, H); a may have one row for all."""
+
+    @abstractmethod
+    def read(self, p: Parameters, h: State, x: Tensor) -> Tensor:
+        """The output (..., rows, H) from the state after x."""
+
+    def step(self, p: Parameters, x: Tensor, state: State) -> tuple[Tensor, State]:
+        a, b = self.drive(p, x)
+        h = tuple(u + v for u, v in zip(times(a, state), b, strict=True))
+        return self.read(p, h, x), h
 
 
 def chrono_bias(longest: float, H: int, stream: Streams) -> NDArray[np.float32]:

@@ -11,9 +11,7 @@ Without the reset gate r = 1; without the update gate z = 0, which leaves h' = n
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal
-
-from annotated_types import Interval
+from typing import TYPE_CHECKING, Literal
 
 from rnnbench import cells
 from rnnbench.cells import sigmoid
@@ -31,7 +29,7 @@ class Cell(cells.Cell):
     reset_gate: bool = True
     update_gate: bool = True
     reset: Literal["v1", "v3"] = "v1"
-    chrono: bool | Annotated[int, Interval(ge=3, le=10**7)] = False
+    chrono: cells.Chrono = False
 
     def __post_init__(self) -> None:
         if self.chrono and not self.update_gate:

@@ -14,10 +14,9 @@ Gate recurrence (FGR; Greff et al., 2015): every gate also sees the last step's 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
-from annotated_types import Interval
 
 from rnnbench import cells
 from rnnbench.cells import sigmoid
@@ -41,8 +40,8 @@ class Cell(cells.Cell):
     coupled_gates: bool = False
     peepholes: bool = False
     gate_recurrence: bool = False
-    forget_bias: Annotated[float, Interval(ge=-100, le=100)] = 1.0
-    chrono: bool | Annotated[int, Interval(ge=3, le=10**7)] = False
+    forget_bias: cells.Bias = 1.0
+    chrono: cells.Chrono = False
 
     def __post_init__(self) -> None:
         if self.coupled_gates and not (self.forget_gate and self.input_gate):

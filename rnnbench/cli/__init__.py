@@ -34,9 +34,9 @@ def _options(
         raise typer.Exit
 
 
-from rnnbench.cli import data, run  # noqa: E402  (the commands register themselves on `app`)
+from rnnbench.cli import check, data, run  # noqa: E402  (the commands register themselves on `app`)
 
-__all__ = ["app", "data", "main", "run"]
+__all__ = ["app", "check", "data", "main", "run"]
 
 
 def main() -> None:

@@ -12,6 +12,9 @@ import typer
 from rnnbench.cli import app, options
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rnnbench.plan import Climb
     from rnnbench.store import Store
     from rnnbench.suite import Suite
 
@@ -69,6 +72,9 @@ def plan(
     filter: options.Filter = None,
     set: options.Set = None,
     seeds: options.Seeds = None,
+    power: Annotated[
+        bool, typer.Option("--power", help="How many seeds an effect of one octave needs, from the records there are.")
+    ] = False,
 ) -> None:
     """Count a suite's runs, ladder by ladder, and say what is known of them."""
     from rnnbench import api
@@ -95,6 +101,28 @@ def plan(
         typer.echo(line)
     typer.echo(f"seeds: {len(chosen.suite.seeds)}")
     typer.echo(describe(chosen.suite.name, api.Forecast.of(chosen, records), api.cores()))
+    if power:
+        _power(planning.view(chosen, records))
+
+
+def _power(climbs: Sequence[Climb]) -> None:
+    """The seeds that effects need, a line each."""
+    from rnnbench import effects
+
+    found = effects.powers(climbs)
+    typer.echo("seeds to find one octave: 80 % power at two-sided 5 %, 6 or more; cautious: if they vary as they may")
+    for p in found:
+        at_end = "; some at an end of the ladder: may be more" if p.bound else ""
+        needed = f"{_count(p.seeds)} seeds, cautious {_count(p.cautious)}"
+        known = f"{p.n} pairs, deviation {p.deviation:.2f} octaves{at_end}"
+        unknown = "can't be told: every span is at the same end of the ladder"
+        typer.echo(f"{p.variant} on {p.task}: " + (unknown if p.flat else f"{needed} ({known})"))
+    if not found:
+        typer.echo("no part has two seeds whose spans are known; next: rnnbench run SUITE")
+
+
+def _count(seeds: int) -> str:
+    return "1000 or more" if seeds >= 1000 else str(seeds)
 
 
 @app.command()

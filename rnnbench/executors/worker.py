@@ -13,10 +13,13 @@ import os
 import signal
 import sys
 import threading
+import time
 import traceback
 from multiprocessing.connection import Connection
 from queue import Queue
 from typing import Any
+
+COMPILE_SECONDS = 0.5  # compiling that took longer is told
 
 
 def pack(message: dict[str, Any], raw: bytes = b"") -> bytes:
@@ -50,7 +53,7 @@ def listen(channel: Connection, jobs: Queue[tuple[dict[str, Any], bytes]], stopp
 def work(channel: Connection, message: dict[str, Any], raw: bytes, stopping: threading.Event) -> None:
     """Trains one cohort and sends what happens."""
     from rnnbench.checkpoint import Checkpoint
-    from rnnbench.records import Record, Run
+    from rnnbench.records import Record, Run, canonical
     from rnnbench.train import Progress, Trainer
 
     runs = [Run.from_dict(r) for r in message["runs"]]
@@ -63,8 +66,14 @@ def work(channel: Connection, message: dict[str, Any], raw: bytes, stopping: thr
         start += size
     try:
         trainer = Trainer(message["device"], message["kernels"])
+        began = time.perf_counter()
         for run in runs:
             trainer.warm(run)
+        if (seconds := time.perf_counter() - began) > COMPILE_SECONDS:
+            text = (
+                f"compiled the scan of {canonical(runs[0].rung.model)} in {seconds:.1f} s; it is kept for the next time"
+            )
+            channel.send_bytes(pack({"is": "warned", "text": text}))
         channel.send_bytes(pack({"is": "warm"}))
         for event in trainer.train(runs, checkpoints, stopping.is_set, message["checkpoint_seconds"]):
             if isinstance(event, Record):

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from rnnbench.kernels._vector import WIDTH, accumulate, inlined, load, product, shared, splat, store
+from rnnbench.kernels._vector import WIDTH, accumulate, load, product, shared, splat, store
 
 
-@inlined
+@shared
 def clear(out: Any, size: Any) -> None:
     """Zeros, a whole number of vectors of them."""
     for m in range(0, size, WIDTH):
         store(out, m, splat(0.0))
 
 
-@inlined
+@shared
 def pack(panels: Any, C: Any, K: Any, first: Any, G: Any, g: Any, matrix: Any, rows: Any, H: Any) -> None:
     """Rows of gate g, (rows, H), into panels (N * G / C, K, C, WIDTH) from row `first` on: a panel has C vectors of a
     row, which holds the gates of each vector of units side by side."""
@@ -34,7 +34,7 @@ def pack(panels: Any, C: Any, K: Any, first: Any, G: Any, g: Any, matrix: Any, r
                     panels[out + w] = matrix[k * H + unit + w]
 
 
-@inlined
+@shared
 def pack_transposed(panels: Any, depth: Any, first: Any, G: Any, g: Any, matrix: Any, rows: Any, H: Any) -> None:
     """Rows of gate g, (rows, H), into panels (rows / 2 vectors, depth, 2 * WIDTH), which were cleared: they take what G
     gates send back, that of this gate's first units at vector first + g of it, to the rows."""
@@ -45,7 +45,7 @@ def pack_transposed(panels: Any, depth: Any, first: Any, G: Any, g: Any, matrix:
             panels[out + ((first + unit // WIDTH * G + g) * WIDTH + unit % WIDTH) * pair] = matrix[j * H + unit]
 
 
-@inlined
+@shared
 def unpack(matrix: Any, rows: Any, H: Any, sums: Any, row: Any, first: Any, G: Any, g: Any) -> None:
     """Rows of gate g out of sums whose rows are `row` apart, its first units at vector first + g, into (rows, H)."""
     for k in range(rows):
@@ -82,7 +82,7 @@ def add_products(
         n += 1 if left == 1 else 2 if left == 2 or left == 4 else 3
 
 
-@inlined
+@shared
 def send_back(out: Any, first: Any, rows: Any, J: Any, d: Any, depth: Any, panels: Any, zero: Any) -> None:
     """out[first + r] = d[r] @ panels for r < rows: what the gates send back, (rows, depth), to J columns in an even
     number of vectors."""

@@ -16,12 +16,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from rnnbench.cells import Cell
 from rnnbench.kernels._vector import WIDTH
 
 STRETCH = 128  # rows whose gates' gradients stay in the cache until the weights' gradients are summed
 LINE = 16  # floats in a cache line
+PAIR = 2 * WIDTH
 
 
 class Fused(NamedTuple):
@@ -42,22 +44,24 @@ class Fused(NamedTuple):
 
 
 class _Loan:
-    """Memory that goes back to the pool with the last reference.
+    """Memory that goes back to the pool with the last reference to it.
 
-    Fresh memory costs a page fault every 4 KiB: for a long sequence as much as a small scan itself.
+    Fresh memory costs a page fault every 4 KiB: for a long sequence as much as a small scan itself. Sizes are powers
+    of two, so that a few serve all lengths.
     """
 
     pool: ClassVar[dict[int, list[tuple[NDArray[np.float32], int]]]] = {}
-    spare = 4  # kept for each size
+    spare = 4  # kept of each size
 
-    def __init__(self, size: int) -> None:
-        self.size = size
+    def __init__(self, *shape: int) -> None:
+        self.shape = shape
+        self.size = 1 << (math.prod(shape) - 1).bit_length()
         try:
-            self.memory, self.address = self.pool.setdefault(size, []).pop()
+            self.memory, self.address = self.pool.setdefault(self.size, []).pop()
         except IndexError:
-            memory = np.empty(size + LINE, np.float32)
+            memory = np.empty(self.size + LINE, np.float32)
             start = -memory.ctypes.data // 4 % LINE
-            self.memory = memory[start : start + size]
+            self.memory = memory[start : start + self.size]
             self.address = self.memory.ctypes.data
 
     def __del__(self) -> None:
@@ -66,12 +70,12 @@ class _Loan:
 
     @property
     def __array_interface__(self) -> dict[str, Any]:
-        return {"version": 3, "shape": (self.size,), "typestr": "<f4", "data": (self.address, False)}
+        return {"version": 3, "shape": self.shape, "typestr": "<f4", "data": (self.address, False)}
 
-
-def _empty(*shape: int) -> Tensor:
-    """A tensor of whatever was there before."""
-    return torch.from_numpy(np.asarray(_Loan(math.prod(shape)))).view(shape)
+    @property
+    def array(self) -> NDArray[np.float32]:
+        """The memory, in use as long as anything looks at it."""
+        return np.asarray(self)
 
 
 def vectors(columns: int) -> int:
@@ -101,16 +105,16 @@ def scan(fused: Fused, cell: Cell, p: Mapping[str, Tensor], xs: Tensor) -> Tenso
     return _forward(fused, xs, parameters, keep=False)[0]
 
 
-def _forward(fused: Fused, xs: Tensor, parameters: Sequence[Tensor], keep: bool) -> tuple[Tensor, Tensor, _Loan]:
-    """ys, a view of hs (T + 1, B, N * WIDTH), and what the backward pass needs besides."""
+def _forward(fused: Fused, xs: Tensor, parameters: Sequence[Tensor], keep: bool) -> tuple[Tensor, _Loan, _Loan]:
+    """ys, a part of hs (T + 1, B, N * WIDTH), and what the backward pass needs besides."""
     (T, B, I), H = xs.shape, parameters[0].shape[1]
-    hs = _empty(T + 1, B, vectors(H) * WIDTH)
-    kept = _Loan((T if keep else 1) * B * vectors(H) * fused.kept * WIDTH)
+    hs = _Loan(T + 1, B, vectors(H) * WIDTH)
+    kept = _Loan((T if keep else 1) * B * vectors(H) * max(1, fused.kept) * WIDTH)
     scratch = _Loan(fused.forward_scratch(B, I, H))
     xs, parameters = xs.contiguous(), [each.contiguous() for each in parameters]
     addresses = tuple(each.data_ptr() for each in parameters)
-    fused.forward(addresses, xs.data_ptr(), hs.data_ptr(), kept.address, scratch.address, T, B, I, H, keep)
-    return hs[1:, :, :H], hs, kept
+    fused.forward(addresses, xs.data_ptr(), hs.address, kept.address, scratch.address, T, B, I, H, int(keep))
+    return torch.from_numpy(hs.array[1:, :, :H]), hs, kept
 
 
 class _Scan(torch.autograd.Function):
@@ -118,16 +122,16 @@ class _Scan(torch.autograd.Function):
     def forward(ctx: Any, fused: Fused, xs: Tensor, *parameters: Tensor) -> Tensor:
         ys, ctx.hs, ctx.kept = _forward(fused, xs, parameters, keep=True)
         ctx.fused = fused
-        ctx.save_for_backward(ys, xs, *parameters)
+        ctx.save_for_backward(ys, xs, *parameters)  # ys lies in hs: torch notices if somebody writes to it
         return ys
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor | None, ...]:
         (_, xs, *parameters), fused = ctx.saved_tensors, ctx.fused
         (T, B, I), H = xs.shape, parameters[0].shape[1]
         dys, xs, parameters = _rows(upstream[0]), xs.contiguous(), [each.contiguous() for each in parameters]
-        wide = -(-vectors(I) // 2) * 2 * WIDTH
-        dxs = _empty(T, B, wide) if ctx.needs_input_grad[1] else None
+        dxs = _Loan(T, B, -(-I // PAIR) * PAIR) if ctx.needs_input_grad[1] else None
         sizes = [each.numel() for each in parameters]
         dparameters = torch.empty(sum(sizes))
         steps = max(2, STRETCH // B)
@@ -135,19 +139,19 @@ class _Scan(torch.autograd.Function):
         fused.backward(
             tuple(each.data_ptr() for each in parameters),
             tuple(dparameters.data_ptr() + 4 * at for at in accumulate(sizes[:-1], initial=0)),
-            *(dys.data_ptr(), xs.data_ptr(), ctx.hs.data_ptr(), ctx.kept.address, scratch.address),
-            *(0 if dxs is None else dxs.data_ptr(), T, B, I, H, steps),
+            *(dys.data_ptr(), xs.data_ptr(), ctx.hs.address, ctx.kept.address, scratch.address),
+            *(dxs.address if dxs else 0, T, B, I, H, steps),
         )
         gradients = [each.view(-1, H) for each in torch.split(dparameters, sizes)]
-        return None, None if dxs is None else dxs[:, :, :I], *gradients
+        return None, torch.from_numpy(dxs.array[:, :, :I]) if dxs else None, *gradients
 
 
 def _rows(dys: Tensor) -> Tensor:
     """dys with rows of whole vectors, zeros behind H."""
-    H = dys.shape[2]
+    T, B, H = dys.shape
     if H % WIDTH == 0 and dys.is_contiguous():
         return dys
-    rows = _empty(*dys.shape[:2], vectors(H) * WIDTH)
+    rows = torch.from_numpy(_Loan(T, B, vectors(H) * WIDTH).array)
     rows[:, :, :H] = dys
     rows[:, :, H:] = 0
     return rows

@@ -14,16 +14,16 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-import llvmlite.binding as llvm
 from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
+from numba.core.registry import cpu_target
 from numba.core.typing.templates import ConcreteTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, models, register_model
 
-_features = llvm.get_host_cpu_features()
-WIDTH = 16 if _features.get("avx512f") else 8 if _features.get("avx2") else 4
-REGISTERS = 16 if WIDTH == 8 else 32
+_features = cpu_target.target_context.codegen().magic_tuple()[2]  # those that numba compiles for
+WIDTH = 16 if "+avx512f" in _features else 8 if "+avx2" in _features else 4
+REGISTERS = 32 if "+avx512f" in _features or "+neon" in _features else 16
 
 _float = ir.FloatType()
 _vector = ir.VectorType(_float, WIDTH)
@@ -106,8 +106,9 @@ _arithmetic()
 
 
 def _fma(builder: Any) -> Any:
+    """a * b + c, in one rounding on a machine that can."""
     kind = ir.FunctionType(_vector, [_vector] * 3)
-    return cgutils.get_or_insert_function(builder.module, kind, f"llvm.fma.v{WIDTH}f32")
+    return cgutils.get_or_insert_function(builder.module, kind, f"llvm.fmuladd.v{WIDTH}f32")
 
 
 @_emitted
@@ -304,25 +305,6 @@ def accumulate(typing: Any, columns: Any, left: Any, out: Any, term: Any) -> Any
     return types.intp(columns, types.intp, out, term), emit
 
 
-@_emitted
-def reciprocal(typing: Any, value: Any) -> Any:
-    """1 / value for a normal number, to 2^-23 or so: where there is an estimate of 14 bits, one step of Newton's."""
-
-    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        one = ir.Constant(_vector, [1.0] * WIDTH)
-        if WIDTH != 16:
-            return builder.fdiv(one, args[0])
-        mask = ir.IntType(16)
-        kind = ir.FunctionType(_vector, [_vector, _vector, mask])
-        estimate = cgutils.get_or_insert_function(builder.module, kind, "llvm.x86.avx512.rcp14.ps.512")
-        guess = builder.call(estimate, (args[0], ir.Constant(_vector, [0.0] * WIDTH), ir.Constant(mask, -1)))
-        fma = _fma(builder)
-        error = builder.call(fma, (builder.fneg(args[0]), guess, one))
-        return builder.call(fma, (guess, error, guess))
-
-    return vector(vector), emit
-
-
 @inlined
 def tanh(x: Any) -> Any:
     """tanh to 4e-7: beyond +-8.5 it is 1, and within a quotient of polynomials (minimax, 1e-8 before rounding)."""
@@ -330,7 +312,7 @@ def tanh(x: Any) -> Any:
     y = x * x
     p = 1.0 + y * (0.1340620368719101 + y * (3.525816835463047e-3 + y * (2.112153561029116e-5 + y * 1.409920713513e-8)))
     q = 1.0 + y * (0.467395156621933 + y * (2.599112689495087e-2 + y * (3.33568663336e-4 + y * 8.073601520663942e-7)))
-    return x * p * reciprocal(q)
+    return x * p / q
 
 
 @inlined
@@ -340,4 +322,4 @@ def sigmoid(x: Any) -> Any:
     y = x * x
     p = 0.25 + y * (0.008378877304 + y * (5.509088805e-05 + y * (8.250599848e-08 + y * 1.376875697e-11)))
     q = 1.0 + y * (0.1168487892 + y * (0.001624445431 + y * (5.212010365e-06 + y * 3.153750594e-09)))
-    return 0.5 + x * p * reciprocal(q)
+    return 0.5 + x * p / q

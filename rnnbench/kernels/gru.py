@@ -219,9 +219,11 @@ def _fused(s: Switches) -> _scan.Fused:
                         for m in range(n, min(n + 2, N)):
                             for r in range(rows):
                                 k = ((t * N + m) * B + b + r) * slots
-                                for q in range(S):
-                                    prefetch(kept, k - N * B * slots + q * WIDTH)
                                 at, line = (b + r) * width + m * WIDTH, now + (b + r) * depth
+                                for q in range(S):  # what the step before will want
+                                    prefetch(kept, k - N * B * slots + q * WIDTH)
+                                prefetch(dys, (t - 1) * B * width + at)
+                                prefetch(hs, (t - 1) * B * width + at)
                                 d_rz, d_n = line + m * Q * WIDTH, line + (N * (D - 1) + m) * WIDTH
                                 dh = load(dhs, r * pair + (m - n) * WIDTH) + load(straights, at)
                                 dn, straight = _update_back(s, kept, k, load(hs, t * B * width + at), dh, d, d_rz, d_n)

@@ -237,9 +237,11 @@ def _fused(s: Switches) -> _scan.Fused:
                         for m in range(n, min(n + 2, N)):
                             for r in range(rows):
                                 z = ((t * N + m) * B + b + r) * slots
-                                for k in range(S):
-                                    prefetch(kept, z - N * B * slots + k * WIDTH)
                                 at = (b + r) * width + m * WIDTH
+                                for k in range(S):  # what the step before will want
+                                    prefetch(kept, z - N * B * slots + k * WIDTH)
+                                prefetch(dys, (t - 1) * B * width + at)
+                                prefetch(hs, (t - 1) * B * width + at)
                                 d_at = ((t - begin) * B + b + r) * depth + m * G * WIDTH
                                 dh, dc = load(dhs, r * pair + (m - n) * WIDTH), load(dcs, at)
                                 dc = _step_back(s, kept, z, dh, dc, d, d_at, p, dp_step, m * P * WIDTH)

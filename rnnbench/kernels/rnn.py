@@ -19,15 +19,15 @@ from rnnbench.kernels import _scan
 from rnnbench.kernels._compile import compiled
 from rnnbench.kernels._panels import add_products, clear, pack, pack_transposed, send_back, unpack
 from rnnbench.kernels._scan import vectors
-from rnnbench.kernels._vector import ROWS, WIDTH, floats, load, positive, product, relu, splat, store, tanh
+from rnnbench.kernels._vector import ROWS, WIDTH, floats, load, positive, prefetch, product, relu, splat, store, tanh
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
 def serves(cell: Cell) -> bool:
-    """Every plain network."""
-    return True
+    """Every plain network but a leaky one."""
+    return cell.leak is False
 
 
 def scan(cell: Cell, p: Mapping[str, Tensor], xs: Tensor) -> Tensor:
@@ -108,6 +108,8 @@ def _fused(is_tanh: bool) -> _scan.Fused:
                         for r in range(rows):
                             for m in range(min(2, N - n)):
                                 vector = r * width + m * WIDTH
+                                prefetch(dys, at - B * width + vector)  # what the step before will want
+                                prefetch(hs, at - B * width + vector)
                                 h = load(hs, at + B * width + vector)
                                 slope = 1.0 - h * h if is_tanh else positive(h)
                                 store(d, out + vector, load(d, out + vector) * slope)

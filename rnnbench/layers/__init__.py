@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from rnnbench import cells, kernels
-from rnnbench.cells import Arrays, Cell, Parameters, Shapes, Streams
+from rnnbench.cells import Arrays, Cell, Linear, Parameters, Shapes, Streams
 from rnnbench.lazy import torch
 from rnnbench.rng import Stream, stream
 from rnnbench.settings import Settings
@@ -127,15 +127,22 @@ class Recurrent(Layer):
     def sources(self, alone: bool) -> tuple[str, ...]:
         shared = sorted(path.name for path in Path(kernels.__file__).parent.glob("_*.py"))
         kernel = (f"kernels/{self.name}.py", *(f"kernels/{name}" for name in shared))
-        return (f"cells/{self.name}.py", *(kernel if alone else ()))
+        linear = ("layers/_linear.py",) if isinstance(self.cell, Linear) else ()
+        return (f"cells/{self.name}.py", *linear, *(kernel if alone else ()))
 
 
 def scan(cell: Cell, p: Parameters, xs: Tensor) -> Tensor:
-    """The cell over time: xs (..., T, B, I) -> ys (..., T, B, H), from a zero state; a loop over its equations.
+    """The cell over time: xs (..., T, B, I) -> ys (..., T, B, H), from a zero state: a loop over its equations, or all
+    steps at once where it is linear in its state.
 
     `p` holds (..., rows, columns); the leading axes are the runs of a stack, or none.
     """
-    H = p[next(name for name in p if name[0] == "U")].shape[-1]
+    H = next(iter(p.values())).shape[-1]
+    p = cell.prepare(p)
+    if isinstance(cell, Linear):
+        from rnnbench.layers import _linear  # imports torch
+
+        return _linear.scan(cell, p, xs)
     state = tuple(xs.new_zeros((*xs.shape[:-3], xs.shape[-2], width)) for width in cell.widths(H))
     ys = []
     for x in xs.unbind(-3):

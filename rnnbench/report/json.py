@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from rnnbench import effects
+from rnnbench import claims, effects
 from rnnbench.plan import Climb, Step
 from rnnbench.records import Record
 from rnnbench.suite import Suite
@@ -73,6 +73,10 @@ def _effect(effect: effects.Effect) -> dict[str, Any]:
     return {field.name: getattr(effect, field.name) for field in dataclasses.fields(effect)} | estimates
 
 
+def _verdict(verdict: claims.Verdict) -> dict[str, Any]:
+    return dataclasses.asdict(verdict.claim) | {"verdict": verdict.outcome, "why": verdict.why}
+
+
 def render(
     suite: Suite, climbs: Sequence[Climb], *, width: int | None = None, color: bool = False, notes: Sequence[str] = ()
 ) -> str:
@@ -85,6 +89,7 @@ def render(
         "tasks": [dataclasses.asdict(t) for t in suite.tasks],
         "results": [_climb(climb, suite.seeds) for climb in climbs],
         "effects": [_effect(e) for e in effects.effects(climbs)],
+        "claims": [_verdict(v) for v in claims.verdicts(suite, climbs)],
         "notes": list(notes),
     }
     # ASCII alone, so that no name can bring a control character along

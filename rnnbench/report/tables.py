@@ -6,14 +6,16 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from rnnbench import effects, find, stats
+from rnnbench import claims, effects, find, stats
+from rnnbench.claims import Verdict
 from rnnbench.effects import Effect, Span
 from rnnbench.plan import Climb, Step
 from rnnbench.records import Record
 from rnnbench.report import marks
-from rnnbench.report.model import NBSP, Cell, Column, Report, Table, clean
+from rnnbench.report.model import NBSP, Cell, Column, Report, Table, Tone, clean
 from rnnbench.suite import Suite, TaskEntry
 
+BOUND = "≥, ≤, ?: at least, at most, or either: in some pair one span is at an end of the ladder"
 ERRORS = 3  # how many failed runs of a task are quoted
 
 
@@ -26,6 +28,8 @@ def report(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = ()) -> 
     tables.append(spans(suite, climbs))
     tables += [parts(task, [e for e in found if e.task == task.name]) for task, _ in by_task if _known(found, task)]
     tables += [costs(suite, task, own) for task, own in by_task]
+    if suite.claims:
+        tables.append(claimed(claims.verdicts(suite, climbs)))
     words = {word for table in tables for row in table.rows for cell in row[1:] for word in cell.text.split()}
     legend = tuple(meaning for sign, meaning in marks.LEGEND.items() if any(marks.has(word, sign) for word in words))
     return Report(
@@ -178,7 +182,7 @@ def parts(task: TaskEntry, found: Sequence[Effect]) -> Table:
     rows = []
     for e, end in zip(found, ends, strict=True):
         names = Cell((clean(e.variant),), clean(e.variant)), Cell((clean(e.base),), clean(e.base))
-        sizes = Cell(marks.signed(e.rungs), e.rungs.value), Cell(marks.signed(e.octaves), e.octaves.value)
+        sizes = [Cell((bound, *marks.signed(x)), x.value) for x, bound in ((e.rungs, e.bound), (e.octaves, e.bound))]
         chances = (marks.p_value(e.p), marks.p_value(e.holm), marks.p_value(e.least)) if tell else ()
         remark = (Cell((end,), end, "quiet"),) if any(ends) else ()
         rows.append((*names, Cell((str(e.n),), e.n), *sizes, *chances, *remark))
@@ -196,7 +200,29 @@ def parts(task: TaskEntry, found: Sequence[Effect]) -> Table:
             *([Column("", False)] if any(ends) else []),
         ),
         rows=tuple(rows),
-        notes=() if tell else (f"n too small for p values: over {tested} the least that could be reached is {least}",),
+        notes=(
+            *([] if tell else [f"n too small for p values: over {tested} the least that could be reached is {least}"]),
+            *([BOUND] if any(e.bound for e in found) else []),
+        ),
+    )
+
+
+def claimed(verdicts: Sequence[Verdict]) -> Table:
+    """Claims x verdict, and below what each says exactly and why it is so decided."""
+    tones: dict[str, Tone] = {"holds": "full", "fails": "little", "undecided": "quiet"}
+    names = [f"{number}. {clean(v.claim.says)}" for number, v in enumerate(verdicts, 1)]
+    rows = [
+        (Cell((name,), name), Cell((v.outcome,), v.outcome, tones[v.outcome]))
+        for name, v in zip(names, verdicts, strict=True)
+    ]
+    reasons = (f"{number}. {clean(v.claim.that.strip())}: {clean(v.why)}" for number, v in enumerate(verdicts, 1))
+    return Table(
+        title="claims",
+        about=f"each decided by itself, at {100 * stats.LEVEL:.0f}{NBSP}%; undecided is what these runs, or this "
+        "ladder, can't tell",
+        columns=(Column("", False), Column("verdict", False)),
+        rows=tuple(rows),
+        notes=tuple(reasons),
     )
 
 

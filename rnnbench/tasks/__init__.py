@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Split = Literal["select", "test"]
+Streams = Callable[[str], Stream]  # the streams of a run, by purpose
 SIZES: dict[Split, int] = {"select": 1024, "test": 2048}
 
 
 class Lag(NamedTuple):
-    """Steps from the input that must be held longest to the answer that is scored, over a length's examples."""
+    """Steps from the input that must be held longest to the answer that is scored, over a length's examples and,
+    where each answer has an input of its own, over their answers."""
 
     least: int
     mean: float
@@ -56,8 +58,7 @@ class Task(ABC):
     """
 
     bar: ClassVar[float] = 0.95  # a score at or over it is "solved"
-    causal: ClassVar[bool] = False  # answers while reading: no model may look ahead
-    last: ClassVar[bool] = False  # one answer, after the last step
+    causal: ClassVar[bool] = False  # what comes later gives answers away: no model may look ahead
     shortest: ClassVar[int] = 1  # the least length
     tokens: ClassVar[bool] = True  # inputs are tokens, fed one-hot
 
@@ -72,6 +73,11 @@ class Task(ABC):
         """O: the width of an answer."""
 
     @property
+    def last(self) -> bool:
+        """Whether there is one answer, after the last step."""
+        return False
+
+    @property
     def chance(self) -> float:
         """The accuracy of the best shortcut that does without the memory in question: score 0."""
         return 1 / self.outputs
@@ -84,7 +90,7 @@ class Task(ABC):
     def lag(self, length: int) -> Lag:
         """How long the needed input must be held."""
 
-    def held_out(self, split: Split, length: int, stream: Callable[[str], Stream]) -> Batch:
+    def held_out(self, split: Split, length: int, stream: Streams) -> Batch:
         """The examples that decide when to stop (`select`) or that are reported (`test`)."""
         return self.batch(SIZES[split], length, stream(split))
 
@@ -97,10 +103,13 @@ class Task(ABC):
         nats = -torch.log_softmax(answers, -1).gather(-1, ys.unsqueeze(-1)).squeeze(-1)
         return mean(nats, weights)
 
+    def accuracy(self, answers: Tensor, ys: Tensor, weights: Tensor | None) -> Tensor:
+        """How many of a run's answers are right, in [0, 1], (...)."""
+        return mean((answers.argmax(-1) == ys).to(torch.float64), weights)
+
     def score(self, answers: Tensor, ys: Tensor, weights: Tensor | None) -> Tensor:
         """answers (..., K, B, O), ys (..., K, B) -> the score of each run in [0, 1], (...)."""
-        right = (answers.argmax(-1) == ys).to(torch.float64)
-        return above_chance(mean(right, weights), self.chance)
+        return above_chance(self.accuracy(answers, ys, weights), self.chance)
 
 
 def mean(values: Tensor, weights: Tensor | None) -> Tensor:

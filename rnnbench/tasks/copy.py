@@ -1,13 +1,17 @@
 """Copy memory (Hochreiter & Schmidhuber, 1997; as in Arjovsky, Shah & Bengio, 2016).
 
 `items` symbols, then length - 1 blanks and a delimiter, then as many blanks as items, during which the items
-are to be said in order. Only the answers are scored: accuracy over the blanks would be near 1 for nothing.
+are to be said in order. Only these last answers are scored: accuracy over the blanks would be near 1 for nothing.
+
+Two tasks go by this name, and their losses can't be compared. `recall` trains on the items alone. `whole` is
+Arjovsky's: the mean over all length + 2 items steps, of which all but the last are to be answered with a blank; who
+remembers nothing pays items * ln(alphabet) / (length + 2 items) nats.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from annotated_types import Interval
@@ -15,6 +19,9 @@ from numpy.typing import NDArray
 
 from rnnbench import tasks
 from rnnbench.rng import Stream
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -26,10 +33,13 @@ class Task(tasks.Task):
     >>> b = Task(items=2, alphabet=4).batch(1, 3, stream(1, "train"))
     >>> b.xs[:, 0].tolist(), b.ys[:, 0].tolist()
     ([3, 4, 0, 0, 5, 0, 0], [2, 3])
+    >>> Task(items=2, alphabet=4, form="whole").batch(1, 3, stream(1, "train")).ys[:, 0].tolist()
+    [0, 0, 0, 0, 0, 3, 4]
     """
 
     items: Annotated[int, Interval(ge=1, le=1000)] = 10
     alphabet: Annotated[int, Interval(ge=2, le=1000)] = 8
+    form: Literal["recall", "whole"] = "recall"
 
     @property
     def inputs(self) -> int:
@@ -37,7 +47,11 @@ class Task(tasks.Task):
 
     @property
     def outputs(self) -> int:
-        return self.alphabet
+        return self.alphabet + (self.form == "whole")
+
+    @property
+    def chance(self) -> float:
+        return 1 / self.alphabet
 
     def batch(self, size: int, length: int, rng: Stream) -> tasks.Batch:
         K = self.items
@@ -45,7 +59,11 @@ class Task(tasks.Task):
         xs = np.zeros((2 * K + length, size), np.int64)
         xs[:K] = symbols + 1
         xs[K + length - 1] = self.alphabet + 1
-        return tasks.Batch(xs, symbols, slice(K + length, None))
+        if self.form == "recall":
+            return tasks.Batch(xs, symbols, slice(K + length, None))
+        ys = np.zeros_like(xs)
+        ys[-K:] = symbols + 1
+        return tasks.Batch(xs, ys)
 
     def lag(self, length: int) -> tasks.Lag:
         steps = self.items + length
@@ -53,5 +71,10 @@ class Task(tasks.Task):
 
     def shortcuts(self, batch: tasks.Batch) -> dict[str, NDArray[Any]]:
         constant = np.zeros((*batch.ys.shape, self.outputs), np.float32)
-        constant[..., 0] = 1
+        constant[: -self.items, :, 0] = 1
+        constant[-self.items :, :, -1] = 1
         return {"always one symbol": constant}
+
+    def accuracy(self, answers: Tensor, ys: Tensor, weights: Tensor | None) -> Tensor:
+        """Of the items alone, (...)."""
+        return super().accuracy(answers[..., -self.items :, :, :], ys[..., -self.items :, :], weights)

@@ -1,0 +1,1 @@
+"""What things cost, as ratios within one process. Not tests: nothing here passes or fails."""

@@ -1,0 +1,11 @@
+"""`make bench`: the cells, a training step, the suites. Each is a module of its own, with options."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+if __name__ == "__main__":
+    for part in ("cells", "steps", "suites"):
+        print(f"\n== benchmarks.{part}", flush=True)
+        subprocess.run([sys.executable, "-m", f"benchmarks.{part}"], check=True)

@@ -1,0 +1,252 @@
+"""bAbI (Weston et al., 2015): question answering from files in its text format.
+
+    1 Mary moved to the bathroom.
+    2 John went to the hallway.
+    3 Where is Mary?<tab>bathroom<tab>1
+
+A line is a number, which is 1 where a story begins and grows by 1, and a sentence; a question is followed by a tab, its
+answer (one class, also where it is a list) and, if known, a tab and the numbers of the supporting statements. Each
+question is one example: the story's statements so far, then the question, padded in front. Score 0 is what the question
+alone tells: the answer that it mostly has in training.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+import numpy as np
+from annotated_types import Interval
+from numpy.typing import NDArray
+
+from rnnbench import tasks
+from rnnbench.errors import UserError
+from rnnbench.rng import Stream
+
+SELECT = 0.1  # of the training stories decide when to stop
+
+
+class Example(NamedTuple):
+    """A question after its story, as words; `held`: from the first supporting statement's first word to the last."""
+
+    words: tuple[str, ...]
+    question: tuple[str, ...]
+    answer: str
+    held: int
+
+
+def words(sentence: str) -> tuple[str, ...]:
+    """Words and marks, in lower case.
+
+    >>> words("Where is Mary?")
+    ('where', 'is', 'mary', '?')
+    """
+    return tuple(re.findall(r"\w+|[^\w\s]", sentence.lower()))
+
+
+def stories(path: Path) -> Iterator[list[Example]]:
+    """The questions of each story of a file; UserError with the place of what doesn't fit the format."""
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as e:
+        raise UserError(f"{path}: {e}") from None
+    found: list[Example] = []
+    told: tuple[str, ...] = ()
+    starts: dict[int, int] = {}  # where each statement begins
+    number = 0
+    for row, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+
+        def fault(got: str, expected: str, row: int = row) -> UserError:
+            return UserError(f"{path}:{row}: got {got}, expected {expected}")
+
+        first, _, rest = line.lstrip().partition(" ")
+        sentence, *more = (part.strip() for part in rest.split("\t"))
+        if not re.fullmatch(r"[0-9]{1,9}", first) or not words(sentence):
+            raise fault(f"'{line[:60]}'", "a number, a space and a sentence")
+        if int(first) not in (1, number + 1):
+            raise fault(f"the number {first}", f"{number + 1}, or 1 where a story begins" if number else "1")
+        number = int(first)
+        if number == 1:
+            yield found
+            found, told, starts = [], (), {}
+        if not more:
+            if sentence.endswith("?"):
+                raise fault("a question without an answer", "a tab and its answer after it")
+            starts[number] = len(told)
+            told += words(sentence)
+            continue
+        if len(more) > 2 or not more[0]:
+            raise fault(f"{len(more)} tabs" if more[0] else "an empty answer", "a tab, the answer, a tab, the support")
+        support = more[1].split() if len(more) == 2 else []
+        for n in support:
+            if not n.isdecimal() or int(n) not in starts:
+                raise fault(f"'{n}' as support", "numbers of statements before it in its story")
+        read = told + words(sentence)
+        start = min((starts[int(n)] for n in support), default=0)
+        found.append(Example(read, words(sentence), more[0].lower(), len(read) - 1 - start))
+    yield found
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """What a file holds: the examples of each split."""
+
+    path: Path
+    splits: dict[str, list[Example]]
+
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        """The vocabulary; token 0 is padding."""
+        return ("", *sorted({w for split in self.splits.values() for e in split for w in e.words}))
+
+    @cached_property
+    def answers(self) -> tuple[str, ...]:
+        return tuple(sorted({e.answer for split in self.splits.values() for e in split}))
+
+    @cached_property
+    def usual(self) -> dict[tuple[str, ...], str]:
+        """The answer that each question mostly has in training; that of () is the most frequent of all."""
+        counts: dict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
+        for e in self.splits["train"]:
+            counts[e.question][e.answer] += 1
+            counts[()][e.answer] += 1
+        return {question: min(c, key=lambda a: (-c[a], a)) for question, c in counts.items()}
+
+    def guess(self, question: tuple[str, ...]) -> str:
+        """What the question alone tells."""
+        return self.usual.get(question, self.usual[()])
+
+    @lru_cache(maxsize=64)  # noqa: B019 (files are few, and held by the cache of `_data` anyway)
+    def fitting(self, length: int) -> dict[str, tuple[NDArray[np.int64], NDArray[np.int64], list[Example]]]:
+        """Of each split the inputs (T, N), answers (N,) and examples of at most `length` words."""
+        fitting = {name: [e for e in split if len(e.words) <= length] for name, split in self.splits.items()}
+        for name, examples in fitting.items():
+            if not examples:
+                least = min(len(e.words) for e in self.splits[name])
+                raise UserError(f"{self.path}: no story to {name} with fits {length} words, the shortest has {least}")
+        T = max(len(e.words) for examples in fitting.values() for e in examples)
+        token = {word: i for i, word in enumerate(self.words)}
+        of = {answer: i for i, answer in enumerate(self.answers)}
+        found = {}
+        for name, examples in fitting.items():
+            xs = np.zeros((T, len(examples)), np.int64)
+            for column, e in enumerate(examples):
+                xs[T - len(e.words) :, column] = [token[w] for w in e.words]
+            found[name] = (xs, np.array([of[e.answer] for e in examples]), examples)
+        return found
+
+
+@lru_cache(maxsize=16)
+def _data(path: Path, modified: tuple[int, ...], tested: float) -> Data:
+    """`modified` are the times of the files, so that one that changed is read anew."""
+    other = _test_file(path)
+    read = [story for story in stories(path) if story]
+    test = [story for story in stories(other) if story] if other else []
+    if not other:
+        count = max(1, round(tested * len(read)))
+        read, test = read[:-count], read[-count:]
+    count = max(1, round(SELECT * len(read)))
+    splits = {"train": read[:-count], "select": read[-count:], "test": test}
+    for name, split in splits.items():
+        if not split:
+            raise UserError(f"{path}: got no story to {name} with, expected three stories with a question or more")
+    return Data(path, {name: [e for story in split for e in story] for name, split in splits.items()})
+
+
+def _test_file(path: Path) -> Path | None:
+    """`..._test.txt` beside `..._train.txt`, if there is one."""
+    other = path.with_name(path.name.removesuffix("_train.txt") + "_test.txt")
+    return other if path.name.endswith("_train.txt") and other.is_file() else None
+
+
+@dataclass(frozen=True)
+class Task(tasks.Task):
+    """`path`: the file, from the current folder on. `..._train.txt` is tested on the `..._test.txt` beside it; of any
+    other file the last stories are, `tested` of all. The last tenth of the stories to train on decides when to stop.
+    A run is known by its path and not by what the file holds. Length: the most words of a story with its question;
+    longer ones are left out.
+
+    >>> import tempfile
+    >>> lines = "1 Ann went home.\\n2 Where is Ann?\\thome\\t1\\n" * 3
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = (Path(folder) / "own.txt").write_text(lines)
+    ...     task = Task(str(Path(folder) / "own.txt"))
+    ...     b = task.held_out("test", 10, lambda purpose: None)
+    ...     [task.words[w] for w in b.xs[:, 0]], task.answers[b.ys[0, 0]], task.lag(10).most
+    (['ann', 'went', 'home', '.', 'where', 'is', 'ann', '?'], 'home', 7)
+    """
+
+    path: str = ""
+    tested: Annotated[float, Interval(gt=0, lt=1)] = 0.2
+
+    def __post_init__(self) -> None:
+        if not self.path:
+            raise ValueError("path: got none, expected a file in bAbI's format")
+        if not Path(self.path).is_file():
+            raise ValueError(f"path: there is no file '{self.path}'")
+        _ = self._data  # what is wrong in it is told before anything runs
+
+    @property
+    def _data(self) -> Data:
+        path = Path(self.path)
+        modified = tuple(p.stat().st_mtime_ns for p in (path, _test_file(path)) if p)
+        return _data(path, modified, self.tested)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The vocabulary, by token."""
+        return self._data.words
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """What can be answered, by class."""
+        return self._data.answers
+
+    @property
+    def inputs(self) -> int:
+        return len(self.words)
+
+    @property
+    def outputs(self) -> int:
+        return len(self.answers)
+
+    @property
+    def last(self) -> bool:
+        return True
+
+    @property
+    def chance(self) -> float:
+        """The question alone, over all that is tested."""
+        test = self._data.splits["test"]
+        return sum(self._data.guess(e.question) == e.answer for e in test) / len(test)
+
+    def batch(self, size: int, length: int, rng: Stream) -> tasks.Batch:
+        xs, ys, _ = self._data.fitting(length)["train"]
+        drawn = rng.integers(len(ys), size)
+        return tasks.Batch(xs[:, drawn], ys[None, drawn], slice(-1, None))
+
+    def held_out(self, split: tasks.Split, length: int, stream: tasks.Streams) -> tasks.Batch:
+        xs, ys, _ = self._data.fitting(length)[split]
+        return tasks.Batch(xs, ys[None], slice(-1, None))
+
+    def lag(self, length: int) -> tasks.Lag:
+        """From the first supporting statement's first word (where no support is given: the story's) to the question's
+        last, over what is trained on."""
+        held = [e.held for e in self._data.fitting(length)["train"][2]]
+        return tasks.Lag(min(held), sum(held) / len(held), max(held))
+
+    def shortcuts(self, batch: tasks.Batch) -> dict[str, NDArray[Any]]:
+        data = self._data
+        known = {e.words: e.question for split in data.splits.values() for e in split}
+        read = [tuple(data.words[w] for w in column if w) for column in batch.xs.T]
+        question = [data.answers.index(data.guess(known[r])) for r in read]
+        frequent = [data.answers.index(data.guess(()))] * len(read)
+        choices = np.eye(len(data.answers), dtype=np.float32)
+        return {"the question alone": choices[[question]], "the most frequent answer": choices[[frequent]]}

@@ -1,0 +1,57 @@
+"""Selective copy (Gu & Dao, 2023): the items stand at random places, and what lies between them is to be ignored.
+
+`items` symbols at sorted random places among length + items slots, blanks in the others; then as many markers, during
+which the symbols are to be said in order. In plain copy a clock tells when to store; here only the input does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import numpy as np
+from annotated_types import Interval
+from numpy.typing import NDArray
+
+from rnnbench import tasks
+from rnnbench.rng import Stream
+
+
+@dataclass(frozen=True)
+class Task(tasks.Task):
+    """Tokens: 0 blank, 1..alphabet the symbols, alphabet + 1 the marker. Length: how many blanks there are.
+
+    >>> from rnnbench.rng import stream
+    >>> b = Task(items=2, alphabet=4).batch(1, 4, stream(1, "train"))
+    >>> b.xs[:, 0].tolist(), b.ys[:, 0].tolist()
+    ([3, 0, 0, 4, 0, 0, 5, 5], [2, 3])
+    """
+
+    items: Annotated[int, Interval(ge=1, le=1000)] = 4
+    alphabet: Annotated[int, Interval(ge=2, le=1000)] = 8
+
+    @property
+    def inputs(self) -> int:
+        return self.alphabet + 2
+
+    @property
+    def outputs(self) -> int:
+        return self.alphabet
+
+    def batch(self, size: int, length: int, rng: Stream) -> tasks.Batch:
+        K, slots = self.items, length + self.items
+        symbols = rng.integers(self.alphabet, (K, size))
+        places = np.sort(rng.shuffled(size, slots)[:, :K], axis=1).T
+        xs = np.zeros((slots + K, size), np.int64)
+        xs[places, np.arange(size)] = symbols + 1
+        xs[slots:] = self.alphabet + 1
+        return tasks.Batch(xs, symbols, slice(slots, None))
+
+    def lag(self, length: int) -> tasks.Lag:
+        """From an item to its answer: over all items, whose places are half-way in the mean."""
+        return tasks.Lag(self.items, length / 2 + self.items, length + self.items)
+
+    def shortcuts(self, batch: tasks.Batch) -> dict[str, NDArray[Any]]:
+        constant = np.zeros((*batch.ys.shape, self.outputs), np.float32)
+        constant[..., 0] = 1
+        return {"always one symbol": constant}
