@@ -35,7 +35,7 @@ STEPS = 20  # trained for the loss
 SEEDS = (0, 1)  # side by side, so that a run that leans on its neighbour shows
 SIZE = 8  # examples in the batch whose answers and gradients are taken
 NUDGE = 0.2  # how far parameters are moved off their start
-DIGITS = 7
+DIGITS = 6
 
 # By how much numbers of two machines may differ: of arrays relative to their root mean square, of losses relative.
 # Seen between a fused scan and the equations, and between AVX-512 and no vectors: at most 1.4e-6, of losses 7e-6.
