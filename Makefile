@@ -16,6 +16,10 @@ test: .venv/installed-dev
 	$(BIN)/mypy
 	$(BIN)/pytest -q
 
+test-all: test
+	$(BIN)/pytest -q -m mutants
+	RNNBENCH_SLOW=1 $(BIN)/pytest -q tests/test_check.py
+
 bench: .venv/installed-dev
 	$(BIN)/python -m benchmarks
 

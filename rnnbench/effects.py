@@ -255,3 +255,32 @@ def powers(climbs: Iterable[Climb]) -> list[Power]:
             names = task, name, base.ladder.variant.name
             out.append(Power(*names, len(found), deviation, *needed, bool(_bound(found)), top or bottom))
     return out
+
+
+@dataclass(frozen=True)
+class ScoreEffect:
+    """What a part does to the score at one length, paired by the n seeds that finished with and without it."""
+
+    task: str
+    variant: str
+    base: str
+    length: int
+    n: int
+    score: Estimate
+
+
+def score_effects(climbs: Iterable[Climb]) -> list[ScoreEffect]:
+    """By length, of every variant that differs from another; only where all steps were spent (`stop: never`), since a
+    run that stopped when it was solved has a score that sits at the bar."""
+    by_name = {(c.ladder.task.name, c.ladder.variant.name): c for c in climbs}
+    out = []
+    for (task, name), climb in by_name.items():
+        base = by_name.get((task, climb.ladder.variant.base or ""))
+        for a, b in zip(climb.steps, base.steps, strict=True) if base and base.steps and climb.steps else ():
+            if "never" == a.rung.settings.get("stop") == b.rung.settings.get("stop"):
+                both = [(x, y) for x, y in zip(a.records, b.records, strict=True) if x and y]
+                done = [(points(x), points(y)) for x, y in both if x.finished and y.finished]
+                done = [] if "pruned" in (a.state, b.state) else done
+                found = stats.paired([x for x, _ in done], [y for _, y in done])
+                out.append(ScoreEffect(task, name, climb.ladder.variant.base or "", a.rung.length, len(done), found))
+    return out

@@ -35,11 +35,13 @@ STEPS = 20  # trained for the loss
 SEEDS = (0, 1)  # side by side, so that a run that leans on its neighbour shows
 SIZE = 8  # examples in the batch whose answers and gradients are taken
 NUDGE = 0.2  # how far parameters are moved off their start
-DIGITS = 7
+DIGITS = 6
 
 # By how much numbers of two machines may differ: of arrays relative to their root mean square, of losses relative.
 # Seen between a fused scan and the equations, and between AVX-512 and no vectors: at most 1.4e-6, of losses 7e-6.
 TOLERANCE = {"start": 1e-5, "answers": 2e-5, "gradients": 2e-5, "losses": 1e-4, "score": 0.01}
+
+FLOOR = 1e-3  # of the largest gradient: a smaller one is held to that, since a zero's rounding has no scale of its own
 
 Numbers = list[float]
 
@@ -163,12 +165,13 @@ def differences(was: dict[str, Any], now: dict[str, Any]) -> list[str]:
         found.append(f"parameters: {now['parameters']:,}, was {was['parameters']:,}")
     for name in ("start", "answers"):
         found += _differs(name, was[name], now[name], TOLERANCE[name])
+    largest = max((g[0] for g in was["gradients"].values()), default=0.0)
     for name in dict.fromkeys([*was["gradients"], *now["gradients"]]):
         pair = was["gradients"].get(name), now["gradients"].get(name)
         if None in pair:
             found.append(f"parameter {name}: {'new' if pair[0] is None else 'gone'}")
         else:
-            found += _differs(f"gradient of {name}", *pair, TOLERANCE["gradients"])
+            found += _differs(f"gradient of {name}", *pair, TOLERANCE["gradients"], FLOOR * largest)
     for seed in was["losses"]:
         before, after = was["losses"][seed], now["losses"].get(seed, [])
         words = f"after {STEPS} steps, seed {seed}"
@@ -183,9 +186,9 @@ def differences(was: dict[str, Any], now: dict[str, Any]) -> list[str]:
     return found
 
 
-def _differs(name: str, was: Numbers, now: Numbers, tolerance: float) -> list[str]:
+def _differs(name: str, was: Numbers, now: Numbers, tolerance: float, least: float = 0.0) -> list[str]:
     """Compared so that a number that is no number differs from every other."""
-    scale = max(abs(x) for x in was)
+    scale = max(least, *(abs(x) for x in was))
     if all(abs(a - b) <= tolerance * scale for a, b in zip(was, now, strict=True)):
         return []
     return [f"{name}: {' '.join(f'{x:g}' for x in now)}, was {' '.join(f'{x:g}' for x in was)}"]

@@ -164,6 +164,18 @@ def test_ten_seeds_have_p_values() -> None:
     assert "lstm+chrono       lstm     10     0.0 ±0.0     0.0 ±0.0  1.000  1.000   .004  both at the top\n" in text
 
 
+def test_scores_are_compared_by_length_only_where_every_step_was_spent() -> None:
+    never = replace(SUITE, defaults={"stop": "never"})
+    text = report.render(never, climbs(never), "table", width=120)
+    assert "effects on the score" not in report.render(SUITE, climbs(), "table", width=120)
+    assert "adding: effects on the score" in text
+    assert "lstm-forget_gate  lstm     −0.01 ±0.01  −0.82 ±0.39" in text  # a diverged run counts as 0
+    found = [e for e in json.loads(report.render(never, climbs(never), "json"))["score_effects"] if e["length"] == 40]
+    pairs = {e["variant"]: (e["n"], e["score"]["value"]) for e in found}
+    assert pairs["lstm+chrono"] == (2, pytest.approx((0.02 + 0.02) / 2))
+    assert pairs["lstm-forget_gate"][0] == 2
+
+
 CLAIMS = (
     Claim("the LSTM outlasts the plain RNN", "span(lstm, adding) >= 2 * span(rnn, adding)"),
     Claim("a gate costs weights|", "parameters(lstm-forget_gate) < parameters(lstm)"),

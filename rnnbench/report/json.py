@@ -73,6 +73,10 @@ def _effect(effect: effects.Effect) -> dict[str, Any]:
     return {field.name: getattr(effect, field.name) for field in dataclasses.fields(effect)} | estimates
 
 
+def _score_effect(effect: effects.ScoreEffect) -> dict[str, Any]:
+    return dataclasses.asdict(effect) | {"score": effect.score._asdict()}
+
+
 def _verdict(verdict: claims.Verdict) -> dict[str, Any]:
     return dataclasses.asdict(verdict.claim) | {"verdict": verdict.outcome, "why": verdict.why}
 
@@ -89,6 +93,7 @@ def render(
         "tasks": [dataclasses.asdict(t) for t in suite.tasks],
         "results": [_climb(climb, suite.seeds) for climb in climbs],
         "effects": [_effect(e) for e in effects.effects(climbs)],
+        "score_effects": [_score_effect(e) for e in effects.score_effects(climbs)],
         "claims": [_verdict(v) for v in claims.verdicts(suite, climbs)],
         "notes": list(notes),
     }

@@ -56,7 +56,7 @@ def half(estimate: Estimate, digits: int = 2) -> str:
     return f"±{width:.{digits}f}".replace("±0.", "±.") if math.isfinite(width) else ""
 
 
-def signed(estimate: Estimate) -> tuple[str, str]:
+def signed(estimate: Estimate, digits: int = 1) -> tuple[str, str]:
     """A difference and half its interval.
 
     >>> signed(Estimate(-1.5, -2.0, -1.0))
@@ -65,8 +65,9 @@ def signed(estimate: Estimate) -> tuple[str, str]:
     if not math.isfinite(estimate.value):
         return MISSING, ""
     width = (estimate.high - estimate.low) / 2
-    text = f"{estimate.value:+.1f}".replace("-", "−")
-    return text.replace("+0.0", "0.0").replace("−0.0", "0.0"), f"±{width:.1f}" if math.isfinite(width) else ""
+    text = f"{estimate.value:+.{digits}f}".replace("-", "−")
+    zero = f"{0:.{digits}f}"
+    return zero if text[1:] == zero else text, f"±{width:.{digits}f}" if math.isfinite(width) else ""
 
 
 def p_value(p: float) -> Cell:

@@ -8,7 +8,7 @@ from functools import partial
 
 from rnnbench import claims, effects, find, stats
 from rnnbench.claims import Verdict
-from rnnbench.effects import Effect, Span
+from rnnbench.effects import Effect, ScoreEffect, Span
 from rnnbench.plan import Climb, Step
 from rnnbench.records import Record
 from rnnbench.report import marks
@@ -27,6 +27,8 @@ def report(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = ()) -> 
     tables = [scores(suite, task, own) for task, own in by_task]
     tables.append(spans(suite, climbs))
     tables += [parts(task, [e for e in found if e.task == task.name]) for task, _ in by_task if _known(found, task)]
+    scored = [(task, effects.score_effects(own)) for task, own in by_task]
+    tables += [score_parts(task, own) for task, own in scored if any(e.n for e in own)]
     tables += [costs(suite, task, own) for task, own in by_task]
     if suite.claims:
         tables.append(claimed(claims.verdicts(suite, climbs)))
@@ -204,6 +206,23 @@ def parts(task: TaskEntry, found: Sequence[Effect]) -> Table:
             *([] if tell else [f"n too small for p values: over {tested} the least that could be reached is {least}"]),
             *([BOUND] if any(e.bound for e in found) else []),
         ),
+    )
+
+
+def score_parts(task: TaskEntry, found: Sequence[ScoreEffect]) -> Table:
+    """Parts x lengths: what each part does to the score."""
+    by_name = {(e.variant, e.length): e for e in found}
+    rows = []
+    for variant, base in dict.fromkeys((e.variant, e.base) for e in found):
+        every = [by_name.get((variant, length)) for length in task.lengths]
+        cells = [Cell(marks.signed(e.score, 2), e.score.value) if e else Cell(("",)) for e in every]
+        rows.append((Cell((clean(variant),), clean(variant)), Cell((clean(base),), clean(base)), *cells))
+    return Table(
+        title=f"{clean(task.name)}: effects on the score",
+        about=f"score of the variant less that of its base at each length, paired by seed: mean ± half the 95{NBSP}% t "
+        "interval; without p, since there are many",
+        columns=(Column("", False), Column("against", False), *(Column(str(length)) for length in task.lengths)),
+        rows=tuple(rows),
     )
 
 

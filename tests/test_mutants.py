@@ -1,0 +1,349 @@
+"""Breaks planted in a copy of the package, one at a time: `check` must see each. The exact tier sees what changes the
+mathematics; what shows only later in training, or in how a run is judged, is left to the statistical tier.
+
+One copy is mutated in place and mended again, so that kernels which are not concerned stay compiled.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+pytestmark = pytest.mark.mutants
+
+ROOT = Path(__file__).parent.parent
+
+
+class Mutant(NamedTuple):
+    name: str
+    file: str
+    old: str
+    new: str
+    where: str  # the part of the suite that is looked at, as -k has it
+
+
+EXACT = [
+    Mutant(
+        "a forget gate upside down", "cells/lstm.py", "c = f * c + i * g", "c = (1 - f) * c + i * g", "lstm and adding"
+    ),
+    Mutant("no input gate in the sum", "cells/lstm.py", "c = f * c + i * g", "c = f * c + g", "lstm and adding"),
+    Mutant(
+        "the output squashed outside",
+        "cells/lstm.py",
+        "h = o * cells.activation(self.output_activation)(c)",
+        "h = cells.activation(self.output_activation)(o * c)",
+        "lstm and adding",
+    ),
+    Mutant("a coupled gate upside down", "cells/lstm.py", "i = 1 - f if", "i = f if", "coupled and adding"),
+    Mutant(
+        "peepholes that see h",
+        "cells/lstm.py",
+        'a = a + p[f"p{k}"] * c',
+        'a = a + p[f"p{k}"] * h',
+        "peepholes and adding",
+    ),
+    Mutant(
+        "an output peephole one step late",
+        "cells/lstm.py",
+        '        c = f * c + i * g\n        o = gate("o", c)\n',
+        '        o = gate("o", c)\n        c = f * c + i * g\n',
+        "peepholes and adding",
+    ),
+    Mutant("a dropped bias", "cells/lstm.py", ' + p[f"b{k}"]', "", "lstm and adding"),
+    Mutant(
+        "a forget bias of 0",
+        "cells/lstm.py",
+        'np.full(shapes["bf"], self.forget_bias',
+        'np.full(shapes["bf"], 0.0',
+        "lstm and adding",
+    ),
+    Mutant(
+        "an update gate swapped", "cells/gru.py", "h = (1 - z) * n + z * h", "h = z * n + (1 - z) * h", "gru and adding"
+    ),
+    Mutant(
+        "a bias outside of the reset",
+        "cells/gru.py",
+        'r * (h @ p["Un"] + p["cn"])',
+        '(r * (h @ p["Un"]) + p["cn"])',
+        "gru and adding",
+    ),
+    Mutant("a reset on the wrong side", "cells/gru.py", '(r * h) @ p["Un"]', 'r * (h @ p["Un"])', "gru-v3 and adding"),
+    Mutant("chrono with its sign lost", "cells/gru.py", 'p["bz"] = cells', 'p["bz"] = -cells', "chrono and adding"),
+    Mutant("a transposed weight", "cells/rnn.py", 'h @ p["U"]', 'h @ p["U"].transpose(-2, -1)', "rnn and adding"),
+    Mutant(
+        "a sigmoid twice as steep",
+        "cells/__init__.py",
+        "0.5 * torch.tanh(0.5 * x) + 0.5",
+        "0.5 * torch.tanh(x) + 0.5",
+        "lstm and adding",
+    ),
+    Mutant("starts from rows, not columns", "cells/__init__.py", "columns**-0.5", "rows**-0.5", "rnn and adding"),
+    Mutant(
+        "a fused forget gate upside down",
+        "kernels/lstm.py",
+        "    c = f * c + i * g\n",
+        "    c = (1.0 - f) * c + i * g\n",
+        "lstm and adding and not peepholes and not coupled",
+    ),
+    Mutant(
+        "a fused gradient that forgets nothing",
+        "kernels/lstm.py",
+        "dc_old = dc * f",
+        "dc_old = dc * 1.0",
+        "lstm and adding and not peepholes and not coupled",
+    ),
+    Mutant(
+        "a kernel off in peepholes alone",
+        "kernels/lstm.py",
+        "            o = o + c * load(p, peephole + at_o)\n",
+        "            o = o - c * load(p, peephole + at_o)\n",
+        "peepholes and adding",
+    ),
+    Mutant(
+        "a kernel off in coupled gates alone",
+        "kernels/lstm.py",
+        "    if s.coupled:\n        i = 1.0 - f\n    g = load(kept",
+        "    if s.coupled:\n        i = f * 1.0\n    g = load(kept",
+        "coupled and adding",
+    ),
+    Mutant(
+        "a fused update gate swapped",
+        "kernels/gru.py",
+        "return n + z * (h - n)",
+        "return h + z * (n - h)",
+        "gru and adding and not v3 and not chrono",
+    ),
+    Mutant(
+        "a fused gradient of tanh",
+        "kernels/gru.py",
+        "dn = dn * (1.0 - n * n)",
+        "dn = dn * (1.0 - n)",
+        "gru and adding and not v3 and not chrono",
+    ),
+    Mutant("a kernel off in relu alone", "kernels/rnn.py", "positive(h)\n", "positive(h) * 0.5\n", "relu and adding"),
+    Mutant(
+        "targets shifted by one",
+        "tasks/copy.py",
+        "xs, symbols, slice(",
+        "xs, np.roll(symbols, 1, 0), slice(",
+        "rnn and copy",
+    ),
+    Mutant(
+        "one value added twice",
+        "tasks/adding.py",
+        "ys = (xs[first, column, 0] +",
+        "ys = (xs[second, column, 0] +",
+        "rnn and adding",
+    ),
+    Mutant("marks anywhere", "tasks/adding.py", "max(1, length // 10)", "length // 2", "rnn and adding"),
+    Mutant(
+        "an end that comes early",
+        "tasks/_languages.py",
+        "np.stack([t == self.letters * n,",
+        "np.stack([t == self.letters * n - 1,",
+        "rnn and counting",
+    ),
+    Mutant(
+        "a score that forgets chance",
+        "tasks/__init__.py",
+        "((accuracy - chance) / (1 - chance))",
+        "accuracy",
+        "rnn and copy",
+    ),
+    Mutant(
+        "a loss of half the examples",
+        "tasks/__init__.py",
+        "return mean(nats, weights)",
+        "return mean(nats[..., ::2], None if weights is None else weights[..., ::2])",
+        "rnn and copy",
+    ),
+    Mutant("a seed ignored", "rng.py", 'f"{seed}/{purpose}"', 'f"0/{purpose}"', "rnn and copy"),
+    Mutant("a step ignored", "rng.py", "[0, 0, 0, step]", "[0, 0, 0, 1]", "rnn and copy"),
+    Mutant(
+        "a clip coupled across runs",
+        "optimiser.py",
+        "vector_norm(gradient, dim=-1, keepdim=True)",
+        "vector_norm(gradient)",
+        "rnn and copy",
+    ),
+    Mutant("a clip left out", "optimiser.py", "clamp(max=1.0)", "clamp(min=1.0)", "rnn and copy"),
+    Mutant("Adam without its correction", "optimiser.py", "(lr / (1 - BETA1**step))", "(lr / 1)", "rnn and copy"),
+    Mutant(
+        "a neighbour's examples",
+        "lockstep.py",
+        "batches = [drawn[seed] for seed in self.seeds]",
+        "batches = [drawn[self.seeds[0]] for _ in self.seeds]",
+        "rnn and copy",
+    ),
+    Mutant(
+        "a backward direction read at its start",
+        "model.py",
+        "ends = (slice(-1, None), slice(0, 1))",
+        "ends = (slice(-1, None), slice(-1, None))",
+        "bilstm and adding",
+    ),
+    Mutant("both directions forward", "model.py", "x.flip(-3) if backward else x", "x", "bilstm and adding"),
+    Mutant(
+        "attention that looks ahead",
+        "model.py",
+        "hidden = steps > ",
+        "hidden = steps + 999 < ",
+        "attention and counting",
+    ),
+    Mutant("no residual", "model.py", "y = y + below[i]", "y = y + 0 * below[i]", "deep and adding"),
+    Mutant(
+        "a transformer that looks ahead",
+        "layers/_attention.py",
+        "is_causal=causal",
+        "is_causal=False",
+        "transformer and counting",
+    ),
+]
+
+LATE = [
+    Mutant(
+        "training on one batch after a while",
+        "lockstep.py",
+        'stream(s, "train", self.step)',
+        'stream(s, "train", min(self.step, 25))',
+        "",
+    ),
+    Mutant("a bar that nothing passes", "train.py", '"solved" if score >= self.task.bar', '"solved" if score > 1', ""),
+    Mutant(
+        "moments that are lost",
+        "lockstep.py",
+        "        self.step += 1\n",
+        "        self.step += 1\n        if self.step > 25:\n            self.lr = self.lr * 0\n",
+        "",
+    ),
+]
+
+SUITE = """\
+rnnbench: 1
+name: mutants
+defaults: {hidden: 8, batch: 16, steps: 20, clip: 0.1, lr: 1e-2}
+seeds: 1
+architectures:
+  rnn: {cell: rnn}
+  rnn-relu: {cell: rnn, activation: relu}
+  gru: {cell: gru}
+  gru-v3: {cell: gru, reset: v3}
+  lstm: {cell: lstm}
+  bilstm: {base: lstm, bidirectional: true}
+  rnn-deep: {base: rnn, layers: 2, residual: true}
+  rnn-attention: {base: rnn, attention: additive}
+  transformer: {layer: transformer, heads: 2}
+ablate:
+  - {base: lstm, with: [peepholes, coupled_gates]}
+  - {base: gru, with: [chrono]}
+tasks:
+  copy: {items: 2, alphabet: 4, lengths: [3]}
+  adding: {first: early, lengths: [10]}
+  counting: {lengths: [4]}
+"""
+
+TINY = """\
+rnnbench: 1
+name: late
+defaults: {hidden: 8, batch: 32, steps: 500, lr: 1e-2}
+seeds: 5
+architectures: {gru: {cell: gru}}
+tasks: {copy: {items: 2, alphabet: 4, lengths: [1, 2]}}
+"""
+
+# The baseline of a suite whose runs are of no interest: the exact numbers alone.
+WRITE = """\
+import sys
+from pathlib import Path
+from rnnbench import baseline, exact
+from rnnbench.plan import plan
+from rnnbench.suitefile import load
+asked = plan(load("mutants.yaml"))
+variants = {}
+for x in asked.ladders:
+    if x.rungs:
+        numbers = baseline.VariantNumbers(**exact.variant(x, next(exact.paths(x.rungs[0]))))
+        variants.setdefault(x.variant.name, {})[x.task.name] = baseline.Cell(baseline.asked(x), [0], [0], 0, numbers)
+tasks = {e.name: baseline.TaskNumbers(**exact.task(e)) for e in asked.suite.tasks}
+baseline.write(Path("baselines/mutants.json"), baseline.Baseline(1, "mutants", [0], {}, tasks, variants).text())
+"""
+
+
+class Lab:
+    """A folder with a copy of the package and what it came to before it was touched."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        shutil.copytree(ROOT / "rnnbench", folder / "rnnbench", ignore=shutil.ignore_patterns("__pycache__", "shipped"))
+        shutil.copytree(ROOT / "suites", folder / "suites")
+        (folder / "mutants.yaml").write_text(SUITE)
+        (folder / "late.yaml").write_text(TINY)
+
+    def python(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        clean = {k: v for k, v in os.environ.items() if not k.startswith("RNNBENCH_")}
+        own = {"PYTHONPATH": str(self.folder), "NUMBA_CACHE_DIR": str(self.folder / "compiled"),
+               "PYTHONDONTWRITEBYTECODE": "1"}  # fmt: skip
+        command = [sys.executable, *arguments]
+        return subprocess.run(
+            command, cwd=self.folder, env=clean | own, capture_output=True, text=True, timeout=600, check=False
+        )
+
+    def check(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return self.python("-m", "rnnbench", "check", *arguments)
+
+    def broken(self, mutant: Mutant, *arguments: str) -> subprocess.CompletedProcess[str]:
+        path = self.folder / "rnnbench" / mutant.file
+        whole, stat = path.read_text(), path.stat()
+        assert mutant.old in whole, f"{mutant.file} has no {mutant.old!r}: plant it anew"
+        path.write_text(whole.replace(mutant.old, mutant.new, 1))
+        try:
+            return self.check(*arguments)
+        finally:
+            path.write_text(whole)
+            os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
+    made = Lab(tmp_path_factory.mktemp("lab"))
+    written = made.python("-c", WRITE)
+    assert written.returncode == 0, written.stderr
+    return made
+
+
+def test_there_are_enough_and_each_is_another() -> None:
+    assert len(EXACT) >= 30
+    assert len({m[1:4] for m in EXACT + LATE}) == len(EXACT + LATE)
+
+
+def test_unbroken_it_is_as_good_as_it_was(lab: Lab) -> None:
+    done = lab.check("mutants.yaml", "--tier", "exact")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads((lab.folder / "baselines" / "mutants.json").read_text())["suite"] == "mutants"
+
+
+@pytest.mark.parametrize("mutant", EXACT, ids=lambda m: m.name)
+def test_the_exact_tier_sees(lab: Lab, mutant: Mutant) -> None:
+    done = lab.broken(mutant, "mutants.yaml", "--tier", "exact", "-k", mutant.where)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "WORSE " in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("mutant", LATE, ids=lambda m: m.name)
+def test_the_statistical_tier_sees_what_the_exact_one_does_not(lab: Lab, mutant: Mutant) -> None:
+    place = lab.folder / "baselines" / "late.json"
+    if not place.exists():
+        assert lab.python("-m", "rnnbench", "run", "late.yaml", "-q").returncode == 0
+        done = lab.python("-m", "rnnbench", "baseline", "late.yaml", "--update")
+        assert done.returncode == 0, done.stderr
+        assert lab.check("late.yaml", "--no-run").returncode == 0
+    assert lab.broken(mutant, "late.yaml", "--tier", "exact").returncode == 0
+    done = lab.broken(mutant, "late.yaml", "--tier", "statistical", "-q", "-r", f"results {mutant.name}")
+    assert done.returncode == 1, done.stdout + done.stderr
