@@ -22,7 +22,7 @@ def test_its_suite_is_valid(tmp_path: Path) -> None:
 
     path = tmp_path / "mine.yaml"
     path.write_text(block("yaml"))
-    assert plan(suitefile.load(path)).count == 7 * 7 * 5
+    assert plan(suitefile.load(path)).count == 9 * 7 * 5
 
 
 def test_its_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
