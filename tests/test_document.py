@@ -142,10 +142,10 @@ def test_refused(data: bytes, expected: list[str]) -> None:
     "data", [b"[" * 1000 + b"]" * 1000, b"- " * 1000, b"\n".join(b" " * i + b"a:" for i in range(1000))]
 )
 def test_deep_nesting_is_refused_without_recursion(data: bytes) -> None:
-    start = time.monotonic()
+    start = time.process_time()
     (line,) = lines(data)
     assert line.endswith(f": got more than {DEEPEST} levels of nesting, expected at most that")
-    assert time.monotonic() - start < 1
+    assert time.process_time() - start < 1
 
 
 def test_fifty_levels_are_read() -> None:
@@ -156,9 +156,9 @@ def test_alias_bombs_are_refused_at_once() -> None:
     bomb = b"a0: &a0 [x, x]\n" + b"".join(
         b"a%d: &a%d [%s]\n" % (i, i, b", ".join([b"*a%d" % (i - 1)] * 9)) for i in range(1, 9)
     )
-    start = time.monotonic()
+    start = time.process_time()
     assert lines(bomb)[1] == "s.yaml:2:5: a1: got the anchor '&a1', expected none"
-    assert time.monotonic() - start < 1
+    assert time.process_time() - start < 1
 
 
 def test_a_hundred_faults_are_told_and_the_rest_counted() -> None:

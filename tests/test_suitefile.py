@@ -426,11 +426,11 @@ def test_a_grid_is_counted_and_not_expanded(seeds: str) -> None:
     variants = "".join(f"  v{i}: {{cell: rnn}}\n" for i in range(1001))
     text = HEAD + f"seeds: {seeds}\narchitectures:\n{variants}tasks: {{copy: {{lengths: [{lengths}]}}}}\n"
     count = {"1": 10**9, "[": 1, "{": 9223372036854775802}[seeds[0]]
-    start = time.monotonic()
+    start = time.process_time()
     factors = f"1001 variants x 1000 lengths x {count} seeds"
     got = f"a grid of {1001000 * count} runs ({factors})"
     assert faults(text) == [f"3:8: seeds: got {got}, expected at most 1000000"]
-    assert time.monotonic() - start < 1
+    assert time.process_time() - start < 1
 
 
 def test_a_grid_of_the_command_lines_seeds() -> None:
@@ -455,9 +455,9 @@ def test_long_chains_of_bases_do_not_recurse() -> None:
 
 def test_reading_a_suite_imports_neither_torch_nor_pandas_nor_scipy() -> None:
     code = (
-        "import sys, time; start = time.perf_counter()\n"
+        "import sys, time; start = time.process_time()\n"
         "from rnnbench.suitefile import load; load('quick')\n"
-        "print([m for m in ('torch', 'pandas', 'scipy', 'numba') if m in sys.modules], time.perf_counter() - start)"
+        "print([m for m in ('torch', 'pandas', 'scipy', 'numba') if m in sys.modules], time.process_time() - start)"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     modules, seconds = out.rsplit(" ", 1)
