@@ -141,14 +141,14 @@ def validate(suite: options.Suite, set: options.Set = None, seeds: options.Seeds
 @app.command(name="list")
 def list_(
     what: Annotated[
-        Literal["cells", "tasks", "suites"] | None,
-        typer.Argument(help="cells, tasks or suites; all of them without it."),
+        Literal["cells", "layers", "tasks", "suites"] | None,
+        typer.Argument(help="cells, layers, tasks or suites; all of them without it."),
     ] = None,
 ) -> None:
-    """List the cells, tasks and suites that a suite or a command can name, each with its first line."""
+    """List the cells, layers, tasks and suites that a suite or a command can name, each with its first line."""
     from rnnbench import find, suitefile
 
-    kinds = (what,) if what else ("cells", "tasks", "suites")
+    kinds = (what,) if what else ("cells", "layers", "tasks", "suites")
     for kind in kinds:
         if len(kinds) > 1:
             typer.echo(f"{kind}:")
