@@ -153,11 +153,12 @@ def list_(
         if len(kinds) > 1:
             typer.echo(f"{kind}:")
         if kind == "suites":
-            about = {name: suitefile.load(path).about for name, path in suitefile.shipped().items()}
+            about = {name: suitefile.load(path).about.split(". ")[0] for name, path in suitefile.shipped().items()}
         else:
             about = {name: find.about(kind, name) for name in find.names(kind)}
+        width = max(map(len, about))
         for name, text in about.items():
-            typer.echo(f"  {name:<14} {text}" if len(kinds) > 1 else f"{name:<14} {text}")
+            typer.echo(f"{'  ' * (len(kinds) > 1)}{name:<{width}}  {text}")
 
 
 @app.command()
