@@ -44,8 +44,3 @@ def update(
     else:
         first.mul_(settings.momentum).add_(gradient)
         flat.sub_(first * lr)
-
-
-def zeros_like(flat: Tensor) -> tuple[Tensor, Tensor]:
-    """The two moments at the start."""
-    return torch.zeros_like(flat), torch.zeros_like(flat)

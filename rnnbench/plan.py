@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rnnbench import find
-from rnnbench.records import Record, Run, Rung, canonical, given
+from rnnbench.records import Record, Run, Rung, given
 from rnnbench.suite import Suite, TaskEntry, Variant
 
 PATIENCE = 2  # rungs in a row that no seed solved, after which a ladder is left
@@ -135,9 +135,3 @@ def climb(ladder: Ladder, seeds: tuple[int, ...], records: Mapping[str, Record],
 def view(plan: Plan, records: Mapping[str, Record]) -> list[Climb]:
     """A suite's view of a store: every ladder with what is known of it."""
     return [climb(ladder, plan.suite.seeds, records, plan.suite.prune) for ladder in plan.ladders]
-
-
-def describe(run: Run) -> str:
-    """A run in one line, for logs: model, task, length, seed."""
-    model = canonical(run.rung.model) if len(run.rung.model) > 1 else next(iter(run.rung.model.values()))
-    return f"{model} {run.rung.task['task']} {run.rung.length} seed {run.seed}"

@@ -220,7 +220,7 @@ def test_the_optimisers_are_torchs_and_clip_each_run_by_itself(optimizer: str) -
     options: dict[str, Any] = {"momentum": 0.9} if optimizer == "sgd" else {}
     kind = {"adam": torch.optim.Adam, "rmsprop": torch.optim.RMSprop, "sgd": torch.optim.SGD}[optimizer]
     optimisers = [kind([p], lr=float(lr), **options) for p, lr in zip(theirs, lrs, strict=True)]
-    first, second = optimiser.zeros_like(flat)
+    first, second = torch.zeros_like(flat), torch.zeros_like(flat)
     for step in range(1, 8):
         gradient = torch.randn(2, 48, generator=torch.Generator().manual_seed(step)) * torch.tensor([[3.0], [0.01]])
         for p, o, g in zip(theirs, optimisers, gradient, strict=True):

@@ -73,7 +73,7 @@ def run(
     listener = listen(quiet or not forecast.missing)
     outcome = api.run_plan(chosen, store, listener, workers, rerun, retries, timeout, fail_fast, resolved, kernels)
     if not quiet:
-        again = api.Forecast.of(chosen, api.without(store.records(chosen.runs()), None))
+        again = api.Forecast.of(chosen, store.records(chosen.runs()))
         typer.echo(summary(name, forecast, again, outcome.trained, outcome.broken), err=True)
     if outcome.exit:
         raise typer.Exit(int(outcome.exit))
