@@ -45,7 +45,8 @@ def main() -> None:
             rows = Lockstep(model, [run], True, "cpu")
             drawn = rows.task.batch(rows.settings.batch, length, stream(0, "train", 1))
             xs = model.encode(torch.from_numpy(drawn.xs))
-            own = {name.rpartition("/")[2]: p for name, p in rows.leaves.items() if name.startswith("0/")}
+            views = model.views(rows.state["flat"][0])
+            own = {n.rpartition("/")[2]: p.detach().requires_grad_() for n, p in views.items() if n.startswith("0/")}
             scans, steps = [], []
             for _ in range(ROUNDS):
                 began = time.perf_counter()

@@ -17,8 +17,8 @@ from rnnbench.layers import Layer
 from rnnbench.records import Rung, canonical
 
 HERE = Path(__file__).parent
-SHARED = ("rng.py", "model.py", "lockstep.py", "train.py", "optimiser.py", "cells/__init__.py", "layers/__init__.py",
-          "tasks/__init__.py")  # fmt: skip
+SHARED = ("rng.py", "model.py", "backprop.py", "lockstep.py", "train.py", "optimiser.py", "kernels/_adam.py",
+          "cells/__init__.py", "layers/__init__.py", "tasks/__init__.py")  # fmt: skip
 
 
 def normalised(source: str) -> str:

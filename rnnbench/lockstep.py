@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench import optimiser
+from rnnbench.backprop import backprop
 from rnnbench.layers import Noise
 from rnnbench.lazy import torch
 from rnnbench.model import Model
@@ -24,6 +25,8 @@ from rnnbench.tasks import Batch, Split
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from rnnbench.kernels._adam import Adam
 
 CHUNK = 256  # examples scored at once
 Inputs = tuple["Tensor", "Tensor", "Tensor | None"]
@@ -60,14 +63,25 @@ class Lockstep:
         self.state = {name: tensor[rows].contiguous() for name, tensor in state.items()}
         flat = self.state["flat"]
         self.gradient = torch.zeros_like(flat)
-        own = flat[0] if self.alone else flat
-        self.leaves = {name: view.detach().requires_grad_() for name, view in self.model.views(own).items()}
-        self.gradients = list(self.model.views(self.gradient[0] if self.alone else self.gradient).values())
+        own = (flat[0], self.gradient[0]) if self.alone else (flat, self.gradient)
+        self.backprop = backprop(self.model, *(self.model.views(each) for each in own))
         lrs = [[Settings(**runs[r].rung.settings).lr] for r in rows]
+        self.adam = self._compiled_adam(lrs[0][0]) if self.alone and self.device.type == "cpu" else None
         self.lr = torch.tensor(lrs, dtype=torch.float32, device=self.device)
         self.corrected = torch.ones(2, device=self.device)
         self.seeds = [runs[r].seed for r in rows]
         self.recorded: dict[bool, tuple[torch.cuda.CUDAGraph, Inputs]] = {}
+
+    def _compiled_adam(self, lr: float) -> Adam | None:
+        if self.settings.optimizer != "adam":
+            return None
+        from rnnbench.kernels._adam import Adam  # imports the compiler
+
+        flat, gradient, first, second = (
+            each[0] for each in (self.state["flat"], self.gradient, self.state["first"], self.state["second"])
+        )
+        betas = optimiser.BETA1, optimiser.BETA2
+        return Adam((flat, gradient, first, second), lr, self.settings.clip, betas)
 
     def _padded(self, rows: Sequence[int]) -> list[int]:
         return list(rows) * 2 if len(rows) == 1 and not self.alone else list(rows)
@@ -107,7 +121,8 @@ class Lockstep:
         }
         batches = [drawn[seed] for seed in self.seeds]
         inputs = self._tensors(batches)
-        self.corrected.copy_(torch.tensor(optimiser.corrections(self.step)))
+        if self.adam is None:
+            self.corrected.copy_(torch.tensor(optimiser.corrections(self.step)))
         if self.device.type == "cuda" and not self.settings.dropout:
             self._replay(inputs, batches[0].at, listen)
         else:
@@ -116,19 +131,18 @@ class Lockstep:
     def _advance(self, inputs: Inputs, at: slice, listen: bool) -> None:
         """The step itself: tensors in, state changed in place."""
         xs, ys, weights = inputs
-        noise = Noise(self.seeds, self.step, self.alone)
-        answers = self.model.answers(self.leaves, self.model.encode(xs), at, noise)
-        losses = self.task.loss(answers, ys, weights)
-        found = torch.autograd.grad(losses.sum(), list(self.leaves.values()), allow_unused=True, materialize_grads=True)
+        losses, answers = self.backprop(xs, ys, weights, at, Noise(self.seeds, self.step, self.alone))
         with torch.no_grad():
-            for place, gradient in zip(self.gradients, found, strict=True):
-                place.copy_(gradient)
-            optimiser.clip(self.gradient, self.settings.clip)
             s = self.state
-            optimiser.update(self.settings, self.lr, self.corrected, s["flat"], self.gradient, s["first"], s["second"])
-            s["losses"] += losses.detach().reshape(-1, 1)
+            if self.adam is not None:
+                self.adam.step(optimiser.corrections(self.step), optimiser.EPSILON)
+            else:
+                optimiser.clip(self.gradient, self.settings.clip)
+                moments = s["first"], s["second"]
+                optimiser.update(self.settings, self.lr, self.corrected, s["flat"], self.gradient, *moments)
+            s["losses"] += losses.reshape(-1, 1)
             if listen:
-                s["scores"] += self.task.score(answers.detach(), ys, weights).float().reshape(-1, 1)
+                s["scores"] += self.task.score(answers, ys, weights).float().reshape(-1, 1)
 
     def _replay(self, inputs: Inputs, at: slice, listen: bool) -> None:
         """The step as a CUDA graph: launching its hundreds of small kernels one by one would take longer than running

@@ -113,8 +113,11 @@ class Model:
         }
 
     def encode(self, xs: Tensor) -> Tensor:
-        """Tokens (..., T, B) -> one-hot (..., T, B, I); numbers as they are."""
-        return torch.eye(self.task.inputs, device=xs.device)[xs] if self.task.tokens else xs
+        """Tokens (..., T, B) -> one-hot (..., T, B, I), or (..., T, B, 1) for a layer that reads them; numbers as they
+        are."""
+        if not self.task.tokens:
+            return xs
+        return xs.unsqueeze(-1) if self.layer.reads_tokens else torch.eye(self.task.inputs, device=xs.device)[xs]
 
     def answers(self, p: Mapping[str, Tensor], xs: Tensor, at: slice, noise: Noise | None = None) -> Tensor:
         """xs (..., T, B, I) -> answers (..., K, B, O) at the K steps `at`; trained where there is noise.

@@ -1,5 +1,7 @@
 """Clipping and the optimisers over flat (R, P) buffers: each run has its own norm and its own learning rate.
 
+A run that trains alone on a CPU takes its steps of Adam from `kernels/_adam.py`.
+
 Adam (Kingma & Ba, 2015), RMSprop (Hinton, 2012) and SGD with momentum (Polyak, 1964), each as torch.optim has it.
 """
 

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import hashlib
 import math
+from functools import lru_cache
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +46,15 @@ def _ratio(coefficients: tuple[tuple[float, ...], tuple[float, ...]], x: NDArray
     return np.asarray(np.polyval(above[::-1], x) / np.polyval(below[::-1], x))
 
 
+_EMPTY = np.zeros(4, np.uint64)  # the buffer of a generator from which nothing has been drawn
+
+
+@lru_cache(maxsize=256)
+def _key(seed: int, purpose: str) -> NDArray[np.uint64]:
+    digest = hashlib.blake2b(f"{seed}/{purpose}".encode(), digest_size=16).digest()
+    return np.frombuffer(digest, dtype="<u8").astype(np.uint64)
+
+
 class Stream:
     """Numbers of one (seed, purpose, step). Draws follow each other; equal draws need equal order.
 
@@ -52,10 +63,26 @@ class Stream:
     True
     """
 
+    # Making a generator takes eight times as long as setting one: those that are done with are used again.
+    _spare: ClassVar[list[np.random.Philox]] = []
+
     def __init__(self, seed: int, purpose: str, step: int = 0) -> None:
-        digest = hashlib.blake2b(f"{seed}/{purpose}".encode(), digest_size=16).digest()
-        key = np.frombuffer(digest, dtype="<u8").astype(np.uint64)
-        self._philox = np.random.Philox(key=key, counter=np.array([0, 0, 0, step], dtype=np.uint64))
+        try:
+            self._philox = self._spare.pop()
+        except IndexError:
+            self._philox = np.random.Philox()
+        counter = np.array([0, 0, 0, step], dtype=np.uint64)
+        self._philox.state = {
+            "bit_generator": "Philox",
+            "state": {"counter": counter, "key": _key(seed, purpose)},
+            "buffer": _EMPTY,
+            "buffer_pos": len(_EMPTY),
+            "has_uint32": 0,
+            "uinteger": 0,
+        }
+
+    def __del__(self) -> None:
+        self._spare.append(self._philox)
 
     def _words(self, count: int) -> NDArray[np.uint32]:
         """`count` words of 32 bits, each 64-bit word's low half first."""

@@ -15,8 +15,8 @@ PACKAGE = ROOT / "rnnbench"
 ORDER = [
     "errors", "lazy", "rng", "settings", "records", "expression", "grammar", "stats", "cells", "kernels", "layers",
     "tasks", "find", "faults", "document", "suite", "reader", "variants", "ablate", "sentences", "resolve",
-    "suitefile", "plan", "select", "cost", "model", "optimiser", "checkpoint", "fingerprint", "lockstep", "train",
-    "store", "events", "executors", "driver", "devices", "effects", "ranges", "decisions", "claims", "exact",
+    "suitefile", "plan", "select", "cost", "model", "backprop", "optimiser", "checkpoint", "fingerprint", "lockstep",
+    "train", "store", "events", "executors", "driver", "devices", "effects", "ranges", "decisions", "claims", "exact",
     "baseline", "check", "report", "display", "api", "cli", "__main__",
 ]  # fmt: skip
 

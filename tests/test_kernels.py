@@ -101,6 +101,39 @@ def test_values_and_gradients_are_the_equations(cell: cells.Cell, size: tuple[in
         assert float((got[name] - value).abs().max()) <= TOLERANCE * scale, name
 
 
+@each_cell
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_tokens_have_the_bits_of_one_hot_inputs(cell: cells.Cell, size: tuple[int, int, int, int]) -> None:
+    T, B, I, _ = size
+    p, _, dys = draw(cell, *size)
+    tokens = torch.randint(0, I, (T, B, 1), generator=torch.Generator().manual_seed(T))
+    p = {k: value.requires_grad_() for k, value in p.items()}
+    found = []
+    for xs in (tokens, torch.eye(I)[tokens[:, :, 0]]):
+        ys = family(cell).scan(cell, p, xs)
+        found.append([ys, *torch.autograd.grad(ys, list(p.values()), dys)])
+    assert all(torch.equal(*pair) for pair in zip(*found, strict=True))
+    with torch.no_grad():
+        assert torch.equal(family(cell).scan(cell, p, tokens), found[0][0])
+
+
+@each_cell
+def test_the_way_back_takes_the_gradients_of_some_steps_alone(cell: cells.Cell) -> None:
+    p, xs, dys = draw(cell, 9, 5, 3, 32)
+    answering = [1, 4, 8]
+    dense = torch.zeros_like(dys)
+    dense[answering] = dys[: len(answering)]
+    expected = gradients(family(cell).scan, cell, p, xs, dense)
+    fused = family(cell).fused(cell)
+    done = _scan.Pass(fused, xs, [p[name] for name in fused.names], keep=True)
+    sparse = torch.cat([dys[: len(answering)], torch.zeros(1, 5, 32)])
+    answered = np.full(9, len(answering))
+    answered[answering] = range(len(answering))
+    places = {name: torch.full_like(p[name], np.nan) for name in fused.names}
+    done.back(sparse.data_ptr(), answered, [each.data_ptr() for each in places.values()])
+    assert all(torch.equal(place, expected[f"d{name}"]) for name, place in places.items())
+
+
 def test_activations_are_exact_to_float32_everywhere() -> None:
     xs = torch.cat([torch.linspace(-30, 30, 100_001), torch.logspace(-30, 0, 1001)]).view(1, -1, 1)
     one, zero = torch.ones(1, 1), torch.zeros(1, 1)
@@ -216,6 +249,10 @@ def test_only_wanted_gradients_are_made_and_outputs_may_be_overwritten_only_befo
         (lambda p, xs: (p, xs[:, :, :2]), "do not fit .* an input of 2"),
         (lambda p, xs: (p | {"Un": p["Un"][:5]}, xs), "do not fit"),
         (lambda p, xs: (p, xs.double()), "float32 on the CPU"),
+        (lambda p, xs: (p, xs.int()), "tokens as int64"),
+        (lambda p, xs: (p, xs.long()), "do not fit .* an input of 3"),
+        (lambda p, xs: (p, 0 * xs[:, :, :1].long() + 3), "expected 0 to 2, got 3 to 3"),
+        (lambda p, xs: (p, 0 * xs[:, :, :1].long() - 1), "expected 0 to 2, got -1 to -1"),
         (lambda p, xs: (p | {"bn": p["bn"].double()}, xs), "float32 on the CPU"),
     ],
 )

@@ -117,6 +117,18 @@ class TestEveryTask:
                         answer = b.ys[k, column].tobytes()
                         assert known.setdefault(xs[: t + 1].tobytes(), answer) == answer
 
+    def test_slopes_are_those_of_the_loss(self, task: Task, length: int) -> None:
+        b = task.batch(5, length, stream(0, "train"))
+        ys, weights = tensors(b)
+        answers = torch.from_numpy(stream(0, "answers").normal((*b.ys.shape[:2], task.outputs))).requires_grad_()
+        loss = task.loss(answers, ys, weights)
+        (expected,) = torch.autograd.grad(loss, answers)
+        before = answers.detach().clone()
+        found, slopes = task.slopes(answers.detach(), ys, weights)
+        torch.testing.assert_close(found, loss.detach())
+        torch.testing.assert_close(slopes, expected, rtol=1e-5, atol=1e-8)
+        assert torch.equal(answers, before)
+
     def test_a_run_of_a_stack_is_scored_as_alone(self, task: Task, length: int) -> None:
         batches = [task.batch(5, length, stream(s, "train")) for s in range(3)]
         answers = torch.from_numpy(stream(0, "answers").normal((3, *batches[0].ys.shape[:2], task.outputs)))

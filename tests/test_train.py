@@ -5,6 +5,7 @@ Bits are compared, not numbers: canonical exports must be byte-equal.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -206,6 +207,30 @@ def test_cut_or_changed_checkpoints_are_refused(cut: int) -> None:
     flipped[cut] ^= 1
     with pytest.raises(ValueError, match=r"not a checkpoint|cut or changed"):
         Checkpoint.from_bytes(bytes(flipped))
+
+
+def test_the_compiled_adam_is_the_other() -> None:
+    from rnnbench import optimiser
+    from rnnbench.kernels._adam import Adam
+    from rnnbench.settings import Settings
+
+    for clip, size in ((0.5, 48), (0.0, 48), (2.0, 4096)):
+        flat = torch.randn(size, generator=torch.Generator().manual_seed(0))
+        state = [flat, *(torch.zeros(size) for _ in range(3))]  # parameters, gradient, moments
+        expected = [each.clone()[None] for each in state]
+        adam = Adam((state[0], state[1], state[2], state[3]), 1e-2, clip, (optimiser.BETA1, optimiser.BETA2))
+        for step in range(1, 9):
+            gradient = torch.randn(size, generator=torch.Generator().manual_seed(step)) * 10.0 ** (step - 6)
+            state[1].copy_(gradient)
+            expected[1].copy_(gradient)
+            adam.step(optimiser.corrections(step), optimiser.EPSILON)
+            optimiser.clip(expected[1], clip)
+            corrected, lr = torch.tensor(optimiser.corrections(step)), torch.tensor([[1e-2]])
+            optimiser.update(Settings(), lr, corrected, expected[0], expected[1], expected[2], expected[3])
+        torch.testing.assert_close(flat, expected[0][0], rtol=1e-5, atol=1e-6)
+        state[1][3] = math.nan  # in one number's gradient: clipping spreads it, as it does there
+        adam.step(optimiser.corrections(9), optimiser.EPSILON)
+        assert int(flat.isnan().sum()) == (size if clip else 1)
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "rmsprop", "sgd"])

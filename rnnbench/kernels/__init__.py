@@ -1,7 +1,7 @@
 """Fused scans for the cells that have one: one file, one family, named as the cell's own.
 
-A family has `serves(cell)`, `scan(cell, p, xs)` and `warm(cell)`. The equations in `cells/` stay the reference;
-a scan here computes the same, one run at a time, on a CPU.
+A family has `serves(cell)`, `scan(cell, p, xs)`, `warm(cell)` and `fused(cell)`, the compiled functions. The equations
+in `cells/` stay the reference; a scan here computes the same, one run at a time, on a CPU.
 """
 
 from __future__ import annotations

@@ -59,6 +59,31 @@ def unpack(matrix: Any, rows: Any, H: Any, sums: Any, row: Any, first: Any, G: A
 
 
 @shared
+def look_up(
+    out: Any, at: Any, step: Any, columns: Any, tokens: Any, first: Any, rows: Any, panels: Any, bias: Any, row: Any
+) -> None:
+    """out[at + r * step] = the panel's row at `bias` + its row of tokens[first + r], so many vectors: what a one-hot
+    input adds to the bias, without the product."""
+    for r in range(rows):
+        x = bias + (1 + tokens[first + r]) * row
+        for n in range(0, columns * WIDTH, WIDTH):
+            store(out, at + r * step + n, load(panels, bias + n) + load(panels, x + n))
+
+
+@shared
+def add_by_token(out: Any, at: Any, I: Any, tokens: Any, first: Any, d: Any, depth: Any, row: Any, sums: Any) -> None:
+    """out[at + i * row] += the sum of d[k * row] over k < depth where tokens[first + k] is i, for i < I: what one-hot
+    inputs send to their weights. The sums (I, row) are finished before they are added."""
+    clear(sums, I * row)
+    for k in range(depth):
+        place = tokens[first + k] * row
+        for m in range(0, row, WIDTH):
+            store(sums, place + m, load(sums, place + m) + load(d, k * row + m))
+    for m in range(0, I * row, WIDTH):
+        store(out, at + m, load(out, at + m) + load(sums, m))
+
+
+@shared
 def add_products(
     out: Any, at: Any, rows: Any, columns: Any, row: Any, a: Any, a_at: Any, a_k: Any, d: Any, d_at: Any, depth: Any
 ) -> None:

@@ -121,6 +121,16 @@ def floats(typing: Any, address: Any) -> Any:
     return types.CPointer(types.float32)(types.intp), emit
 
 
+@_emitted
+def integers(typing: Any, address: Any) -> Any:
+    """As `floats`, of 64-bit integers."""
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return builder.inttoptr(args[0], _index.as_pointer())
+
+    return types.CPointer(types.int64)(types.intp), emit
+
+
 def _load(builder: Any, address: Any) -> Any:
     return builder.load(builder.bitcast(address, _vector.as_pointer()), align=4)
 

@@ -24,13 +24,23 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from rnnbench.cells.gru import Cell
 from rnnbench.kernels import _scan
 from rnnbench.kernels._compile import compiled
-from rnnbench.kernels._panels import add_products, clear, pack, pack_transposed, send_back, unpack
+from rnnbench.kernels._panels import (
+    add_by_token,
+    add_products,
+    clear,
+    look_up,
+    pack,
+    pack_transposed,
+    send_back,
+    unpack,
+)
 from rnnbench.kernels._scan import vectors
 from rnnbench.kernels._vector import (
     ROWS,
     WIDTH,
     floats,
     inlined,
+    integers,
     load,
     prefetch,
     product,
@@ -59,13 +69,18 @@ def serves(cell: Cell) -> bool:
 
 
 def scan(cell: Cell, p: Mapping[str, Tensor], xs: Tensor) -> Tensor:
-    """xs (T, B, I) -> ys (T, B, H), both float32 on the CPU; p as in `cell.shapes`."""
-    return _scan.scan(_fused(_switches(cell)), cell, p, xs)
+    """xs (T, B, I), float32 on the CPU, or tokens (T, B, 1) -> ys (T, B, H); p as in `cell.shapes`."""
+    return _scan.scan(fused(cell), cell, p, xs)
 
 
 def warm(cell: Cell) -> None:
     """Compile the scan of this cell's switches, or load it from the disk."""
-    _fused(_switches(cell))
+    fused(cell)
+
+
+def fused(cell: Cell) -> _scan.Fused:
+    """The compiled scan of this cell's switches."""
+    return _fused(_switches(cell))
 
 
 def _switches(cell: Cell) -> Switches:
@@ -103,10 +118,11 @@ def _fused(s: Switches) -> _scan.Fused:
     Q, Q1 = s.r + s.z, max(s.r + s.z, 1)  # gates that are sigmoids; a tile has at least one column
     G, D, S = Q + 1, Q + 1 + s.v1, Q + 1 + s.v1  # gates; what is sent back; what is kept: r, z, n, m
 
-    def forward(parameters, xs, hs, kept, scratch, T, B, I, H, keep):  # type: ignore[no-untyped-def]
+    def forward(parameters, xs, tokens, hs, kept, scratch, T, B, I, H, keep):  # type: ignore[no-untyped-def]
         N, K = (H + WIDTH - 1) // WIDTH, 2 + I + H
         width, row, slots = N * WIDTH, G * WIDTH, S * WIDTH
-        xs, hs, kept, panels = floats(xs), floats(hs), floats(kept), floats(scratch)
+        dense = I if tokens == 0 else 0  # how many numbers of an input are multiplied
+        xs, tokens, hs, kept, panels = floats(xs), integers(tokens), floats(hs), floats(kept), floats(scratch)
         rhs, sums = floats(scratch + 4 * K * G * width), floats(scratch + 4 * (K * G + B) * width)
         clear(panels, K * G * width)  # row 1 + I holds cn, and zeros for the other gates
         for g in range(G):
@@ -119,18 +135,22 @@ def _fused(s: Switches) -> _scan.Fused:
         for t in range(T):
             for n in range(N):
                 bias = n * K * row
+                if dense < I:
+                    z = (t * keep * N + n) * B * slots
+                    look_up(kept, z, slots, G, tokens, t * B, B, panels, bias, row)
                 b = 0
                 while b < B:
                     z, at = ((t * keep * N + n) * B + b) * slots, t * B + b
-                    x = (xs, at * I, I, 1, I, panels, bias + row, row)
+                    start = (panels, bias, 0) if dense else (kept, z, slots)
+                    x = (xs, at * I, I, 1, dense, panels, bias + row, row)
                     h = (hs, at * width, width, 1, H, panels, bias + (2 + I) * row, row)
                     if s.v1:
-                        rows = product(G, B - b, (kept, z, slots), (panels, bias, 0), (x,))
+                        rows = product(G, B - b, (kept, z, slots), start, (x,))
                         product(G, B - b, (sums, 0, row), (panels, bias + (1 + I) * row, 0), (h,))
                     elif s.v3:
-                        rows = product(Q1, B - b, (kept, z, slots), (panels, bias, 0), (x, h))
+                        rows = product(Q1, B - b, (kept, z, slots), start, (x, h))
                     else:
-                        rows = product(G, B - b, (kept, z, slots), (panels, bias, 0), (x, h))
+                        rows = product(G, B - b, (kept, z, slots), start, (x, h))
                     for r in range(rows):
                         at, k = (b + r) * width + n * WIDTH, z + r * slots
                         h_old = load(hs, t * B * width + at)
@@ -157,9 +177,10 @@ def _fused(s: Switches) -> _scan.Fused:
                     b = 0
                     while b < B:
                         z, at = ((t * keep * N + n) * B + b) * slots, t * B + b
-                        x = (xs, at * I, I, 1, I, panels, bias + row, row)
+                        start = (panels, bias, 0) if dense else (kept, z + Q * WIDTH, slots)
+                        x = (xs, at * I, I, 1, dense, panels, bias + row, row)
                         rh = (rhs, b * width, width, 1, H, panels, bias + (2 + I) * row, row)
-                        rows = product(1, B - b, (kept, z + Q * WIDTH, slots), (panels, bias, 0), (x, rh))
+                        rows = product(1, B - b, (kept, z + Q * WIDTH, slots), start, (x, rh))
                         for r in range(rows):
                             at, k = (t * B + b + r) * width + n * WIDTH, z + r * slots
                             candidate = tanh(load(kept, k + Q * WIDTH))
@@ -167,12 +188,13 @@ def _fused(s: Switches) -> _scan.Fused:
                             store(hs, at + B * width, _update(s, kept, k, load(hs, at), candidate))
                         b += rows
 
-    def backward(parameters, dparameters, dys, xs, hs, kept, scratch, dxs, T, B, I, H, steps):  # type: ignore[no-untyped-def]
+    def backward(parameters, dparameters, dys, answered, xs, tokens, hs, kept, scratch, dxs, T, B, I, H, steps):  # type: ignore[no-untyped-def]
         N, K, with_dxs = (H + WIDTH - 1) // WIDTH, 1 + I + H, dxs != 0
         width, depth, slots, pair = N * WIDTH, N * D * WIDTH, S * WIDTH, 2 * WIDTH
         depth_h = N * (Q if s.v3 else G) * WIDTH  # what goes back to h in one product
         back_size, back_n_size = (N + 1) // 2 * pair * depth_h, (N + 1) // 2 * pair * width * s.v3
         back_x_size = (I + pair - 1) // pair * pair * depth
+        dense, answered, tokens = tokens == 0, integers(answered), integers(tokens)
         dys, xs, hs, kept, dxs, back = floats(dys), floats(xs), floats(hs), floats(kept), floats(dxs), floats(scratch)
         scratch += 4 * back_size
         back_n = floats(scratch)
@@ -185,6 +207,8 @@ def _fused(s: Switches) -> _scan.Fused:
         scratch += 4 * steps * B * width * s.v3
         dweights, dw_x, dw_h = floats(scratch), scratch + 4 * depth, scratch + 4 * (1 + I) * depth
         scratch += 4 * K * depth
+        by_token = floats(scratch)
+        scratch += 4 * I * depth
         straights = floats(scratch)  # (B, N, WIDTH), the part of dh that went through no product
         scratch += 4 * B * width
         one, zero, dhs = floats(scratch), floats(scratch + 4 * WIDTH), floats(scratch + 12 * WIDTH)
@@ -207,10 +231,11 @@ def _fused(s: Switches) -> _scan.Fused:
             begin = (end - 1) // steps * steps
             for t in range(end - 1, begin - 1, -1):
                 later, now = (t + 1 - begin) % steps * B * depth, (t - begin) * B * depth
+                slot, before = answered[t] * B * width, answered[max(t - 1, 0)] * B * width  # rows of dys
                 for n in range(0, N, 2):
                     b = 0
                     while b < B:
-                        start = (dys, (t * B + b) * width + n * WIDTH, width)
+                        start = (dys, slot + b * width + n * WIDTH, width)
                         term = (d, later + b * depth, depth, 1, depth_h * (t + 1 < T), back, n * WIDTH * depth_h, pair)
                         if n + 2 <= N:
                             rows = product(2, B - b, (dhs, 0, pair), start, (term,))
@@ -222,7 +247,7 @@ def _fused(s: Switches) -> _scan.Fused:
                                 at, line = (b + r) * width + m * WIDTH, now + (b + r) * depth
                                 for q in range(S):  # what the step before will want
                                     prefetch(kept, k - N * B * slots + q * WIDTH)
-                                prefetch(dys, (t - 1) * B * width + at)
+                                prefetch(dys, before + at)
                                 prefetch(hs, (t - 1) * B * width + at)
                                 d_rz, d_n = line + m * Q * WIDTH, line + (N * (D - 1) + m) * WIDTH
                                 dh = load(dhs, r * pair + (m - n) * WIDTH) + load(straights, at)
@@ -262,7 +287,9 @@ def _fused(s: Switches) -> _scan.Fused:
                             b += rows
             first, taken, at_U, last = begin * B, (end - begin) * B, (1 + I) * depth, N * (D - 1) * WIDTH
             add_products(dweights, 0, 1, N * D, depth, one, 0, 0, d, 0, taken)
-            if s.v1:
+            if not dense:
+                add_by_token(dweights, depth, I, tokens, first, d, taken, depth, by_token)
+            elif s.v1:
                 add_products(dweights, depth, I, N * Q, depth, xs, first * I, I, d, 0, taken)
                 add_products(dweights, depth + last, I, N, depth, xs, first * I, I, d, last, taken)
             else:
@@ -290,8 +317,8 @@ def _fused(s: Switches) -> _scan.Fused:
     def backward_scratch(B: int, I: int, H: int, steps: int) -> int:
         N, pairs = vectors(H), (vectors(H) + 1) // 2 + (vectors(I) + 1) // 2
         depth = N * D * WIDTH
-        rows = 2 * pairs * WIDTH + steps * B + 1 + I + H
+        rows = 2 * pairs * WIDTH + steps * B + 1 + 2 * I + H
         return rows * depth + (B + steps * B * s.v3) * N * WIDTH + (3 + 2 * ROWS) * WIDTH
 
-    functions = compiled(forward, len(names), 1, 9), compiled(backward, len(names), 2, 11)
+    functions = compiled(forward, len(names), 1, 10), compiled(backward, len(names), 2, 13)
     return _scan.Fused(names, *functions, S, forward_scratch, backward_scratch)

@@ -23,13 +23,23 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from rnnbench.cells.lstm import Cell
 from rnnbench.kernels import _scan
 from rnnbench.kernels._compile import compiled
-from rnnbench.kernels._panels import add_products, clear, pack, pack_transposed, send_back, unpack
+from rnnbench.kernels._panels import (
+    add_by_token,
+    add_products,
+    clear,
+    look_up,
+    pack,
+    pack_transposed,
+    send_back,
+    unpack,
+)
 from rnnbench.kernels._scan import vectors
 from rnnbench.kernels._vector import (
     ROWS,
     WIDTH,
     floats,
     inlined,
+    integers,
     load,
     prefetch,
     product,
@@ -61,13 +71,18 @@ def serves(cell: Cell) -> bool:
 
 
 def scan(cell: Cell, p: Mapping[str, Tensor], xs: Tensor) -> Tensor:
-    """xs (T, B, I) -> ys (T, B, H), both float32 on the CPU; p as in `cell.shapes`."""
-    return _scan.scan(_fused(_switches(cell)), cell, p, xs)
+    """xs (T, B, I), float32 on the CPU, or tokens (T, B, 1) -> ys (T, B, H); p as in `cell.shapes`."""
+    return _scan.scan(fused(cell), cell, p, xs)
 
 
 def warm(cell: Cell) -> None:
     """Compile the scan of this cell's switches, or load it from the disk."""
-    _fused(_switches(cell))
+    fused(cell)
+
+
+def fused(cell: Cell) -> _scan.Fused:
+    """The compiled scan of this cell's switches."""
+    return _fused(_switches(cell))
 
 
 def _switches(cell: Cell) -> Switches:
@@ -161,10 +176,11 @@ def _fused(s: Switches) -> _scan.Fused:
     names += tuple(f"p{k}" for k in letters) if s.peepholes else ()
     G, P, S = len(letters) + 1, len(letters) if s.peepholes else 0, len(letters) + 2
 
-    def forward(parameters, xs, hs, kept, scratch, T, B, I, H, keep):  # type: ignore[no-untyped-def]
+    def forward(parameters, xs, tokens, hs, kept, scratch, T, B, I, H, keep):  # type: ignore[no-untyped-def]
         N, K = (H + WIDTH - 1) // WIDTH, 1 + I + H
         width, row, slots = N * WIDTH, G * WIDTH, S * WIDTH
-        xs, hs, kept, panels = floats(xs), floats(hs), floats(kept), floats(scratch)
+        dense = I if tokens == 0 else 0  # how many numbers of an input are multiplied
+        xs, tokens, hs, kept, panels = floats(xs), integers(tokens), floats(hs), floats(kept), floats(scratch)
         p, cs = floats(scratch + 4 * K * G * width), floats(scratch + 4 * (K * G + P) * width)
         for g in range(G):
             pack(panels, G, K, 0, G, g, floats(parameters[3 * g]), 1, H)
@@ -177,12 +193,16 @@ def _fused(s: Switches) -> _scan.Fused:
         for t in range(T):
             for n in range(N):
                 bias = n * K * row
+                if dense < I:
+                    z = (t * keep * N + n) * B * slots
+                    look_up(kept, z, slots, G, tokens, t * B, B, panels, bias, row)
                 b = 0
                 while b < B:
                     z, at = ((t * keep * N + n) * B + b) * slots, t * B + b
-                    x = (xs, at * I, I, 1, I, panels, bias + row, row)
+                    start = (panels, bias, 0) if dense else (kept, z, slots)
+                    x = (xs, at * I, I, 1, dense, panels, bias + row, row)
                     h = (hs, at * width, width, 1, H, panels, bias + (1 + I) * row, row)
-                    rows = product(G, B - b, (kept, z, slots), (panels, bias, 0), (x, h))
+                    rows = product(G, B - b, (kept, z, slots), start, (x, h))
                     for r in range(rows):
                         at = (b + r) * width + n * WIDTH
                         h_new, c = _step(s, kept, z + r * slots, load(cs, at), p, n * P * WIDTH)
@@ -190,10 +210,11 @@ def _fused(s: Switches) -> _scan.Fused:
                         store(hs, (t + 1) * B * width + at, h_new)
                     b += rows
 
-    def backward(parameters, dparameters, dys, xs, hs, kept, scratch, dxs, T, B, I, H, steps):  # type: ignore[no-untyped-def]
+    def backward(parameters, dparameters, dys, answered, xs, tokens, hs, kept, scratch, dxs, T, B, I, H, steps):  # type: ignore[no-untyped-def]
         N, K, with_dxs = (H + WIDTH - 1) // WIDTH, 1 + I + H, dxs != 0
         width, depth, slots, pair = N * WIDTH, N * G * WIDTH, S * WIDTH, 2 * WIDTH
         back_size, back_x_size = (N + 1) // 2 * pair * depth, (I + pair - 1) // pair * pair * depth
+        dense, answered, tokens = tokens == 0, integers(answered), integers(tokens)
         dys, xs, hs, kept, dxs, back = floats(dys), floats(xs), floats(hs), floats(kept), floats(dxs), floats(scratch)
         scratch += 4 * back_size
         back_x = floats(scratch)
@@ -203,6 +224,8 @@ def _fused(s: Switches) -> _scan.Fused:
         dweights = floats(scratch)  # (K, N, G, WIDTH): b, W, U
         dw_x, dw_h = scratch + 4 * depth, scratch + 4 * (1 + I) * depth
         scratch += 4 * K * depth
+        by_token = floats(scratch)
+        scratch += 4 * I * depth
         dcs = floats(scratch)
         scratch += 4 * B * width
         p, dp, dp_step = floats(scratch), floats(scratch + 4 * P * width), floats(scratch + 8 * P * width)
@@ -225,10 +248,11 @@ def _fused(s: Switches) -> _scan.Fused:
             begin = (end - 1) // steps * steps
             for t in range(end - 1, begin - 1, -1):
                 later = (t + 1 - begin) % steps * B * depth  # where the next step's d lies
+                slot, before = answered[t] * B * width, answered[max(t - 1, 0)] * B * width  # rows of dys
                 for n in range(0, N, 2):
                     b = 0
                     while b < B:
-                        start = (dys, (t * B + b) * width + n * WIDTH, width)
+                        start = (dys, slot + b * width + n * WIDTH, width)
                         term = (d, later + b * depth, depth, 1, depth * (t + 1 < T), back, n * WIDTH * depth, pair)
                         if n + 2 <= N:
                             rows = product(2, B - b, (dhs, 0, pair), start, (term,))
@@ -240,7 +264,7 @@ def _fused(s: Switches) -> _scan.Fused:
                                 at = (b + r) * width + m * WIDTH
                                 for k in range(S):  # what the step before will want
                                     prefetch(kept, z - N * B * slots + k * WIDTH)
-                                prefetch(dys, (t - 1) * B * width + at)
+                                prefetch(dys, before + at)
                                 prefetch(hs, (t - 1) * B * width + at)
                                 d_at = ((t - begin) * B + b + r) * depth + m * G * WIDTH
                                 dh, dc = load(dhs, r * pair + (m - n) * WIDTH), load(dcs, at)
@@ -252,7 +276,10 @@ def _fused(s: Switches) -> _scan.Fused:
                     store(dp_step, m, splat(0.0))
             first, taken = begin * B, (end - begin) * B
             add_products(dweights, 0, 1, N * G, depth, one, 0, 0, d, 0, taken)
-            add_products(dweights, depth, I, N * G, depth, xs, first * I, I, d, 0, taken)
+            if dense:
+                add_products(dweights, depth, I, N * G, depth, xs, first * I, I, d, 0, taken)
+            else:
+                add_by_token(dweights, depth, I, tokens, first, d, taken, depth, by_token)
             add_products(dweights, (1 + I) * depth, H, N * G, depth, hs, first * width, width, d, 0, taken)
             if with_dxs:
                 send_back(dxs, first, taken, I, d, depth, back_x, zero)
@@ -270,12 +297,14 @@ def _fused(s: Switches) -> _scan.Fused:
     def backward_scratch(B: int, I: int, H: int, steps: int) -> int:
         N, pairs = vectors(H), (vectors(H) + 1) // 2 + (vectors(I) + 1) // 2
         depth = N * G * WIDTH
-        return (2 * pairs * WIDTH + steps * B + 1 + I + H) * depth + (B + 3 * P) * N * WIDTH + (3 + 2 * ROWS) * WIDTH
+        return (
+            (2 * pairs * WIDTH + steps * B + 1 + 2 * I + H) * depth + (B + 3 * P) * N * WIDTH + (3 + 2 * ROWS) * WIDTH
+        )
 
     return _scan.Fused(
         names,
-        compiled(forward, len(names), 1, 9),
-        compiled(backward, len(names), 2, 11),
+        compiled(forward, len(names), 1, 10),
+        compiled(backward, len(names), 2, 13),
         S,
         forward_scratch,
         backward_scratch,

@@ -17,9 +17,31 @@ from typing import TYPE_CHECKING
 from rnnbench.cells.rnn import Cell
 from rnnbench.kernels import _scan
 from rnnbench.kernels._compile import compiled
-from rnnbench.kernels._panels import add_products, clear, pack, pack_transposed, send_back, unpack
+from rnnbench.kernels._panels import (
+    add_by_token,
+    add_products,
+    clear,
+    look_up,
+    pack,
+    pack_transposed,
+    send_back,
+    unpack,
+)
 from rnnbench.kernels._scan import vectors
-from rnnbench.kernels._vector import ROWS, WIDTH, floats, load, positive, prefetch, product, relu, splat, store, tanh
+from rnnbench.kernels._vector import (
+    ROWS,
+    WIDTH,
+    floats,
+    integers,
+    load,
+    positive,
+    prefetch,
+    product,
+    relu,
+    splat,
+    store,
+    tanh,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,22 +53,28 @@ def serves(cell: Cell) -> bool:
 
 
 def scan(cell: Cell, p: Mapping[str, Tensor], xs: Tensor) -> Tensor:
-    """xs (T, B, I) -> ys (T, B, H), both float32 on the CPU; p as in `cell.shapes`."""
-    return _scan.scan(_fused(cell.activation == "tanh"), cell, p, xs)
+    """xs (T, B, I), float32 on the CPU, or tokens (T, B, 1) -> ys (T, B, H); p as in `cell.shapes`."""
+    return _scan.scan(fused(cell), cell, p, xs)
 
 
 def warm(cell: Cell) -> None:
     """Compile the scan of this cell's switches, or load it from the disk."""
-    _fused(cell.activation == "tanh")
+    fused(cell)
+
+
+def fused(cell: Cell) -> _scan.Fused:
+    """The compiled scan of this cell's switches."""
+    return _fused(cell.activation == "tanh")
 
 
 @cache
 def _fused(is_tanh: bool) -> _scan.Fused:
-    def forward(parameters, xs, hs, kept, scratch, T, B, I, H, keep):  # type: ignore[no-untyped-def]
+    def forward(parameters, xs, tokens, hs, kept, scratch, T, B, I, H, keep):  # type: ignore[no-untyped-def]
         N, K = (H + WIDTH - 1) // WIDTH, 1 + I + H
         width, pair = N * WIDTH, 2 * WIDTH
         b_, W, U = floats(parameters[0]), floats(parameters[1]), floats(parameters[2])
-        xs, hs, panels = floats(xs), floats(hs), floats(scratch)
+        dense = I if tokens == 0 else 0  # how many numbers of an input are multiplied
+        xs, tokens, hs, panels = floats(xs), integers(tokens), floats(hs), floats(scratch)
         pack(panels, 2, K, 0, 1, 0, b_, 1, H)
         pack(panels, 2, K, 1, 1, 0, W, I, H)
         pack(panels, 2, K, 1 + I, 1, 0, U, H, H)
@@ -54,16 +82,20 @@ def _fused(is_tanh: bool) -> _scan.Fused:
         for t in range(T):
             for n in range(0, N, 2):
                 bias = n * K * WIDTH
+                if dense < I:
+                    out = (t + 1) * B * width + n * WIDTH
+                    look_up(hs, out, width, min(2, N - n), tokens, t * B, B, panels, bias, pair)
                 b = 0
                 while b < B:
                     at = t * B + b
                     out = (at + B) * width + n * WIDTH
-                    x = (xs, at * I, I, 1, I, panels, bias + pair, pair)
+                    start = (panels, bias, 0) if dense else (hs, out, width)
+                    x = (xs, at * I, I, 1, dense, panels, bias + pair, pair)
                     h = (hs, at * width, width, 1, H, panels, bias + (1 + I) * pair, pair)
                     if n + 2 <= N:
-                        rows = product(2, B - b, (hs, out, width), (panels, bias, 0), (x, h))
+                        rows = product(2, B - b, (hs, out, width), start, (x, h))
                     else:
-                        rows = product(1, B - b, (hs, out, width), (panels, bias, 0), (x, h))
+                        rows = product(1, B - b, (hs, out, width), start, (x, h))
                     for r in range(rows):
                         for m in range(min(2, N - n)):
                             at = out + r * width + m * WIDTH
@@ -71,10 +103,11 @@ def _fused(is_tanh: bool) -> _scan.Fused:
                             store(hs, at, tanh(a) if is_tanh else relu(a))
                     b += rows
 
-    def backward(parameters, dparameters, dys, xs, hs, kept, scratch, dxs, T, B, I, H, steps):  # type: ignore[no-untyped-def]
+    def backward(parameters, dparameters, dys, answered, xs, tokens, hs, kept, scratch, dxs, T, B, I, H, steps):  # type: ignore[no-untyped-def]
         N, K, with_dxs = (H + WIDTH - 1) // WIDTH, 1 + I + H, dxs != 0
         width, pair = N * WIDTH, 2 * WIDTH
         back_size, back_x_size = (N + 1) // 2 * pair * width, (I + pair - 1) // pair * pair * width
+        dense, answered, tokens = tokens == 0, integers(answered), integers(tokens)
         dys, xs, hs, dxs, back = floats(dys), floats(xs), floats(hs), floats(dxs), floats(scratch)
         scratch += 4 * back_size
         back_x = floats(scratch)
@@ -83,6 +116,8 @@ def _fused(is_tanh: bool) -> _scan.Fused:
         scratch += 4 * steps * B * width
         dweights, dw_x, dw_h = floats(scratch), floats(scratch + 4 * width), floats(scratch + 4 * (1 + I) * width)
         scratch += 4 * K * width
+        by_token = floats(scratch)
+        scratch += 4 * I * width
         one, zero = floats(scratch), floats(scratch + 4 * WIDTH)
         store(one, 0, splat(1.0))
         clear(zero, pair)
@@ -96,27 +131,32 @@ def _fused(is_tanh: bool) -> _scan.Fused:
             begin = (end - 1) // steps * steps
             for t in range(end - 1, begin - 1, -1):
                 later = (t + 1 - begin) % steps * B * width  # where the next step's d lies
+                slot, before = answered[t] * B * width, answered[max(t - 1, 0)] * B * width  # rows of dys
                 for n in range(0, N, 2):
                     b = 0
                     while b < B:
-                        at, out = (t * B + b) * width + n * WIDTH, ((t - begin) * B + b) * width + n * WIDTH
+                        column = b * width + n * WIDTH
+                        out = (t - begin) * B * width + column
                         term = (d, later + b * width, width, 1, width * (t + 1 < T), back, n * WIDTH * width, pair)
                         if n + 2 <= N:
-                            rows = product(2, B - b, (d, out, width), (dys, at, width), (term,))
+                            rows = product(2, B - b, (d, out, width), (dys, slot + column, width), (term,))
                         else:
-                            rows = product(1, B - b, (d, out, width), (dys, at, width), (term,))
+                            rows = product(1, B - b, (d, out, width), (dys, slot + column, width), (term,))
                         for r in range(rows):
                             for m in range(min(2, N - n)):
                                 vector = r * width + m * WIDTH
-                                prefetch(dys, at - B * width + vector)  # what the step before will want
-                                prefetch(hs, at - B * width + vector)
-                                h = load(hs, at + B * width + vector)
+                                prefetch(dys, before + column + vector)  # what the step before will want
+                                prefetch(hs, (t - 1) * B * width + column + vector)
+                                h = load(hs, (t + 1) * B * width + column + vector)
                                 slope = 1.0 - h * h if is_tanh else positive(h)
                                 store(d, out + vector, load(d, out + vector) * slope)
                         b += rows
             first, taken = begin * B, (end - begin) * B
             add_products(dweights, 0, 1, N, width, one, 0, 0, d, 0, taken)
-            add_products(dweights, width, I, N, width, xs, first * I, I, d, 0, taken)
+            if dense:
+                add_products(dweights, width, I, N, width, xs, first * I, I, d, 0, taken)
+            else:
+                add_by_token(dweights, width, I, tokens, first, d, taken, width, by_token)
             add_products(dweights, (1 + I) * width, H, N, width, hs, first * width, width, d, 0, taken)
             if with_dxs:
                 send_back(dxs, first, taken, I, d, width, back_x, zero)
@@ -130,7 +170,7 @@ def _fused(is_tanh: bool) -> _scan.Fused:
 
     def backward_scratch(B: int, I: int, H: int, steps: int) -> int:
         pairs = (vectors(H) + 1) // 2 + (vectors(I) + 1) // 2
-        return (2 * pairs * WIDTH + steps * B + 1 + I + H) * vectors(H) * WIDTH + (3 + 2 * ROWS) * WIDTH
+        return (2 * pairs * WIDTH + steps * B + 1 + 2 * I + H) * vectors(H) * WIDTH + (3 + 2 * ROWS) * WIDTH
 
-    functions = compiled(forward, 3, 1, 9), compiled(backward, 3, 2, 11)
+    functions = compiled(forward, 3, 1, 10), compiled(backward, 3, 2, 13)
     return _scan.Fused(("b", "W", "U"), *functions, 0, forward_scratch, backward_scratch)

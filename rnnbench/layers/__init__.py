@@ -58,6 +58,11 @@ class Layer(ABC):
         return False
 
     @property
+    def reads_tokens(self) -> bool:
+        """Whether, as the first layer, it takes tokens (..., T, B, 1) as they are, instead of one-hot."""
+        return False
+
+    @property
     def lone(self) -> bool:
         """Whether it is expected to train one run at a time on a CPU; says so without importing a compiler."""
         return True
@@ -111,6 +116,10 @@ class Recurrent(Layer):
     def scan(self, p: Parameters, xs: Tensor, causal: bool, noise: Noise | None = None) -> Tensor:
         ys: Tensor = (self.kernel.scan if self.kernel else scan)(self.cell, p, xs)
         return ys
+
+    @property
+    def reads_tokens(self) -> bool:
+        return self.kernel is not None
 
     @property
     def lone(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -61,8 +62,12 @@ class Story(ABC):
     def shortcuts(self, batch: Batch) -> dict[str, NDArray[Any]]:
         """What models without the memory would answer."""
 
+    @cached_property
+    def _token(self) -> dict[str, int]:
+        return {word: i for i, word in enumerate(self.words)}
+
     def _filler(self, T: int, size: int, rng: Stream) -> NDArray[np.int64]:
-        return self.words.index(FILLER[0]) + rng.integers(len(FILLER), (T, size))
+        return self._token[FILLER[0]] + rng.integers(len(FILLER), (T, size))
 
     def _choices(self, classes: NDArray[np.int64]) -> NDArray[np.float32]:
         return np.eye(len(self.answers), dtype=np.float32)[classes].reshape(1, -1, len(self.answers))
@@ -88,7 +93,6 @@ class OneFact(Story):
         return (1 / self.agents + 1 / self.objects) / 2
 
     def batch(self, size: int, length: int, rng: Stream) -> Batch:
-        token = {word: i for i, word in enumerate(self.words)}
         agent = rng.integers(self.agents, size)
         thing = self.agents + rng.integers(self.objects, size)
         past = self.agents + self.objects + rng.integers(self.verbs, size)
@@ -96,15 +100,13 @@ class OneFact(Story):
         place = rng.integers(self.lead + 1, size)
         T = self.lead + 6 + length + 6
         xs = self._filler(T, size, rng)
-
-        def fixed(word: str) -> NDArray[Any]:
-            return np.full(size, token[word])
-
-        statement = (fixed("the"), agent, past, fixed("my"), thing, fixed("."))
+        token = self._token
+        statement: tuple[Any, ...] = (token["the"], agent, past, token["my"], thing, token["."])
+        column = np.arange(size)
         for k, word in enumerate(statement):
-            xs[place + k, np.arange(size)] = word
-        who = (xs[-6], fixed("who"), past, fixed("my"), thing, fixed("?"))
-        what = (xs[-6], fixed("what"), fixed("did"), agent, past + self.verbs, fixed("?"))
+            xs[place + k, column] = word
+        who = (xs[-6], token["who"], past, token["my"], thing, token["?"])
+        what = (xs[-6], token["what"], token["did"], agent, past + self.verbs, token["?"])
         for k, (w, o) in enumerate(zip(who, what, strict=True)):
             xs[T - 6 + k] = np.where(asks_agent, w, o)
         return Batch(xs, np.where(asks_agent, agent, thing)[None], slice(-1, None))
@@ -153,7 +155,6 @@ class Chain(Story):
         return 5 if self.facts == 2 else 8
 
     def batch(self, size: int, length: int, rng: Stream) -> Batch:
-        token = {word: i for i, word in enumerate(self.words)}
         first = {"agent": self.places, "thing": self.places + self.agents}
         takes = first["thing"] + self.objects
         agents = first["agent"] + rng.shuffled(size, self.agents)[:, :2].T
@@ -170,7 +171,7 @@ class Chain(Story):
         xs = self._filler(T, size, rng)
 
         def fixed(word: str) -> NDArray[np.int64]:
-            return np.full(size, token[word])
+            return np.full(size, self._token[word])
 
         done = np.zeros((2, size), np.int64)
         for s, who in enumerate(whose):

@@ -153,6 +153,11 @@ class Task(tasks.Task):
         """Mean squared error, (...)."""
         return (answers - ys).square().squeeze(-1).mean((-2, -1))
 
+    def slopes(self, answers: Tensor, ys: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor]:
+        errors = answers - ys
+        losses = errors.square().squeeze(-1).mean((-2, -1))
+        return losses, tasks.through_mean(errors.mul_(2), weights)
+
     def accuracy(self, answers: Tensor, ys: Tensor, weights: Tensor | None) -> Tensor:
         """How many answers miss by less than .04, (...)."""
         return ((answers - ys).abs().squeeze(-1) < 0.04).to(torch.float64).mean((-2, -1))

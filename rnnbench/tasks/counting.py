@@ -94,6 +94,10 @@ class Task(tasks.Task):
         nats = 0.5 * (size - towards) + torch.log1p(torch.exp(-size))  # -log sigmoid(towards), whatever its size
         return tasks.mean(nats.sum(-1), weights)
 
+    def slopes(self, answers: Tensor, ys: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor]:
+        chances = torch.tanh(answers / 2).div_(2).add_(0.5)
+        return self.loss(answers, ys, weights), tasks.through_mean(chances.sub_(ys), weights)
+
     def accuracy(self, answers: Tensor, ys: Tensor, weights: Tensor | None) -> Tensor:
         """How many strings are right at every step, (...)."""
         wrong = ((answers > 0) != (ys > 0)).any(-1)

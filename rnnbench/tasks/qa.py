@@ -20,6 +20,7 @@ fixed; the filler sets the lag; the place of what is told varies by `lead` words
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from annotated_types import Interval
@@ -64,7 +65,7 @@ class Task(tasks.Task):
         if self.facts == 1 and self.places != 6:
             raise ValueError("places: one fact is about none")
 
-    @property
+    @cached_property
     def _story(self) -> Story:
         if self.facts == 1:
             return OneFact(self.agents, self.verbs, self.objects, self.lead)

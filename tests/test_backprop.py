@@ -1,0 +1,79 @@
+"""Gradients by hand against torch's graph, and which models are computed in which way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from rnnbench import backprop as module
+from rnnbench.backprop import backprop
+from rnnbench.layers import Noise
+from rnnbench.model import Model
+from rnnbench.records import Run, Rung
+from rnnbench.rng import stream
+from rnnbench.train import Trainer
+
+TASKS: list[tuple[dict[str, Any], int]] = [
+    ({"task": "adding"}, 9),  # the last step answers
+    ({"task": "adding", "sums": 3}, 4),  # some do
+    ({"task": "copy", "items": 3}, 4),  # the last few, of tokens
+    ({"task": "copy", "items": 3, "form": "whole"}, 4),  # all
+    ({"task": "counting"}, 5),  # all, and some weigh nothing
+    ({"task": "qa"}, 3),
+]
+CELLS: list[dict[str, Any]] = [{"cell": "lstm"}, {"cell": "lstm", "peepholes": True}, {"cell": "gru"}, {"cell": "rnn"}]
+
+
+def run(cell: dict[str, Any], task: dict[str, Any], length: int, **settings: Any) -> Run:
+    return Run(Rung(cell, task, length, {"hidden": 20, "batch": 5} | settings), 0)
+
+
+def model(of: Run) -> Model:
+    layer = Trainer().alone(of)
+    assert layer is not None
+    return Model.of(of.rung, layer)
+
+
+@pytest.mark.parametrize(("task", "length"), TASKS, ids=[str(task) for task, _ in TASKS])
+@pytest.mark.parametrize("cell", CELLS, ids=str)
+def test_by_hand_is_what_the_graph_says(cell: dict[str, Any], task: dict[str, Any], length: int) -> None:
+    m = model(run(cell, task, length))
+    flat = torch.from_numpy(m.init(3)) + 0.3 * torch.from_numpy(stream(2, "more").normal(m.size))
+    batch = m.task.batch(5, length, stream(1, "train"))
+    weights = None if batch.weights is None else torch.from_numpy(batch.weights)
+    found = []
+    for kind in (module._ByHand, module._ThroughGraph):
+        gradient = torch.zeros_like(flat)
+        step = kind(m, m.views(flat), m.views(gradient))
+        loss, answers = step(
+            torch.from_numpy(batch.xs), torch.from_numpy(batch.ys), weights, batch.at, Noise([0], 1, True)
+        )
+        found.append((loss, answers, gradient))
+    for mine, theirs in zip(*found, strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=1e-5, atol=2e-6)
+
+
+@pytest.mark.parametrize(
+    ("cell", "settings", "by_hand"),
+    [
+        ({"cell": "lstm"}, {}, True),
+        ({"cell": "lstm", "gate_recurrence": True}, {}, False),
+        ({"cell": "lru"}, {}, False),
+        ({"cell": "lstm"}, {"layers": 2}, False),
+        ({"cell": "lstm"}, {"bidirectional": True}, False),
+        ({"cell": "lstm"}, {"attention": "dot"}, False),
+        ({"cell": "lstm"}, {"layer_norm": True}, False),
+        ({"cell": "lstm"}, {"dropout": 0.1}, False),
+        ({"layer": "transformer"}, {}, False),
+    ],
+    ids=str,
+)
+def test_only_a_scan_under_a_readout_is_taken_by_hand(
+    cell: dict[str, Any], settings: dict[str, Any], by_hand: bool
+) -> None:
+    of = run(cell, {"task": "adding"}, 9, hidden=16, **settings)
+    m = Model.of(of.rung, Trainer().alone(of))
+    flat = torch.zeros(m.size)
+    assert isinstance(backprop(m, m.views(flat), m.views(flat.clone())), module._ByHand) == by_hand
