@@ -14,7 +14,7 @@ from pathlib import Path
 
 from rnnbench import find
 from rnnbench.layers import Layer
-from rnnbench.records import Rung, canonical
+from rnnbench.records import Rung
 
 HERE = Path(__file__).parent
 SHARED = ("rng.py", "model.py", "backprop.py", "lockstep.py", "train.py", "optimiser.py", "kernels/_adam.py",
@@ -57,7 +57,7 @@ def _of(model: str, task: str, attention: bool, fused: bool) -> str:
 
 def fingerprint(rung: Rung, fused: bool) -> str:
     """The fingerprint of the code that a run of this rung goes through today."""
-    model = canonical(rung.model)
+    model = rung.model_text
     own = _of(model, rung.task["task"], "attention" in rung.settings, fused)
     foreign = _layer(model).digest()  # asked each time: it may change while a session lasts
     return hashlib.blake2b(f"{own} {foreign}".encode(), digest_size=8).hexdigest() if foreign else own

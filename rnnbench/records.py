@@ -64,11 +64,23 @@ class Rung:
         """Runs of equal shape can train side by side: all is equal but the learning rate and the seed."""
         return canonical(self.as_dict() | {"settings": {k: v for k, v in self.settings.items() if k != "lr"}})
 
+    @cached_property
+    def model_text(self) -> str:
+        """The model as canonical JSON."""
+        return canonical(self.model)
+
+    @cached_property
+    def _ids(self) -> dict[int, str]:
+        return {}
+
     def id(self, seed: int) -> str:
         """The id of this rung's run with a seed: the hash of the run's canonical JSON, 24 hexadecimal digits."""
-        h = self._hash.copy()
-        h.update(b"%d}" % seed)
-        return str(h.hexdigest())
+        found = self._ids.get(seed)
+        if found is None:
+            h = self._hash.copy()
+            h.update(b"%d}" % seed)
+            found = self._ids[seed] = str(h.hexdigest())
+        return found
 
 
 @dataclass(frozen=True)
@@ -78,7 +90,7 @@ class Run:
     rung: Rung
     seed: int
 
-    @cached_property
+    @property
     def id(self) -> str:
         return self.rung.id(self.seed)
 

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rnnbench.lazy import scipy_special
-from rnnbench.rng import stream
+from rnnbench.rng import Stream, stream
 
 LEVEL = 0.95
-EXACT = 20  # up to so many differences all sign flips are counted
+EXACT = 2**20  # up to so many sums of sign flips are counted
 DRAWS = 100_000  # sign flips drawn beyond that
 
 
@@ -84,8 +84,9 @@ def proportion(hits: int, n: int, level: float = LEVEL) -> Estimate:
 def sign_flip(differences: ArrayLike) -> float:
     """differences (n,) -> the two-sided p of their mean being 0 if each sign were a coin's (Fisher, 1935).
 
-    Up to n = EXACT all 2**n sign patterns are counted; beyond, the observed one and DRAWS drawn from a stream of
-    its own (so that the same differences have the same p). No differences, or one that is no number: nan.
+    Differences of one size are told apart by how many of them are positive alone. Up to EXACT sums (so always up to
+    n = 20) all are counted; beyond, the observed one and DRAWS drawn from a stream of its own (so that the same
+    differences have the same p). No differences, or one that is no number: nan.
 
     >>> sign_flip([1.0, 2.0, 0.5]), sign_flip([0.0, 0.0])
     (0.25, 1.0)
@@ -94,18 +95,25 @@ def sign_flip(differences: ArrayLike) -> float:
     if not x.size or not np.isfinite(x).all():
         return math.nan
     reach = abs(float(x.sum())) - 1e-12 * float(np.abs(x).sum())  # sums that differ by rounding are equal
-    x = x[x != 0]  # a zero has no sign: it halves nothing
-    if x.size <= EXACT:
-        sums = np.zeros(1)
-        for d in x:
-            sums = np.concatenate([sums + d, sums - d])
-        return float(np.mean(np.abs(sums) >= reach))
+    sizes, counts = np.unique(np.abs(x[x != 0]), return_counts=True)  # a zero has no sign: it halves nothing
+    if math.prod(int(c) + 1 for c in counts) <= EXACT:
+        sums, chances = np.zeros(1), np.ones(1)
+        for size, n in zip(sizes, counts.tolist(), strict=True):
+            each = [math.comb(n, k) / 2**n for k in range(n + 1)]
+            sums = np.add.outer(sums, size * (2 * np.arange(n + 1) - n)).ravel()
+            chances = np.multiply.outer(chances, each).ravel()
+        return float(chances[np.abs(sums) >= reach].sum())
     rng = stream(0, "sign-flip")
-    hits = 0
-    for _ in range(0, DRAWS, 1000):
-        signs = 2.0 * rng.integers(2, (1000, x.size)) - 1.0
-        hits += int((np.abs(signs @ x) >= reach).sum())
-    return (1 + hits) / (1 + DRAWS)
+    sums = np.zeros(DRAWS)
+    for size, n in zip(sizes, counts.tolist(), strict=True):
+        sums += size * (2 * _heads(rng, n) - n)
+    return (1 + int((np.abs(sums) >= reach).sum())) / (1 + DRAWS)
+
+
+def _heads(rng: Stream, throws: int) -> NDArray[np.int64]:
+    """How many heads in so many throws of a coin, DRAWS times: set bits of words of 32."""
+    words = [rng.integers(2 ** min(32, left), DRAWS) for left in range(throws, 0, -32)]
+    return np.sum([np.bitwise_count(w) for w in words], axis=0, dtype=np.int64)
 
 
 def smallest_p(n: int, tests: int = 1) -> float:

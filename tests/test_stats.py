@@ -91,14 +91,28 @@ def test_sign_flip_agrees_with_scipy() -> None:
 
 
 def test_sign_flip_beyond_counting_is_drawn_and_repeats() -> None:
-    xs = np.linspace(-1, 1.6, stats.EXACT + 5)
+    xs = np.append(np.linspace(-1, 1.6, 20), [0.3] * 40)  # 2^20 * 41 sums: drawn
     drawn = stats.sign_flip(xs)
     sums = np.zeros(1)
-    for x in xs:
+    for x in xs[:20]:
         sums = np.concatenate([sums + x, sums - x])
-    exact = float(np.mean(np.abs(sums) >= abs(xs.sum()) - 1e-9))
+    sums.sort()
+    exact = 0.0
+    for k in range(41):  # so many of the forty are positive
+        reach, rest = abs(xs.sum()) - 1e-9, 0.3 * (2 * k - 40)
+        inside = np.searchsorted(sums, reach - rest) - np.searchsorted(sums, -reach - rest, side="right")
+        exact += math.comb(40, k) / 2**40 * (1 - inside / sums.size)
     assert drawn == stats.sign_flip(xs)
     assert drawn == pytest.approx(exact, abs=4 * math.sqrt(exact / stats.DRAWS))
+
+
+def test_sign_flip_of_many_alike_is_exact() -> None:
+    xs = [1.0] * 60 + [-1.0] * 30 + [2.0] * 10  # 91 * 11 sums
+    exact = 0.0
+    for ones, twos in itertools.product(range(91), range(11)):
+        if abs(2 * ones - 90 + 2 * (2 * twos - 10)) >= sum(xs):
+            exact += math.comb(90, ones) * math.comb(10, twos) / 2**100
+    assert stats.sign_flip(xs) == pytest.approx(exact)
 
 
 def test_sign_flip_of_nothing_or_of_no_number() -> None:
