@@ -113,7 +113,7 @@ def sign_flip(differences: ArrayLike) -> float:
 def _heads(rng: Stream, throws: int) -> NDArray[np.int64]:
     """How many heads in so many throws of a coin, DRAWS times: set bits of words of 32."""
     words = [rng.integers(2 ** min(32, left), DRAWS) for left in range(throws, 0, -32)]
-    return np.sum([np.bitwise_count(w) for w in words], axis=0, dtype=np.int64)
+    return np.asarray(np.sum([np.bitwise_count(w) for w in words], axis=0, dtype=np.int64))
 
 
 def smallest_p(n: int, tests: int = 1) -> float:
