@@ -1,4 +1,4 @@
-"""`make bench`: the cells, a training step, the suites. Each is a module of its own, with options."""
+"""`make bench`: the cells, a training step, how its cost grows, the suites. Each is a module of its own."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ import subprocess
 import sys
 
 if __name__ == "__main__":
-    for part in ("cells", "steps", "suites"):
+    for part in ("cells", "steps", "growth", "suites"):
         print(f"\n== benchmarks.{part}", flush=True)
         subprocess.run([sys.executable, "-m", f"benchmarks.{part}"], check=True)

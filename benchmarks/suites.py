@@ -3,9 +3,11 @@
 The plain script trains one run after another, every rung of every variant, for its whole budget: torch.nn where it has
 the cell, a hand-written loop over time with autograd where it does not, torch.optim.Adam, clip_grad_norm_, torch's own
 choice of threads. Its time is estimated from a sample: STEPS training steps of every rung after WARM unmeasured ones,
-times the rung's steps. It is given its data for free, and pays for no test. rnnbench's side is measured whole, from the
-shell, on an empty store, data, tests, start-up and all. Both sides: one seed, and of the variants those that the plain
-script can be written for in a line (cells, stacked or read both ways; no attention, no transformer).
+times the rung's steps and the suite's seeds. It is given its data for free, and pays for no test. rnnbench's side is
+measured whole, from the shell, on an empty store, data, tests, start-up and all. Both sides: of the variants those that
+the plain script can be written for in a line (cells, stacked or read both ways; no attention, no transformer).
+
+`overhead` is what one worker's wall time holds besides training and tests, of these: starting up, the runner itself.
 
     python -m benchmarks.suites [quick] [long_deps]
 """
@@ -17,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -28,6 +31,7 @@ from rnnbench.records import Rung
 from rnnbench.rng import stream
 from rnnbench.select import select
 from rnnbench.settings import Settings
+from rnnbench.store import Store
 
 STEPS, WARM = 12, 3
 
@@ -106,28 +110,32 @@ def plain_seconds(rung: Rung) -> float:
 FILTER = "not attention and not transformer"
 
 
-def ours(suite: str, jobs: int, *more: str) -> float:
-    """Seconds of `rnnbench run` on an empty store, start-up and all."""
+def ours(suite: str, jobs: int, *more: str) -> tuple[float, float]:
+    """Seconds of `rnnbench run` on an empty store, start-up and all; and those of its runs alone, added up."""
     with tempfile.TemporaryDirectory() as place:
         began = time.perf_counter()
         command = [sys.executable, "-m", "rnnbench", "run", suite, "-q", "-j", str(jobs), "-r", place]
-        command += ["--seeds", "1", "-k", FILTER, *more]
+        command += ["-k", FILTER, *more]
         subprocess.run(command, check=True)
-        return time.perf_counter() - began
+        seconds = time.perf_counter() - began
+        return seconds, sum(record.seconds for record in Store(Path(place)).records().values())
 
 
 def main() -> None:
     for name in sys.argv[1:] or ["quick", "long_deps"]:
-        planned = select(plan(suitefile.load(name, seeds="1")), FILTER)
+        suite = suitefile.load(name)
+        planned = select(plan(suite), FILTER)
         rungs = [r for ladder in planned.ladders for r in ladder.rungs]
-        ours(name, 2, "--set", "steps=1")  # scans are compiled once a machine, not once a suite
-        two, one = ours(name, 2), ours(name, 1)
-        plain = sum(plain_seconds(r) for r in rungs)
+        ours(name, 2, "--seeds", "1", "--set", "steps=1")  # scans are compiled once a machine, not once a suite
+        (two, _), (one, training) = ours(name, 2), ours(name, 1)
+        plain = sum(plain_seconds(r) for r in rungs) * len(suite.seeds)
         told = {
             "suite": name,
             "rungs sampled": len(rungs),
+            "seeds": len(suite.seeds),
             "two workers / plain script": round(two / plain, 3),
             "two workers / one": round(two / one, 3),
+            "overhead": round(one / training - 1, 3),
             "seconds": {"two workers": round(two, 1), "one": round(one, 1), "plain script": round(plain, 1)},
         }
         print(json.dumps(told, indent=1))
