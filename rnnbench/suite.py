@@ -67,6 +67,14 @@ class Claim:
 
 
 @dataclass(frozen=True)
+class MoreSteps:
+    """Train each ladder's first unsolved rung again, with `times` its steps, on the first `seeds` seeds (None: all)."""
+
+    times: int
+    seeds: int | None = None
+
+
+@dataclass(frozen=True)
 class Suite:
     """A validated suite. `text` is the file's own, so that a store can remember it."""
 
@@ -79,6 +87,7 @@ class Suite:
     overrides: dict[str, Any] = field(default_factory=dict)
     claims: tuple[Claim, ...] = ()
     prune: bool = True
+    more_steps: MoreSteps | None = None
     path: str = ""
     text: str = ""
 
@@ -99,6 +108,7 @@ class Suite:
 
     @classmethod
     def from_dict(cls, value: dict[str, Any]) -> Suite:
+        more = value.get("more_steps")  # absent in what older versions stored
         return cls(
             **value
             | {
@@ -106,5 +116,6 @@ class Suite:
                 "tasks": tuple(TaskEntry(**t | {"lengths": tuple(t["lengths"])}) for t in value["tasks"]),
                 "seeds": tuple(value["seeds"]),
                 "claims": tuple(Claim(**c) for c in value["claims"]),
+                "more_steps": MoreSteps(**more) if more else None,
             }
         )
