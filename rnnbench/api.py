@@ -126,14 +126,15 @@ def run(
 
 
 def results(source: str | Path | Suite, directory: str | Path = "results") -> pandas.DataFrame:
-    """The results of a suite that are there, tidy: one row a run.
+    """The results of a suite that are there, tidy: one row a run, all at the stated budget of steps (`export` has those
+    with more steps too).
 
     Columns: variant, task, length, seed, status, score, steps, solved_at, parameters, seconds, id, budget.
     """
     from rnnbench.report.frame import frame
 
     suite = source if isinstance(source, Suite) else load(source)
-    return frame(climbs(plan(suite), Store(Path(directory))))
+    return frame(climbs(plan(suite).without_more(), Store(Path(directory))))
 
 
 def climbs(plan: Plan, store: Store) -> list[Climb]:

@@ -102,13 +102,14 @@ class Suite:
         return tuple(dict.fromkeys(f"module {v.model['module']}" for v in self.variants if "module" in v.model))
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain JSON, from which `from_dict` makes an equal suite."""
+        """Plain JSON, from which `from_dict` makes an equal suite. What a suite doesn't use and older versions don't know
+        is left out, so that they can read it."""
         plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
-        return plain
+        return {key: value for key, value in plain.items() if key != "more_steps" or value}
 
     @classmethod
     def from_dict(cls, value: dict[str, Any]) -> Suite:
-        more = value.get("more_steps")  # absent in what older versions stored
+        more = value.get("more_steps")
         return cls(
             **value
             | {

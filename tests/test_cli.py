@@ -60,7 +60,7 @@ def test_a_suite_is_run_once_and_reported(cli: Cli, suite: Path) -> None:
     assert max(map(len, narrow.splitlines())) <= 60
     exported = cli("export", "--format", "csv").stdout.splitlines()
     assert len(exported) == 17
-    assert exported[0] == "variant,task,length,seed,status,score,steps,solved_at,parameters,seconds,id"
+    assert exported[0] == "variant,task,length,seed,status,score,steps,solved_at,parameters,seconds,id,budget"
 
 
 def test_a_dry_run_counts_and_leaves_no_trace(cli: Cli, suite: Path, tmp_path: Path) -> None:

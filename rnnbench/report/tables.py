@@ -119,17 +119,17 @@ def scores(suite: Suite, task: TaskEntry, climbs: Sequence[Climb]) -> Table:
 
 def _more_steps(suite: Suite, climbs: Sequence[Climb]) -> list[str]:
     """What became of the first unsolved lengths when they got more steps, in one line."""
-    told: dict[str, list[str]] = {"solved": [], "not solved": [], "can't be told": []}
+    told: dict[str, list[str]] = {"Solved": [], "Not solved": [], "Can't be told": []}
     for climb in climbs:
         for step, more in ((s, s.more) for s in climb.steps if s.more):
-            word = "solved" if step.flipped else "not solved" if more.passed is False else "can't be told"
+            word = "Solved" if step.flipped else "Not solved" if more.passed is False else "Can't be told"
             n = len(more.records)
             counts = f"{more.solved}/{len(more.finished)}, before {step.solved_of(n)}/{n}"
             told[word].append(f"{clean(climb.ladder.variant.name)} at {step.rung.length} ({counts})")
     if suite.more_steps is None or not any(told.values()):
         return []
-    groups = "; ".join(f"{word}: {', '.join(names)}" for word, names in told.items() if names)
-    return [f"the first unsolved length with {suite.more_steps.times} times the steps is {groups}"]
+    groups = " ".join(f"{word}: {', '.join(names)}." for word, names in told.items() if names)
+    return [f"the first unsolved length again, with {suite.more_steps.times} times the steps. {groups}"]
 
 
 def _not_applicable(climbs: Sequence[Climb]) -> list[str]:
