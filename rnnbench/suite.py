@@ -102,8 +102,8 @@ class Suite:
         return tuple(dict.fromkeys(f"module {v.model['module']}" for v in self.variants if "module" in v.model))
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain JSON, from which `from_dict` makes an equal suite. What a suite doesn't use and older versions don't know
-        is left out, so that they can read it."""
+        """Plain JSON, from which `from_dict` makes an equal suite. What older versions don't know is left out where a
+        suite doesn't use it, so that they can read it."""
         plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
         return {key: value for key, value in plain.items() if key != "more_steps" or value}
 
