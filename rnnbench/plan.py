@@ -112,10 +112,11 @@ def plan(suite: Suite) -> Plan:
 def _more(suite: Suite, variant: Variant, entry: TaskEntry, rungs: tuple[Rung, ...]) -> More | None:
     if suite.more_steps is None or not rungs:
         return None
-    steps = suite.settings(variant, entry).steps * suite.more_steps.times
+    stated = suite.settings(variant, entry)
+    settings = given(replace(stated, steps=stated.steps * suite.more_steps.times))  # so that ids are any run's
     # --seeds may have left fewer than the suite asks for
     seeds = suite.seeds[: suite.more_steps.seeds]
-    return More(tuple(replace(r, settings=r.settings | {"steps": steps}) for r in rungs), seeds)
+    return More(tuple(replace(r, settings=settings) for r in rungs), seeds)
 
 
 @dataclass(frozen=True)

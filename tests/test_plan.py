@@ -79,6 +79,16 @@ def test_it_is_the_same_run_but_for_its_steps() -> None:
     assert len(found.records) == 10
 
 
+def test_its_ids_are_those_of_any_run_with_so_many_steps() -> None:
+    def asked(steps: int, more: MoreSteps | None) -> Plan:
+        task = TaskEntry("adding", {"task": "adding"}, LENGTHS, {"steps": steps})
+        return plan(Suite("s", (Variant("lstm", {"cell": "lstm"}),), (task,), (0,), more_steps=more))
+
+    for steps in (250, 300):  # 4 * 250 is the default
+        longer = [run.id for run in asked(4 * steps, None).runs()]
+        assert [run.id for run in asked(steps, FOUR).ladders[0].more_runs()] == longer
+
+
 def test_the_rungs_above_go_on_meanwhile() -> None:
     found = climbed("ssss uuuu")
     assert [(s.rung.length, len(s.todo((0, 1, 2, 3)))) for s in found.open] == [(40, 4), (20, 4)]
