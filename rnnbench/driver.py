@@ -1,8 +1,9 @@
 """Plan -> executor -> store, and the events on the way.
 
 Ladders are climbed from the shortest rung, with a barrier at each; a rung that gets more steps is trained beside them.
-Among the rungs that are ready the costliest goes first. The driver alone writes to the store. A cohort that fails, or whose worker dies, costs its unfinished runs one
-retry each, alone; a run that breaks alone is recorded as broken, and tried again as often as `retries` says.
+Among the rungs that are ready the costliest goes first. The driver alone writes to the store. A cohort that fails, or
+whose worker dies, costs its unfinished runs one retry each, alone; a run that breaks alone is recorded as broken, and
+tried again as often as `retries` says.
 """
 
 from __future__ import annotations
