@@ -61,29 +61,35 @@ def without(records: Mapping[str, Record], rerun: Rerun | None) -> dict[str, Rec
 
 @dataclass(frozen=True)
 class Forecast:
-    """What a run would do: counts of runs, and about how many seconds of one worker."""
+    """What a run would do: counts of runs, and about how many seconds of one worker. `possible`: runs with more steps
+    that it may come to besides, at most, where that is still to be seen."""
 
-    total: int
     known: int
     pruned: int
     missing: int
+    possible: int
     seconds: float
+
+    @property
+    def total(self) -> int:
+        return self.known + self.pruned + self.missing
 
     @classmethod
     def of(cls, plan: Plan, records: Mapping[str, Record]) -> Forecast:
         factor = cost.correction(records.values())
-        known = pruned = missing = 0
+        known = pruned = missing = possible = 0
         seconds = 0.0
         for climbed in view(plan, records):
-            for step in climbed.steps:
-                there = len(step.records) - step.missing
-                known += there
+            for step in climbed.every:
+                known += len(step.records) - step.missing
                 if step.state == "pruned":
                     pruned += step.missing
-                elif step.missing:
+                else:
                     missing += step.missing
-                    seconds += step.missing * cost.estimate(step.rung) * factor
-        return cls(plan.count, known, pruned, missing, seconds)
+            possible += climbed.ladder.possible * climbed.undecided
+            done, total = cost.work(climbed)
+            seconds += (total - done) * factor
+        return cls(known, pruned, missing, possible, seconds)
 
 
 def run_plan(
@@ -120,14 +126,15 @@ def run(
 
 
 def results(source: str | Path | Suite, directory: str | Path = "results") -> pandas.DataFrame:
-    """The results of a suite that are there, tidy: one row a run.
+    """The results of a suite that are there, tidy: one row a run, all at the stated budget of steps (`export` has those
+    with more steps too).
 
-    Columns: variant, task, length, seed, status, score, steps, solved_at, parameters, seconds, id.
+    Columns: variant, task, length, seed, status, score, steps, solved_at, parameters, seconds, id, budget.
     """
     from rnnbench.report.frame import frame
 
     suite = source if isinstance(source, Suite) else load(source)
-    return frame(climbs(plan(suite), Store(Path(directory))))
+    return frame(climbs(plan(suite).without_more(), Store(Path(directory))))
 
 
 def climbs(plan: Plan, store: Store) -> list[Climb]:

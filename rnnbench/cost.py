@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from statistics import median
 
 from rnnbench import find
+from rnnbench.plan import Climb
 from rnnbench.records import Record, Rung
 from rnnbench.settings import Settings
 
@@ -18,6 +19,20 @@ def estimate(rung: Rung) -> float:
     time_steps = find.task(rung.task).lag(rung.length).most + 2
     one = find.layer(rung.model).seconds(time_steps, s.batch, s.hidden)
     return float(s.steps * (SECONDS_A_STEP + one * s.layers * (1 + s.bidirectional)))
+
+
+def work(climb: Climb) -> tuple[float, float]:
+    """Estimated seconds of a ladder's work, done and in all, over the rungs that are not pruned. Where it is still to
+    be seen which rung gets more steps, the costliest counts: it is the most that there can be to do."""
+    done = total = 0.0
+    for step in climb.every:
+        if step.state != "pruned":
+            seconds = estimate(step.rung)
+            total += seconds * len(step.records)
+            done += seconds * (len(step.records) - step.missing)
+    if climb.ladder.more is not None and climb.undecided:
+        total += climb.ladder.possible * max(map(estimate, climb.ladder.more.rungs))
+    return done, total
 
 
 def correction(records: Iterable[Record]) -> float:

@@ -84,7 +84,8 @@ class LogLines:
 
     def started(self, plan: Plan) -> None:
         self._of = plan.count
-        self.message(f"{plan.suite.name}: {plan.count} runs at most")
+        more = f", and {plan.possible} with more steps" if plan.possible else ""
+        self.message(f"{plan.suite.name}: {plan.count} runs at most{more}")
 
     def work(self, done: float, total: float) -> None:
         pass
@@ -103,10 +104,16 @@ class LogLines:
         self.message(f"[{len(self._seen):{width}}/{self._of}] {outcome(record, label)}")
 
     def climbs(self, climbs: list[Climb]) -> None:
-        self._seen |= {r.id for c in climbs for s in c.steps for r in s.records if r is not None}
+        self._of = _runs(climbs)
+        self._seen |= {r.id for c in climbs for r in c.records}
 
     def message(self, text: str) -> None:
         print(clean(text), file=self._file, flush=True)
+
+
+def _runs(climbs: Sequence[Climb]) -> int:
+    """How many runs the ladders ask for, as far as is known: those with more steps come to be asked for on the way."""
+    return sum(len(step.records) for c in climbs for step in c.every)
 
 
 def outcome(record: Record, label: str) -> str:
@@ -186,8 +193,8 @@ class Display:
     def climbs(self, climbs: list[Climb]) -> None:
         """How far every ladder has been climbed."""
         with self._lock:
-            self._climbs = list(climbs)
-            self._status |= {r.id: r.status for c in climbs for s in c.steps for r in s.records if r is not None}
+            self._climbs, self._count = list(climbs), _runs(climbs)
+            self._status |= {r.id: r.status for c in climbs for r in c.records}
 
     def message(self, text: str) -> None:
         """A line above the display."""

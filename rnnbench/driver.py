@@ -1,8 +1,9 @@
 """Plan -> executor -> store, and the events on the way.
 
-Ladders are climbed from the shortest rung, with a barrier at each; among the rungs that are ready the costliest goes
-first. The driver alone writes to the store. A cohort that fails, or whose worker dies, costs its unfinished runs one
-retry each, alone; a run that breaks alone is recorded as broken, and tried again as often as `retries` says.
+Ladders are climbed from the shortest rung, with a barrier at each; a rung that gets more steps is trained beside them.
+Among the rungs that are ready the costliest goes first. The driver alone writes to the store. A cohort that fails, or
+whose worker dies, costs its unfinished runs one retry each, alone; a run that breaks alone is recorded as broken, and
+tried again as often as `retries` says.
 """
 
 from __future__ import annotations
@@ -77,16 +78,18 @@ class Driver:
         self.ladders: dict[str, list[int]] = defaultdict(list)  # run id -> the ladders that it is on
         self.labels: dict[str, tuple[str, Run]] = {}
         for i, ladder in enumerate(plan.ladders):
-            for rung in ladder.rungs:
-                for seed in plan.suite.seeds:
-                    run = Run(rung, seed)
-                    self.ladders[run.id].append(i)
-                    self.labels.setdefault(run.id, (f"{ladder.variant.name} {ladder.task.name}", run))
+            label = f"{ladder.variant.name} {ladder.task.name}"
+            for run in ladder.runs(plan.suite.seeds):
+                self.ladders[run.id].append(i)
+                self.labels.setdefault(run.id, (label, run))
+            for run in ladder.more_runs():  # known beforehand, whichever of them come to be asked for
+                self.ladders[run.id].append(i)
+                self.labels.setdefault(run.id, (f"{label} (more steps)", run))
         self.ready: dict[str, Run] = {}
         self.under: dict[str, _Under] = {}
         self.alone: set[str] = set()  # runs that are tried again by themselves
         self.tries: dict[str, int] = defaultdict(int)
-        self.work = [self._work(i) for i in range(len(self.climbs))]
+        self.work = [cost.work(c) for c in self.climbs]
         self.trained = 0
         self.gave_up = False
         self.signal = 0
@@ -100,7 +103,7 @@ class Driver:
                 self._loop()
             finally:
                 self.executor.close()
-        broken = sum(len(s.broken) for c in self.climbs for s in c.steps)
+        broken = sum(len(s.broken) for c in self.climbs for s in c.every)
         if self.signal:
             code = Exit.INTERRUPTED if self.signal == signal.SIGINT else Exit.TERMINATED
         else:
@@ -149,14 +152,11 @@ class Driver:
                 signal.signal(number, handler)
 
     def _make_ready(self, ladder: int) -> None:
-        """Adds the runs of a ladder's next rung that are neither known nor under way."""
-        step = self.climbs[ladder].next
-        if step is None:
-            return
-        for seed, record in zip(self.plan.suite.seeds, step.records, strict=True):
-            run = Run(step.rung, seed)
-            if record is None and run.id not in self.under:
-                self.ready[run.id] = run
+        """Adds the runs of a ladder's open rungs that are neither known nor under way."""
+        for step in self.climbs[ladder].open:
+            for run in step.todo(self.plan.suite.seeds):
+                if run.id not in self.under:
+                    self.ready[run.id] = run
 
     def _feed(self) -> None:
         """Gives every idle worker a job: the costliest rung that is ready."""
@@ -213,7 +213,7 @@ class Driver:
         self.under.pop(record.id, None)
         for i in self.ladders[record.id]:
             self.climbs[i] = climb(self.plan.ladders[i], self.plan.suite.seeds, self.records, self.plan.suite.prune)
-            self.work[i] = self._work(i)
+            self.work[i] = cost.work(self.climbs[i])
             self._make_ready(i)
         self.listener.recorded(record, self.labels[record.id][0])
         self._tell_work()
@@ -251,16 +251,6 @@ class Driver:
         for run in runs:
             self.alone.add(run.id)
             self.ready[run.id] = run
-
-    def _work(self, ladder: int) -> tuple[float, float]:
-        """Estimated seconds of a ladder's work, done and in all, over the rungs that are not pruned."""
-        done = total = 0.0
-        for step in self.climbs[ladder].steps:
-            if step.state != "pruned":
-                seconds = cost.estimate(step.rung)
-                total += seconds * len(step.records)
-                done += seconds * (len(step.records) - step.missing)
-        return done, total
 
     def _tell_work(self) -> None:
         done, total = (sum(column) for column in zip(*self.work, strict=True)) if self.work else (0.0, 0.0)

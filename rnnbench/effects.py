@@ -76,17 +76,6 @@ def score(step: Step) -> Score:
     return Score(values, len(done), step.solved, diverged, len(step.broken), step.missing)
 
 
-def passed(step: Step) -> bool | None:
-    """Whether at least half of a rung's seeds solved it; None where seeds that are missing or broke could decide
-    that either way."""
-    if step.state == "pruned":
-        return False
-    unknown = len(step.records) - len(step.finished)
-    if 2 * step.solved >= len(step.records):
-        return True
-    return False if 2 * (step.solved + unknown) < len(step.records) else None
-
-
 def _span(lengths: Sequence[int], verdicts: Sequence[bool | None]) -> Span:
     """The span, given for each rung whether it was solved (None: unknown), shortest first."""
     low = None
@@ -107,7 +96,7 @@ def lengths(climb: Climb) -> tuple[int, ...]:
 def span(climb: Climb) -> Span | None:
     """The longest rung up to which every rung was solved by at least half of the seeds; None where the variant
     can't do the task."""
-    return _span(lengths(climb), [passed(s) for s in climb.steps]) if climb.steps else None
+    return _span(lengths(climb), [s.passed for s in climb.steps]) if climb.steps else None
 
 
 def seed_spans(climb: Climb) -> tuple[Span, ...]:

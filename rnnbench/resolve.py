@@ -14,15 +14,17 @@ from rnnbench.faults import Faults, Path, Place, printable, shown
 from rnnbench.reader import Reader, hints
 from rnnbench.records import given
 from rnnbench.sentences import claims
-from rnnbench.settings import Settings
-from rnnbench.suite import Claim, Suite, TaskEntry, Variant, parts
+from rnnbench.settings import MOST_STEPS, Settings
+from rnnbench.suite import Claim, MoreSteps, Suite, TaskEntry, Variant, parts
 from rnnbench.variants import architectures
 
 TOP = (
     "rnnbench", "name", "about", "include", "defaults", "seeds", "architectures", "ablate", "tasks", "claims", "prune",
+    "more_steps",
 )  # fmt: skip
 MOST_RUNS = 1_000_000
 LONGEST = 10**7  # steps
+MOST_TIMES = 100  # the steps
 LARGEST_SEED = 2**63 - 1  # what the store can hold
 SEEDS = 3  # where a suite doesn't say
 
@@ -48,6 +50,7 @@ def resolve(document: Document, faults: Faults, overrides: Sequence[str] = (), s
     variants = tuple(variant for _, _, variant in named if variant)
     tasks = tuple(_tasks(reader)) if "tasks" in top else ()
     grid = _seeds(reader) if "seeds" in top else range(SEEDS)
+    more_steps = _more_steps(reader, len(grid)) if "more_steps" in top else None
     asked = reader
     if seeds is not None:
         asked = _option_seeds(seeds, faults)
@@ -63,11 +66,13 @@ def resolve(document: Document, faults: Faults, overrides: Sequence[str] = (), s
         overrides=_overrides(overrides, faults),
         claims=tuple(_claims(reader, named, tasks)) if "claims" in top else (),
         prune=_prune(reader) if "prune" in top else True,
+        more_steps=more_steps,
         path=document.file,
         text=document.text,
     )
     if not len(faults):
         _check_settings(reader, suite, named)
+        _check_more_steps(reader, suite)
     return suite
 
 
@@ -98,6 +103,31 @@ def _prune(reader: Reader) -> bool:
     if not isinstance(value, bool):
         reader.got(("prune",), "true or false")
     return value is not False
+
+
+def _more_steps(reader: Reader, seeds: int) -> MoreSteps | None:
+    """How many times the steps, on how many of the suite's seeds; `false` takes back what an included suite says."""
+    path: Path = ("more_steps",)
+    if reader.document.get(path) is False:
+        return None
+    entry = reader.mapping(path, "{times: NUMBER, seeds: NUMBER} or false", hints(MoreSteps), of="times or seeds")
+    if entry is None:
+        return None
+    want = "a multiple of the steps"
+    if "times" not in entry:
+        reader.missing((*path, "times"), f"{want} from 2 to {MOST_TIMES}")
+    times = reader.whole((*path, "times"), 2, MOST_TIMES, want) if "times" in entry else None
+    most = seeds or LARGEST_SEED  # no seeds have a fault of their own
+    own = reader.whole((*path, "seeds"), 1, most, "a number of the suite's seeds") if "seeds" in entry else None
+    return MoreSteps(times, own) if times else None
+
+
+def _check_more_steps(reader: Reader, suite: Suite) -> None:
+    """A fault where some run would get more steps than any run may."""
+    if suite.more_steps is not None:
+        most = max(suite.settings(variant, task).steps for variant in suite.variants for task in suite.tasks)
+        if suite.more_steps.times * most > MOST_STEPS:
+            reader.got(("more_steps", "times"), f"at most {MOST_STEPS} steps a run, where some have {most} already")
 
 
 def _check_names(reader: Reader, names: Iterable[tuple[str, Path]]) -> None:

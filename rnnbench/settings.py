@@ -11,6 +11,8 @@ from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Interval
 
+MOST_STEPS = 10_000_000  # of one run
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -29,7 +31,7 @@ class Settings:
     dropout: Annotated[float, Interval(ge=0, lt=1)] = 0.0  # between layers and before the read-out, in training
     # its training
     batch: Annotated[int, Interval(ge=1, le=65536)] = 32
-    steps: Annotated[int, Interval(ge=1, le=10_000_000)] = 1000
+    steps: Annotated[int, Interval(ge=1, le=MOST_STEPS)] = 1000
     optimizer: Literal["adam", "rmsprop", "sgd"] = "adam"
     lr: Annotated[float, Interval(gt=0, le=100)] = 1e-2
     momentum: Annotated[float, Interval(ge=0, lt=1)] = 0.0

@@ -67,6 +67,14 @@ class Claim:
 
 
 @dataclass(frozen=True)
+class MoreSteps:
+    """Train each ladder's first unsolved rung again, with `times` its steps, on the first `seeds` seeds (None: all)."""
+
+    times: int
+    seeds: int | None = None
+
+
+@dataclass(frozen=True)
 class Suite:
     """A validated suite. `text` is the file's own, so that a store can remember it."""
 
@@ -79,6 +87,7 @@ class Suite:
     overrides: dict[str, Any] = field(default_factory=dict)
     claims: tuple[Claim, ...] = ()
     prune: bool = True
+    more_steps: MoreSteps | None = None
     path: str = ""
     text: str = ""
 
@@ -93,12 +102,14 @@ class Suite:
         return tuple(dict.fromkeys(f"module {v.model['module']}" for v in self.variants if "module" in v.model))
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain JSON, from which `from_dict` makes an equal suite."""
+        """Plain JSON, from which `from_dict` makes an equal suite. What older versions don't know is left out where a
+        suite doesn't use it, so that they can read it."""
         plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
-        return plain
+        return {key: value for key, value in plain.items() if key != "more_steps" or value}
 
     @classmethod
     def from_dict(cls, value: dict[str, Any]) -> Suite:
+        more = value.get("more_steps")
         return cls(
             **value
             | {
@@ -106,5 +117,6 @@ class Suite:
                 "tasks": tuple(TaskEntry(**t | {"lengths": tuple(t["lengths"])}) for t in value["tasks"]),
                 "seeds": tuple(value["seeds"]),
                 "claims": tuple(Claim(**c) for c in value["claims"]),
+                "more_steps": MoreSteps(**more) if more else None,
             }
         )

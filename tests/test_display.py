@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -15,7 +16,7 @@ from rich.console import Console
 from rnnbench.display import Display, LogLines, display, duration, sparkline
 from rnnbench.plan import Plan, plan, view
 from rnnbench.records import Record, Run, Status
-from rnnbench.suite import Suite, TaskEntry, Variant
+from rnnbench.suite import MoreSteps, Suite, TaskEntry, Variant
 
 NAMES = ("rnn", "gru", "lstm", "lstm-forget_gate", "lstm-input_gate", "lstm-output_gate", "bilstm")
 
@@ -186,6 +187,30 @@ def test_log_lines() -> None:
         "[25/80] failed    bilstm adding 10 seed 1",
         "done\\x07",
     ]
+
+
+def test_runs_with_more_steps_join_what_is_counted() -> None:
+    asked = plan(replace(suite(), more_steps=MoreSteps(4)))
+    known = records(asked)
+    ladder = next(x for x in asked.ladders if x.variant.name == "lstm")
+    assert ladder.more is not None
+    for seed in (0, 1):
+        run = Run(ladder.more.rungs[0], seed)
+        known[run.id] = Record(run, "solved", 0.98)
+    out = io.StringIO()
+    console = Console(width=80, height=40, force_terminal=True, color_system=None, file=io.StringIO())
+    display = Display(console)
+    with LogLines(out) as lines:
+        for listener in (lines, display):
+            listener.started(asked)
+            listener.climbs(view(asked, known))
+        lines.recorded(Record(Run(asked.ladders[6].rungs[0], 0), "solved", 0.998), "bilstm adding")
+    assert out.getvalue().splitlines()[0] == "small: 80 runs at most, and 26 with more steps"
+    assert out.getvalue().splitlines()[1].startswith("[26/82] ")
+    text = display.render().plain
+    assert "17 solved" in text
+    assert "of 82" in text
+    assert "lstm              ↑○–– < 10" in text
 
 
 def test_log_lines_go_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,7 +20,7 @@ from rnnbench.plan import plan
 from rnnbench.reader import hints
 from rnnbench.resolve import TOP
 from rnnbench.settings import Settings
-from rnnbench.suite import Claim, Suite, TaskEntry, Variant
+from rnnbench.suite import Claim, MoreSteps, Suite, TaskEntry, Variant
 from rnnbench.suitefile import load, loads, shipped
 
 HEAD = "rnnbench: 1\nname: s\n"
@@ -286,6 +286,24 @@ def refusal(source: str | Path) -> list[str]:
         load(source)
     assert caught.value.code == 2
     return list(caught.value.lines)
+
+
+@pytest.mark.parametrize(
+    ("own", "found"),
+    [
+        ("", MoreSteps(4, 2)),
+        ("more_steps: {times: 8}\n", MoreSteps(8, 2)),
+        ("more_steps: false\n", None),
+    ],
+)
+def test_more_steps_are_included_overridden_and_taken_back(tmp_path: Path, own: str, found: MoreSteps | None) -> None:
+    write(
+        tmp_path, common=COMMON + "more_steps: {times: 4, seeds: 2}\n", main="include: common.yaml\nrnnbench: 1\n" + own
+    )
+    s = load(tmp_path / "main.yaml")
+    assert s.more_steps == found
+    assert Suite.from_dict(s.as_dict()) == s
+    assert ("more_steps" in s.as_dict()) == (found is not None)  # older versions read suites that don't use it
 
 
 def test_two_ways_to_one_file_are_fine(tmp_path: Path) -> None:

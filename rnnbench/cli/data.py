@@ -58,7 +58,7 @@ def report(
     store = Store(results)
     chosen = select(plan(_suite(suite, store, set, seeds)), filter)
     climbs = api.climbs(chosen, store)
-    notes = api.warnings([r for c in climbs for s in c.steps for r in s.records if r is not None])
+    notes = api.warnings([r for c in climbs for r in c.records])
     terminal = output is None and sys.stdout.isatty()
     width = int(os.environ.get("COLUMNS", 0)) or (os.get_terminal_size().columns if terminal else 100)
     color = terminal and "NO_COLOR" not in os.environ
@@ -100,6 +100,9 @@ def plan(
     for line in lines:
         typer.echo(line)
     typer.echo(f"seeds: {len(chosen.suite.seeds)}")
+    if (more := chosen.suite.more_steps) is not None:
+        what = f"the first length that stays unsolved is trained again with {more.times} times the steps"
+        typer.echo(f"more steps: {what}, at most {chosen.possible:,} runs")
     typer.echo(describe(chosen.suite.name, api.Forecast.of(chosen, records), api.cores()))
     if power:
         _power(planning.view(chosen, records))
@@ -184,11 +187,12 @@ def export(
 
     store = Store(results)
     chosen = select(plan(_suite(suite, store, set, seeds)), filter)
-    found = store.records(chosen.runs(), curves=True)
+    climbs = view(chosen, store.records(chosen.runs(), curves=True))
+    found = {r.id: r for c in climbs for r in c.records}
     if format == "csv":
         from rnnbench.report.frame import frame
 
-        write(frame(view(chosen, found)).to_csv(index=False), output)
+        write(frame(climbs).to_csv(index=False), output)
     elif canonical:
         write(records.dump_canonical(found.values()), output)
     else:

@@ -107,6 +107,7 @@ def describe(name: str, forecast: Forecast, workers: int) -> str:
     """What `--dry-run` says."""
     f = forecast
     head = f"{name}: {f.total:,} runs, {f.known:,} known, {f.pruned:,} pruned, {f.missing:,} to train"
+    head += f" and up to {f.possible:,} with more steps" if f.possible else ""
     if not f.missing:
         return f"{head}; nothing to do"
     return f"{head}, at most about {duration(f.seconds / workers)} on {workers} worker{'s' * (workers > 1)}"

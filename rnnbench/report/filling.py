@@ -21,7 +21,7 @@ def filling(climbs: Sequence[Climb], width: int, room: int) -> list[Text]:
     fits = max(0, room - 2)  # a heading and a rule
     if not tasks or fits < 2:
         return []
-    busy = {name for name in names if any(by_name[name, t].next for t in tasks if (name, t) in by_name)}
+    busy = {name for name in names if any(by_name[name, t].open for t in tasks if (name, t) in by_name)}
     kept = names
     if len(names) > fits:
         chosen = set(sorted(names, key=lambda name: name not in busy)[: fits - 1])
@@ -53,7 +53,7 @@ def _ladder(climb: Climb | None) -> Cell:
         text = f"≥ {span.low}" if span.high is None else str(span.low)
     else:
         text = f"< {span.high}" if span.high is not None else ""
-    tone: Tone = "plain" if climb.next is None else "much" if any(map(_begun, climb.steps)) else "quiet"
+    tone: Tone = "plain" if not climb.open else "much" if any(map(_begun, climb.steps)) else "quiet"
     return Cell(("".join(map(_rung, climb.steps)), text), text, tone)
 
 
@@ -62,10 +62,12 @@ def _begun(step: Step) -> bool:
 
 
 def _rung(step: Step) -> str:
-    """● solved by at least half of the seeds, ○ not, ◐ under way, – pruned, · to do."""
+    """● solved by at least half of the seeds, ↑ with more steps, ○ not, ◐ under way, – pruned, · to do."""
     if step.state == "pruned":
         return marks.PRUNED
-    verdict = effects.passed(step)
+    verdict = step.passed
     if verdict is None:
         return "◐" if _begun(step) else marks.MISSING
+    if step.flipped:
+        return marks.MORE
     return "●" if verdict else "○"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rnnbench.lazy import pandas
 from rnnbench.plan import Climb
+from rnnbench.settings import Settings
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -15,17 +16,20 @@ if TYPE_CHECKING:
 COLUMNS = {
     "variant": "str", "task": "str", "length": "int64", "seed": "int64", "status": "str", "score": "float64",
     "steps": "int64", "solved_at": "Int64", "parameters": "int64", "seconds": "float64", "id": "str",
+    "budget": "int64",
 }  # fmt: skip
 
 
 def frame(climbs: Iterable[Climb]) -> DataFrame:
-    """A row for every record of a view, in the order of its climbs, lengths and seeds; `score` is nan for a run that
-    broke, `solved_at` NA for one that was not solved within its steps. Nothing run: no rows, the same columns."""
+    """A row for every record of a view, in the order of its climbs, lengths and seeds, those with more steps
+    last of their climb; `score` is nan for a run that broke, `solved_at` NA for one that was not solved within its
+    `budget` of steps. Nothing run: no rows, the same columns."""
     rows = []
     for climb in climbs:
         names = climb.ladder.variant.name, climb.ladder.task.name
-        for r in (r for step in climb.steps for r in step.records if r is not None):
-            result = r.status, r.score, r.steps, r.solved_at, r.parameters, r.seconds, r.id
+        for r in climb.records:
+            budget = Settings(**r.run.rung.settings).steps
+            result = r.status, r.score, r.steps, r.solved_at, r.parameters, r.seconds, r.id, budget
             rows.append((*names, r.run.rung.length, r.run.seed, *result))
     columns = zip(*rows, strict=True) if rows else ((),) * len(COLUMNS)
     series = {

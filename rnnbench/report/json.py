@@ -12,6 +12,7 @@ from typing import Any
 from rnnbench import claims, effects
 from rnnbench.plan import Climb, Step
 from rnnbench.records import Record
+from rnnbench.settings import Settings
 from rnnbench.suite import Suite
 
 VERSION = 1
@@ -41,9 +42,10 @@ def _run(seed: int, run_id: str, record: Record | None) -> dict[str, Any]:
 
 def _rung(step: Step, seeds: Sequence[int]) -> dict[str, Any]:
     found = effects.score(step)
-    pairs = zip(seeds, step.records, strict=True)
+    pairs = zip(seeds, step.records, strict=False)  # a rung with more steps has the first few
     return {
         "length": step.rung.length,
+        "budget": Settings(**step.rung.settings).steps,
         "state": step.state,
         "score": found.score.value,
         "low": found.score.low,
@@ -54,6 +56,7 @@ def _rung(step: Step, seeds: Sequence[int]) -> dict[str, Any]:
         "failed": found.failed,
         "missing": found.missing,
         "runs": [_run(seed, step.rung.id(seed), record) for seed, record in pairs],
+        "more_steps": _rung(step.more, seeds) | {"flipped": step.flipped} if step.more else None,
     }
 
 
@@ -89,6 +92,7 @@ def render(
         "suite": suite.name,
         "about": suite.about,
         "seeds": list(suite.seeds),
+        "more_steps": dataclasses.asdict(suite.more_steps) if suite.more_steps else None,
         "variants": [dataclasses.asdict(v) for v in suite.variants],
         "tasks": [dataclasses.asdict(t) for t in suite.tasks],
         "results": [_climb(climb, suite.seeds) for climb in climbs],

@@ -70,7 +70,9 @@ def summary(suite: Suite, climbs: Sequence[Climb]) -> str:
     order = ("solved", "unsolved", "diverged", "failed", "crashed", "timeout", "pruned", "to do")
     told = ", ".join(f"{counts[status]}{NBSP}{status.replace(' ', NBSP)}" for status in order if counts[status])
     runs = counted(sum(len(step.records) for step in steps), "run")
-    return f"{size}, {counted(len(suite.seeds), 'seed')}; {runs}" + (f": {told}" if told else "")
+    more = sum(len(climb.more.records) for climb in climbs if climb.more)
+    extra = f"; {counted(more, 'run')} with more steps besides" if more else ""
+    return f"{size}, {counted(len(suite.seeds), 'seed')}; {runs}" + (f": {told}" if told else "") + extra
 
 
 def _name(climb: Climb) -> Cell:
@@ -111,8 +113,23 @@ def scores(suite: Suite, task: TaskEntry, climbs: Sequence[Climb]) -> Table:
         about=f"score on held-out examples: {mean}; {solved}",
         columns=(Column("", False), *(Column(str(length)) for length in task.lengths), Column("span")),
         rows=tuple(rows),
-        notes=(*_not_applicable(climbs), *_broken(climbs), *_mixed(climbs)),
+        notes=(*_not_applicable(climbs), *_more_steps(suite, climbs), *_broken(climbs), *_mixed(climbs)),
     )
+
+
+def _more_steps(suite: Suite, climbs: Sequence[Climb]) -> list[str]:
+    """What became of the first unsolved lengths when they got more steps, in one line."""
+    told: dict[str, list[str]] = {"Solved": [], "Not solved": [], "Can't be told": []}
+    for climb in climbs:
+        for step, more in ((s, s.more) for s in climb.steps if s.more):
+            word = "Solved" if step.flipped else "Not solved" if more.passed is False else "Can't be told"
+            n = len(more.records)
+            counts = f"{more.solved}/{len(more.finished)}, before {step.solved_of(n)}/{n}"
+            told[word].append(f"{clean(climb.ladder.variant.name)} at {step.rung.length} ({counts})")
+    if suite.more_steps is None or not any(told.values()):
+        return []
+    groups = " ".join(f"{word}: {', '.join(names)}." for word, names in told.items() if names)
+    return [f"the first unsolved length again, with {suite.more_steps.times} times the steps. {groups}"]
 
 
 def _not_applicable(climbs: Sequence[Climb]) -> list[str]:
@@ -130,13 +147,14 @@ def _given(climbs: Sequence[Climb]) -> list[str]:
 
 
 def _broken(climbs: Sequence[Climb]) -> list[str]:
-    runs = [(climb, r) for climb in climbs for step in climb.steps if step.state != "pruned" for r in step.broken]
+    runs = [(climb, r) for climb in climbs for step in climb.every if step.state != "pruned" for r in step.broken]
     out = [f"{marks.FAILED} {_where(climb, r)}: {r.status}{_why(r)}" for climb, r in runs[:ERRORS]]
     return out + ([f"{marks.FAILED} and {len(runs) - ERRORS} more"] if len(runs) > ERRORS else [])
 
 
 def _where(climb: Climb, record: Record) -> str:
-    return f"{clean(climb.ladder.variant.name)} at {record.run.rung.length}, seed {record.run.seed}"
+    more = ", more steps" if climb.more and record in climb.more.broken else ""
+    return f"{clean(climb.ladder.variant.name)} at {record.run.rung.length}, seed {record.run.seed}{more}"
 
 
 def _why(record: Record) -> str:
@@ -151,7 +169,7 @@ def clean_lines(text: str) -> list[str]:
 
 
 def _mixed(climbs: Sequence[Climb]) -> list[str]:
-    counts = Counter(r.numerics for c in climbs for s in c.steps if s.state != "pruned" for r in s.finished)
+    counts = Counter(r.numerics for c in climbs for s in c.every if s.state != "pruned" for r in s.finished)
     told = "; ".join(f"{counted(count, 'run')} by {clean(name) or 'unknown'}" for name, count in sorted(counts.items()))
     return [f"computed in different ways, which differ in rounding: {told}"] if len(counts) > 1 else []
 

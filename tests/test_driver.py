@@ -1,0 +1,152 @@
+"""The driver with an executor that trains nothing: what is asked of workers, in which order, and what is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from rnnbench.api import Forecast
+from rnnbench.driver import Driver, Outcome
+from rnnbench.errors import Exit
+from rnnbench.events import Silent
+from rnnbench.executors import Ended, Event, Finished, Job, Looked
+from rnnbench.plan import plan, view
+from rnnbench.records import Point, Record, Run, Status
+from rnnbench.settings import Settings
+from rnnbench.store import Store
+from rnnbench.suite import MoreSteps, Suite, TaskEntry, Variant
+
+Decide = Callable[[Run], Status]
+
+
+def steps(run: Run) -> int:
+    return Settings(**run.rung.settings).steps
+
+
+class Fake:
+    """One worker, which looks at each run once and then says of it what `decide` says; stops for good after `most`."""
+
+    def __init__(self, decide: Decide, most: int = 10**6) -> None:
+        self.decide, self.most = decide, most
+        self.jobs: list[Job] = []
+        self.asked: list[tuple[int, int, int]] = []  # length, steps, seed
+
+    def idle(self) -> list[int]:
+        return [] if self.jobs or len(self.asked) >= self.most else [0]
+
+    def busy(self) -> bool:
+        return bool(self.jobs)
+
+    def submit(self, number: int, job: Job) -> None:
+        self.jobs.append(job)
+
+    def poll(self, seconds: float) -> Iterator[Event]:
+        job = self.jobs.pop()
+        for run in job.runs:
+            self.asked.append((run.rung.length, steps(run), run.seed))
+            yield Looked(0, run.id, Point(steps(run), 0.1, 0.5))
+            if (status := self.decide(run)) not in ("failed", "crashed"):
+                yield Finished(0, Record(run, status, 0.5, steps=steps(run)))
+        yield Ended(0, job, self.decide(job.runs[0]) if len(job.runs) == 1 else "done", "an error")
+
+    def stop(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Told(Silent):
+    """A listener that remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.labels: list[str] = []
+        self.steps: set[int] = set()
+        self.totals: list[float] = []
+
+    def recorded(self, record: Record, label: str) -> None:
+        self.labels.append(f"{label} {record.run.rung.length}")
+
+    def progress(
+        self, worker: int, run_label: str, length: int, seed: int, step: int, steps: int, scores: object
+    ) -> None:
+        self.steps.add(steps)
+
+    def work(self, done: float, total: float) -> None:
+        self.totals.append(total)
+        assert done <= total * (1 + 1e-9)
+
+
+SUITE = Suite(
+    "s",
+    (Variant("lstm", {"cell": "lstm"}),),
+    (TaskEntry("adding", {"task": "adding"}, (10, 20, 40, 80), {"steps": 300}),),
+    (0, 1, 2),
+    more_steps=MoreSteps(4, 2),
+)
+
+
+def drive(
+    where: Path, decide: Decide, most: int = 10**6, suite: Suite = SUITE, retries: int = 1
+) -> tuple[Outcome, Fake, Told]:
+    store, asked, fake, told = Store(where), plan(suite), Fake(decide, most), Told()
+    with store.writing():
+        driver = Driver(asked, store.records(asked.runs()), store, fake, told, retries)
+        return driver.drive(), fake, told
+
+
+def at_most(length: int, with_more: int = 0) -> Decide:
+    """Solves what is no longer than a length, with more steps than 300 another."""
+    return lambda run: "solved" if run.rung.length <= (with_more if steps(run) > 300 else length) else "unsolved"
+
+
+def test_the_first_unsolved_rung_is_trained_again_and_the_ladder_goes_on(tmp_path: Path) -> None:
+    outcome, fake, told = drive(tmp_path, at_most(20, 40))
+    assert outcome == Outcome(trained=14, broken=0, exit=Exit.OK)
+    assert sorted(fake.asked) == sorted(
+        [(length, 300, seed) for length in (10, 20, 40, 80) for seed in (0, 1, 2)] + [(40, 1200, 0), (40, 1200, 1)]
+    )
+    assert told.labels.count("lstm adding (more steps) 40") == 2
+    assert told.steps == {300, 1200}
+    assert told.totals == sorted(told.totals, reverse=True)
+    assert drive(tmp_path, at_most(20))[0] == Outcome(trained=0, broken=0, exit=Exit.OK)
+
+
+def test_a_ladder_that_is_pruned_has_its_first_unsolved_rung_trained_again(tmp_path: Path) -> None:
+    _, fake, _ = drive(tmp_path, at_most(0))
+    assert {length for length, _, _ in fake.asked} == {10, 20}
+    assert sorted(a for a in fake.asked if a[1] > 300) == [(10, 1200, 0), (10, 1200, 1)]
+
+
+def test_a_ladder_that_is_solved_to_the_top_has_none(tmp_path: Path) -> None:
+    _, fake, _ = drive(tmp_path, at_most(80))
+    assert len(fake.asked) == 12
+
+
+def test_wherever_it_is_cut_it_goes_on(tmp_path: Path) -> None:
+    for cut in range(1, 14):
+        where = tmp_path / str(cut)
+        first, fake, _ = drive(where, at_most(20), most=cut)
+        second, rest, _ = drive(where, at_most(20))
+        assert (first.trained, second.trained) == (cut, 14 - cut)
+        assert not set(fake.asked) & set(rest.asked)
+        asked, known = plan(SUITE), Store(where).records()
+        assert Forecast.of(asked, known) == Forecast(known=14, pruned=0, missing=0, possible=0, seconds=0.0)
+        (found,) = view(asked, known)
+        assert len(found.records) == 14
+
+
+def test_one_that_breaks_is_retried_and_told(tmp_path: Path) -> None:
+    broken: Decide = lambda run: "crashed" if steps(run) > 300 and run.seed == 1 else at_most(20)(run)  # noqa: E731
+    outcome, fake, _ = drive(tmp_path, broken)
+    assert outcome == Outcome(trained=13, broken=1, exit=Exit.FAILED)
+    assert fake.asked.count((40, 1200, 1)) == 2
+
+
+def test_a_run_that_two_ladders_share_is_trained_once(tmp_path: Path) -> None:
+    both = (*SUITE.variants, Variant("patient", {"cell": "lstm"}, {"steps": 1200}, base="lstm"))
+    suite = Suite("s", both, SUITE.tasks, (0, 1, 2), more_steps=MoreSteps(4))
+    outcome, fake, _ = drive(tmp_path, at_most(20, 80), suite=suite)
+    assert len(fake.asked) == len(set(fake.asked)) == outcome.trained == 24
+    lstm, patient = view(plan(suite), Store(tmp_path).records())
+    assert lstm.more is not None
+    assert lstm.more.records == patient.steps[2].records
+    assert lstm.steps[2].flipped
