@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from statistics import median
 
 from rnnbench import find
-from rnnbench.plan import Climb
+from rnnbench.plan import Climb, Step
 from rnnbench.records import Record, Rung
 from rnnbench.settings import Settings
 
@@ -33,6 +33,13 @@ def work(climb: Climb) -> tuple[float, float]:
     if climb.ladder.more is not None and climb.undecided:
         total += climb.ladder.possible * max(map(estimate, climb.ladder.more.rungs))
     return done, total
+
+
+def urgency(climb: Climb, step: Step) -> float:
+    """Estimated seconds from the start of a rung to the top of its ladder, if each rung's seeds train side by side: the
+    barriers make a ladder a chain, and the longest chain that is left must not be begun last."""
+    above = [s for s in climb.steps if s.rung.length >= step.rung.length and s.state != "pruned"]
+    return sum(estimate(s.rung) for s in ([step] if step is climb.more else above))
 
 
 def correction(records: Iterable[Record]) -> float:

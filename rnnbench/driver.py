@@ -1,9 +1,9 @@
 """Plan -> executor -> store, and the events on the way.
 
 Ladders are climbed from the shortest rung, with a barrier at each; a rung that gets more steps is trained beside them.
-Among the rungs that are ready the costliest goes first. The driver alone writes to the store. A cohort that fails, or
-whose worker dies, costs its unfinished runs one retry each, alone; a run that breaks alone is recorded as broken, and
-tried again as often as `retries` says.
+Among the rungs that are ready the one with the longest way to its ladder's top goes first. The driver alone writes to
+the store. A cohort that fails, or whose worker dies, costs its unfinished runs one retry each, alone; a run that breaks
+alone is recorded as broken, and tried again as often as `retries` says.
 """
 
 from __future__ import annotations
@@ -86,6 +86,7 @@ class Driver:
                 self.ladders[run.id].append(i)
                 self.labels.setdefault(run.id, (f"{label} (more steps)", run))
         self.ready: dict[str, Run] = {}
+        self.urgency: dict[str, float] = defaultdict(float)
         self.under: dict[str, _Under] = {}
         self.alone: set[str] = set()  # runs that are tried again by themselves
         self.tries: dict[str, int] = defaultdict(int)
@@ -154,16 +155,18 @@ class Driver:
     def _make_ready(self, ladder: int) -> None:
         """Adds the runs of a ladder's open rungs that are neither known nor under way."""
         for step in self.climbs[ladder].open:
-            for run in step.todo(self.plan.suite.seeds):
-                if run.id not in self.under:
-                    self.ready[run.id] = run
+            runs = [run for run in step.todo(self.plan.suite.seeds) if run.id not in self.under]
+            urgency = cost.urgency(self.climbs[ladder], step) if runs else 0.0
+            for run in runs:
+                self.ready[run.id] = run
+                self.urgency[run.id] = max(urgency, self.urgency[run.id])
 
     def _feed(self) -> None:
-        """Gives every idle worker a job: the costliest rung that is ready."""
+        """Gives every idle worker a job: of those that are ready, the one with the longest way still to go."""
         for worker in self.executor.idle():
             if not self.ready:
                 return
-            first = max(self.ready.values(), key=lambda run: cost.estimate(run.rung))
+            first = self.ready[max(self.ready, key=self.urgency.__getitem__)]
             runs = self._cohort(first, len(self.executor.idle()))
             for run in runs:
                 del self.ready[run.id]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from rnnbench import cost
 from rnnbench.api import Forecast
 from rnnbench.driver import Driver, Outcome
 from rnnbench.errors import Exit
@@ -150,3 +151,18 @@ def test_a_run_that_two_ladders_share_is_trained_once(tmp_path: Path) -> None:
     assert lstm.more is not None
     assert lstm.more.records == patient.steps[2].records
     assert lstm.steps[2].flipped
+
+
+def test_the_longest_ladder_is_begun_first_and_a_rung_with_more_steps_counts_for_itself() -> None:
+    long, short = TaskEntry("long", {"task": "copy"}, (10, 20, 30)), TaskEntry("short", {"task": "copy"}, (25,))
+    variants = (Variant("lstm", {"cell": "lstm"}),)
+    both = plan(Suite("s", variants, (short, long), (0,), more_steps=MoreSteps(4)))
+    climbs = view(both, {})
+    short_of, long_of = (cost.urgency(climb, climb.open[0]) for climb in climbs)
+    assert cost.estimate(climbs[0].steps[0].rung) > cost.estimate(climbs[1].steps[0].rung)
+    assert long_of > short_of
+    first = climbs[1].steps[0].rung
+    climb = view(both, {first.id(0): Record(Run(first, 0), "unsolved", 0.1)})[1]
+    rung, more = climb.open
+    assert cost.urgency(climb, more) == cost.estimate(more.rung)
+    assert cost.urgency(climb, rung) == sum(cost.estimate(s.rung) for s in climb.steps[1:])
