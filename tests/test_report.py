@@ -176,6 +176,51 @@ def test_scores_are_compared_by_length_only_where_every_step_was_spent() -> None
     assert pairs["lstm-forget_gate"][0] == 2
 
 
+def paired(seeds: int, **results: list[str]) -> tuple[Suite, list[Climb]]:
+    """Two parts, each alone and both, on ladders of four lengths: each rung a word for all seeds."""
+    variants = (
+        Variant("lstm", {"cell": "lstm"}),
+        Variant("lstm-a", {"cell": "lstm", "forget_gate": False}, base="lstm", part="-a"),
+        Variant("lstm-b", {"cell": "lstm", "input_gate": False}, base="lstm", part="-b"),
+        Variant("lstm-a-b", {"cell": "gru"}, base="lstm", part="-a-b", pair=("lstm-a", "lstm-b")),
+    )
+    suite = replace(SUITE, variants=variants, tasks=SUITE.tasks[:1], seeds=tuple(range(seeds)))
+    names = dict(zip(("base", "a", "b", "both"), (v.name for v in variants), strict=True))
+    words = {(names[k], "adding"): [" ".join([word] * seeds) for word in rungs] for k, rungs in results.items()}
+    return suite, climbs(suite, words)
+
+
+def test_interactions_have_a_table_of_their_own() -> None:
+    lost = ["1", "1", ".1", ".1"]
+    suite, view = paired(10, base=["1", "1", "1", ".1"], a=lost, b=lost, both=lost)
+    text = " ".join(report.render(suite, view, "table", width=200).split())
+    effects, joint = text.partition("adding: effects")[2].split("adding: interactions")
+    assert "effect of both parts less that of the first and that of the second alone (each in octaves)" in joint
+    assert "two-sided sign-flip p, Holm's adjustment over 1 pair, the least it could reach" in joint
+    assert "lstm-a-b 10 −1.0 −1.0 −1.0 +1.0 ±0.0 +1.0 ±0.0 .002 .002 .002 adding: cost" in joint
+    assert "over 2 parts" in effects
+    assert "lstm-a-b" not in effects
+    markdown = " ".join(report.render(suite, view, "markdown").split())
+    assert "| lstm-a-b | 10 | −1.0 | −1.0 | −1.0 | +1.0 ±0.0 | +1.0 ±0.0 | .002 | .002 | .002 | ##" in markdown
+    (parsed,) = json.loads(report.render(suite, view, "json"))["interactions"]
+    assert (parsed["pair"], parsed["p"], parsed["bound"]) == (["lstm-a", "lstm-b"], 2**-9, "")
+    assert parsed["first"] == {"octaves": -1, "bound": ""}
+    assert parsed["octaves"] == {"value": 1, "low": 1, "high": 1}
+    assert "interactions" not in rendered()
+
+
+@pytest.mark.parametrize(("seeds", "chances", "note"), [
+    (10, "1.000 1.000 .002", "of the ladder; p is 1 where that could make an interaction 0"),
+    (3, "n too small for p values: over 1 pair the least that could be reached is .250", "of the ladder adding: cost"),
+])  # fmt: skip
+def test_interactions_that_the_ladder_could_undo(seeds: int, chances: str, note: str) -> None:
+    below = [".1", ".1"]
+    suite, view = paired(seeds, base=["1"] * 3 + [".1"], a=below, b=["1", "1", ".1", ".1"], both=below)
+    text = " ".join(report.render(suite, view, "table", width=200).split())
+    bound = f"≥, ≤, ?: at least, at most, or either: for some seed one of the spans is at an end {note}"
+    assert f"lstm-a-b {seeds} ≤ −3.0 −1.0 ≤ −3.0 ? +1.0 ±0.0 ? +1.0 ±0.0 {chances} {bound}" in text
+
+
 CLAIMS = (
     Claim("the LSTM outlasts the plain RNN", "span(lstm, adding) >= 2 * span(rnn, adding)"),
     Claim("a gate costs weights|", "parameters(lstm-forget_gate) < parameters(lstm)"),

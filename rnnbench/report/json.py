@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from rnnbench import claims, effects
+from rnnbench import claims, effects, interactions
 from rnnbench.plan import Climb, Step
 from rnnbench.records import Record
 from rnnbench.suite import Suite
@@ -73,6 +73,11 @@ def _effect(effect: effects.Effect) -> dict[str, Any]:
     return {field.name: getattr(effect, field.name) for field in dataclasses.fields(effect)} | estimates
 
 
+def _interaction(found: interactions.Interaction) -> dict[str, Any]:
+    estimates = {name: getattr(found, name)._asdict() for name in ("rungs", "octaves")}
+    return dataclasses.asdict(found) | estimates
+
+
 def _score_effect(effect: effects.ScoreEffect) -> dict[str, Any]:
     return dataclasses.asdict(effect) | {"score": effect.score._asdict()}
 
@@ -93,6 +98,7 @@ def render(
         "tasks": [dataclasses.asdict(t) for t in suite.tasks],
         "results": [_climb(climb, suite.seeds) for climb in climbs],
         "effects": [_effect(e) for e in effects.effects(climbs)],
+        "interactions": [_interaction(i) for i in interactions.interactions(climbs)],
         "score_effects": [_score_effect(e) for e in effects.score_effects(climbs)],
         "claims": [_verdict(v) for v in claims.verdicts(suite, climbs)],
         "notes": list(notes),

@@ -56,18 +56,27 @@ def half(estimate: Estimate, digits: int = 2) -> str:
     return f"±{width:.{digits}f}".replace("±0.", "±.") if math.isfinite(width) else ""
 
 
+def difference(value: float, digits: int = 1) -> str:
+    """A difference with its sign, which 0 has not.
+
+    >>> difference(-1.5), difference(0.04), difference(2)
+    ('−1.5', '0.0', '+2.0')
+    """
+    if not math.isfinite(value):
+        return MISSING
+    text = f"{value:+.{digits}f}".replace("-", "−")
+    zero = f"{0:.{digits}f}"
+    return zero if text[1:] == zero else text
+
+
 def signed(estimate: Estimate, digits: int = 1) -> tuple[str, str]:
     """A difference and half its interval.
 
     >>> signed(Estimate(-1.5, -2.0, -1.0))
     ('−1.5', '±0.5')
     """
-    if not math.isfinite(estimate.value):
-        return MISSING, ""
     width = (estimate.high - estimate.low) / 2
-    text = f"{estimate.value:+.{digits}f}".replace("-", "−")
-    zero = f"{0:.{digits}f}"
-    return zero if text[1:] == zero else text, f"±{width:.{digits}f}" if math.isfinite(width) else ""
+    return difference(estimate.value, digits), f"±{width:.{digits}f}" if math.isfinite(width) else ""
 
 
 def p_value(p: float) -> Cell:
