@@ -70,13 +70,18 @@ def difference(value: float, digits: int = 1) -> str:
 
 
 def signed(estimate: Estimate, digits: int = 1) -> tuple[str, str]:
-    """A difference and half its interval.
+    """A difference and half its interval; none where nothing varied, which doesn't say how much others would.
 
-    >>> signed(Estimate(-1.5, -2.0, -1.0))
-    ('−1.5', '±0.5')
+    >>> signed(Estimate(-1.5, -2.0, -1.0)), signed(Estimate(-2.0, -2.0, -2.0))
+    (('−1.5', '±0.5'), ('−2.0', ''))
     """
     width = (estimate.high - estimate.low) / 2
-    return difference(estimate.value, digits), f"±{width:.{digits}f}" if math.isfinite(width) else ""
+    return difference(estimate.value, digits), "" if flat(estimate) else f"±{width:.{digits}f}"
+
+
+def flat(estimate: Estimate) -> bool:
+    """Whether a mean has no interval with a width: of one number, or of several that agree (up to rounding)."""
+    return not estimate.high - estimate.low > 1e-9
 
 
 def p_value(p: float) -> Cell:

@@ -13,6 +13,7 @@ from rnnbench.suite import TaskEntry
 
 BOUND = "≥, ≤, ?: at least, at most, or either: in some pair one span is at an end of the ladder"
 BOUND_OF_FOUR = "≥, ≤, ?: at least, at most, or either: for some seed one of the spans is at an end of the ladder"
+FLAT = "without ±: the seeds all came to the same, which does not say how much others would vary"
 SIDES = "p is 1 where that could make an interaction 0"
 
 
@@ -44,6 +45,7 @@ def alone(task: TaskEntry, found: Sequence[Effect]) -> Table:
         notes=(
             *([] if tell else [f"n too small for p values: over {tested} the least that could be reached is {least}"]),
             *([BOUND] if any(e.bound for e in found) else []),
+            *([FLAT] if any(e.n > 1 and marks.flat(e.octaves) for e in found) else []),
         ),
     )
 
@@ -74,6 +76,7 @@ def joint(task: TaskEntry, found: Sequence[Interaction]) -> Table:
         notes=(
             *([] if tell else [f"n too small for p values: over {tested} the least that could be reached is {least}"]),
             *([f"{BOUND_OF_FOUR}; {SIDES}" if tell else BOUND_OF_FOUR] if bounds != {""} else []),
+            *([FLAT] if any(i.n > 1 and marks.flat(i.octaves) for i in found) else []),
         ),
     )
 
@@ -92,4 +95,5 @@ def scores(task: TaskEntry, found: Sequence[ScoreEffect]) -> Table:
         "interval; without p, since there are many",
         columns=(Column("", False), Column("against", False), *(Column(str(length)) for length in task.lengths)),
         rows=tuple(rows),
+        notes=(FLAT,) if any(e.n > 1 and marks.flat(e.score) for e in found) else (),
     )
