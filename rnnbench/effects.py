@@ -169,11 +169,12 @@ def reached(span: Span, lengths: Sequence[int]) -> int:
 
 
 def differences(climbs: Iterable[Climb]) -> Iterator[tuple[Climb, Climb]]:
-    """Every variant that differs from another, and that other, on each task that both can do."""
+    """Every variant that differs from another, and that other, on each task that both can do, where their ladders have
+    the same rungs: a selection may have left some of one."""
     by_name = {(c.ladder.task.name, c.ladder.variant.name): c for c in climbs}
     for (task, _), climb in by_name.items():
         base = by_name.get((task, climb.ladder.variant.base or ""))
-        if base is not None and base.steps and climb.steps:
+        if base is not None and climb.steps and lengths(climb) == lengths(base):
             yield climb, base
 
 

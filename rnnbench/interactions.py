@@ -61,11 +61,12 @@ def interactions(climbs: Iterable[Climb]) -> list[Interaction]:
     """The interaction of every pair of which all four climbs are there, in their order; Holm's adjustment runs over the
     pairs of each task, those without a single seed left out."""
     every = list(climbs)
-    by_name = {(c.ladder.task.name, c.ladder.variant.name): c for c in every if c.steps}
+    by_name = {(c.ladder.task.name, c.ladder.variant.name, effects.lengths(c)): c for c in every}
     found: dict[str, list[Interaction]] = {}
     for both, base in effects.differences(every):
         task, variant = both.ladder.task.name, both.ladder.variant
-        alone = [by_name[task, name] for name in variant.pair if (task, name) in by_name]
+        keys = [(task, name, effects.lengths(base)) for name in variant.pair]
+        alone = [by_name[key] for key in keys if key in by_name]
         if len(alone) == 2:
             found.setdefault(task, []).append(_interaction(both, alone[0], alone[1], base))
     out = []

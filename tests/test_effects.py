@@ -181,6 +181,14 @@ def test_holm_runs_over_the_parts_of_a_task() -> None:
     assert found[3].holm == one
 
 
+def test_ladders_that_a_selection_left_different_rungs_are_not_compared() -> None:
+    base, part = climbed("ss ss ss ss ss"), climbed("ss ss ss ss ss", "lstm-a", "lstm")
+    short = replace(part, steps=part.steps[:3])
+    assert [(c.steps, b.steps) for c, b in effects.differences([base, part])] == [(part.steps, base.steps)]
+    assert not list(effects.differences([base, short]))
+    assert not list(effects.differences([base, replace(part, steps=())]))
+
+
 def test_pairs_are_no_parts() -> None:
     words = "ssssssss ssssssss uuuuuuuu uuuuuuuu uuuuuuuu"
     base, a, b = climbed("ssssssss " * 5), climbed(words, "lstm-a", "lstm"), climbed(words, "lstm-b", "lstm")

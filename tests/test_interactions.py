@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -155,3 +156,10 @@ def test_holm_runs_over_the_pairs_of_a_task() -> None:
     assert [i.p for i in got[:2]] == [one, 1.0]
     assert [i.holm for i in got] == [2 * one, 1.0, pytest.approx(math.nan, nan_ok=True), one]
     assert [i.least for i in got] == [2 * one, 2 * one, 1.0, one]
+
+
+def test_a_part_of_which_other_rungs_were_selected_has_no_interaction() -> None:
+    climbs = [climbed(v, [2, 2]) for v in VARIANTS]
+    assert len(interactions(climbs)) == 1
+    for k, short in enumerate(climbs):
+        assert not interactions([*climbs[:k], replace(short, steps=short.steps[:2]), *climbs[k + 1 :]])
