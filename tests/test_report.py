@@ -20,8 +20,11 @@ from rich.cells import cell_len
 from rnnbench import report
 from rnnbench.errors import UserError
 from rnnbench.plan import Climb, plan, view
+from rnnbench.ranges import Range
 from rnnbench.records import Record, Run, Status
+from rnnbench.report import marks
 from rnnbench.report.frame import COLUMNS, frame
+from rnnbench.steps import Ratio
 from rnnbench.suite import Claim, Suite, TaskEntry, Variant
 
 SUITE = Suite(
@@ -220,6 +223,40 @@ def test_interactions_that_the_ladder_could_undo(seeds: int, chances: str, note:
     text = " ".join(report.render(suite, view, "table", width=200).split())
     bound = f"≥, ≤, ?: at least, at most, or either: for some seed one of the spans is at an end {note}"
     assert f"lstm-a-b {seeds} ≤ −3.0 −1.0 ≤ −3.0 ? +1.0 ? +1.0 {chances} {bound}" in text
+
+
+def test_steps_to_solve_are_compared_where_it_is_known_who_was_sooner() -> None:
+    """The base solves 10 and 20 after 300 + 100 steps a seed, of 1500; without `a` 20 is too long, without `b` both."""
+    suite, view = paired(10, base=["1", "1", ".1", ".1"], a=["1", ".1", ".1"], b=[".1", ".1"], both=[".1", ".1"])
+    text = report.render(suite, view, "table", width=200)
+    table = text.partition("adding: effects on the steps to solve\n")[2].partition("adding: cost")[0]
+    assert "against 10 20 at p Holm least" in " ".join(table.split())  # nothing is known at 40
+    assert "lstm-a  lstm      ×1.0  (1.0)  ≥×2.0 (≥1.4)  20  .002  .004   .004\n" in table
+    assert "lstm-b  lstm     ≥×2.0 (≥1.4)  ≥×2.0 (≥1.4)  20  .002  .004   .004\n" in table
+    told = "two-sided sign test at one length, Holm's adjustment over 2 parts, the least it could reach"
+    assert told in " ".join(table.split())
+    assert "lstm-a-b" not in table
+    assert "≥ 40 solved up to" not in text
+    found = json.loads(report.render(suite, view, "json"), parse_constant=refuse)["steps_effects"]
+    assert [(e["variant"], e["length"], e["p"]) for e in found] == [("lstm-a", 20, 2**-9), ("lstm-b", 20, 2**-9)]
+    ratio = found[0]["ratios"][1]
+    assert (ratio["n"], ratio["sooner"], ratio["later"], ratio["equal"]) == (10, 0, 10, 0)
+    assert ratio["interval"] == {"low": pytest.approx(1500 / 1100), "high": None}
+    suite, view = paired(10, base=[".1", ".1"], a=[".1", ".1"], b=[".1", ".1"], both=[".1", ".1"])
+    assert "steps to solve\n" not in report.render(suite, view, "table", width=200)
+
+
+@pytest.mark.parametrize(("median", "interval", "n", "text"), [
+    ((2, 2), (1.5, 12.4), 9, "×2.0 (1.5 to 12) n=9"),
+    ((0.5, 0.5), (0.04, 1), 10, "×0.50 (0.04 to 1.0)"),
+    ((2, math.inf), (1.5, math.inf), 10, "≥×2.0 (≥1.5)"),
+    ((0, 0.8), (0, 1.5), 10, "≤×0.80 (≤1.5)"),
+    ((0.8, 1.2), (0, math.inf), 10, "×0.80 to 1.2"),
+    ((0, math.inf), (0, math.inf), 10, "?"),
+    ((0, math.inf), (0, math.inf), 0, ""),
+])  # fmt: skip
+def test_a_ratio_in_words(median: tuple[float, float], interval: tuple[float, float], n: int, text: str) -> None:
+    assert marks.ratio(Ratio(10, n, 0, 0, 0, Range(*median), Range(*interval)), 10).text == text
 
 
 CLAIMS = (

@@ -7,8 +7,10 @@ import math
 from rnnbench import effects, stats
 from rnnbench.effects import Score, Span
 from rnnbench.plan import Step
+from rnnbench.ranges import Range
 from rnnbench.report.model import Cell, Tone
 from rnnbench.stats import Estimate
+from rnnbench.steps import Ratio
 
 PRUNED, MISSING, NOT_APPLICABLE, SOLVED, SO_FAR = "–", "·", "n/a", "✓", "…"
 FAILED, DIVERGED = "!", "∞"
@@ -141,3 +143,32 @@ def steps(step: Step, budget: int) -> Cell:
     if math.isinf(median):
         return Cell((">", str(max(times))), None, "quiet")
     return Cell(("", f"{median:.0f}"), median)
+
+
+def ratio(found: Ratio, seeds: int) -> Cell:
+    """A median ratio and its interval, `×1.8 (1.2 to 3.0)`, the signs where they have no upper or no lower end,
+    `≥×1.8 (≥1.2)`; `n=9` where it is not of all seeds."""
+    if not found.n:
+        return Cell(("",))
+    centre = _from_to(found.median, "×")
+    if not centre:
+        return mark("?")
+    around = _from_to(found.interval)
+    n = f"n={found.n}" if found.n != seeds else ""
+    return Cell((centre, f"({around})" if around else "", n), found.median.low or found.median.high)
+
+
+def _from_to(found: Range, sign: str = "") -> str:
+    """What is known of a ratio; empty where nothing is."""
+    if found.low == 0 and math.isinf(found.high):
+        return ""
+    if found.low == 0:
+        return f"≤{sign}{_factor(found.high)}"
+    low = f"{sign}{_factor(found.low)}"
+    if math.isinf(found.high):
+        return f"≥{low}"
+    return low if found.low == found.high else f"{low} to {_factor(found.high)}"
+
+
+def _factor(x: float) -> str:
+    return f"{x:.2f}" if x < 1 else f"{x:.1f}" if x < 10 else f"{x:.0f}"

@@ -1,14 +1,15 @@
-"""What parts do -> the report's tables: each alone, every two together, on the score."""
+"""What parts do -> the report's tables: each alone, every two together, on the score, on the steps to solve."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rnnbench import stats
+from rnnbench import claims, stats
 from rnnbench.effects import Effect, ScoreEffect
 from rnnbench.interactions import Interaction
 from rnnbench.report import marks
 from rnnbench.report.model import NBSP, Cell, Column, Table, clean, counted
+from rnnbench.steps import Pace
 from rnnbench.suite import TaskEntry
 
 BOUND = "≥, ≤, ?: at least, at most, or either: in some pair one span is at an end of the ladder"
@@ -96,4 +97,32 @@ def scores(task: TaskEntry, found: Sequence[ScoreEffect]) -> Table:
         columns=(Column("", False), Column("against", False), *(Column(str(length)) for length in task.lengths)),
         rows=tuple(rows),
         notes=(FLAT,) if any(e.n > 1 and marks.flat(e.score) for e in found) else (),
+    )
+
+
+def paces(task: TaskEntry, found: Sequence[Pace], seeds: int) -> Table:
+    """Parts x lengths: how much longer it takes to solve the task without, or with, each part; lengths and parts of
+    which nothing is known are left out."""
+    known = [pace for pace in found if pace.length is not None]
+    ratios = [{ratio.length: ratio for ratio in pace.ratios} for pace in known]
+    lengths = sorted({length for own in ratios for length, ratio in own.items() if ratio.known})
+    tell = any(pace.least <= 1 - stats.LEVEL for pace in known)
+    rows = []
+    for pace, own in zip(known, ratios, strict=True):
+        names = Cell((clean(pace.variant),), clean(pace.variant)), Cell((clean(pace.base),), clean(pace.base))
+        chances = [marks.p_value(p) for p in (pace.p, pace.holm, pace.least)]
+        test = (Cell((str(pace.length),), pace.length), *chances) if tell else ()
+        rows.append((*names, *(marks.ratio(own[length], seeds) for length in lengths), *test))
+    headings = (*map(str, lengths), *(("at", "p", "Holm", "least") if tell else ()))
+    enough = seeds >= claims.MINIMUM
+    tested = f"; two-sided sign test at one length, Holm's adjustment over {counted(len(known), 'part')}, the least it"
+    return Table(
+        title=f"{clean(task.name)}: effects on the steps to solve",
+        about=f"steps of the variant over those of its base, paired by seed: median ratio of {counted(seeds, 'seed')}"
+        + (f" and its 95{NBSP}% interval" if enough else "")
+        + "; ≥, ≤, ?: runs that did not solve took more than their budget"
+        + (f"{tested} could reach" if tell else ""),
+        columns=(Column("", False), Column("against", False), *(Column(title) for title in headings)),
+        rows=tuple(rows),
+        notes=() if enough else (f"n too small for intervals and p: {claims.MINIMUM} seeds needed",),
     )

@@ -14,6 +14,7 @@ from rnnbench.plan import Climb, Step
 from rnnbench.records import Record
 from rnnbench.report import marks, parts
 from rnnbench.report.model import NBSP, Cell, Column, Report, Table, Tone, clean, counted
+from rnnbench.steps import paces
 from rnnbench.suite import Suite, TaskEntry
 
 ERRORS = 3  # how many failed runs of a task are quoted
@@ -28,6 +29,8 @@ def report(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = ()) -> 
     tables += [parts.alone(task, alone) for task, own in by_task if _known(alone := effects.effects(own))]
     tables += [parts.joint(task, joint) for task, own in by_task if _known(joint := interactions.interactions(own))]
     tables += [parts.scores(task, scored) for task, own in by_task if _known(scored := effects.score_effects(own))]
+    paced = [(task, paces(own)) for task, own in by_task]
+    tables += [parts.paces(task, own, len(suite.seeds)) for task, own in paced if any(pace.length for pace in own)]
     tables += [costs(suite, task, own) for task, own in by_task]
     if suite.claims:
         tables.append(claimed(claims.verdicts(suite, climbs)))
