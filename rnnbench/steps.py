@@ -53,9 +53,10 @@ class Ratio:
 class Pace:
     """What a part does to the steps to solve on a task, length by length.
 
-    `p` is the sign test's at `length`: the longest of the lengths at which the order of the most seeds is known (None:
-    of none anywhere). Ties and unknown orders count for neither side but stay in n. `holm` is adjusted over the parts
-    of the task, `least` the smallest that n and so many parts could reach.
+    `p` is the sign test's at `length`: the longest at which the order of so many seeds is known that it could be small,
+    or else the longest of those at which that of the most is known (None: of none anywhere). Ties and unknown orders
+    count for neither side but stay in n. `holm` is adjusted over the parts of the task, `least` the smallest that n and
+    so many parts could reach.
     """
 
     task: str
@@ -87,7 +88,7 @@ def paces(climbs: Iterable[Climb]) -> list[Pace]:
 def _pace(climb: Climb, base: Climb) -> Pace:
     """As if its part were the task's only one."""
     ratios = tuple(_ratio(a, b) for a, b in zip(climb.steps, base.steps, strict=True))
-    best = max(ratios, key=lambda r: (r.known, r.length))
+    best = max(ratios, key=lambda r: (min(r.known, decisions.heads(r.n)), r.length))  # more than suffice are no better
     names = climb.ladder.task.name, climb.ladder.variant.name, base.ladder.variant.name
     if not best.known:
         return Pace(*names, ratios, None, math.nan, math.nan, 1.0)

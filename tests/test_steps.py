@@ -146,7 +146,7 @@ def test_p_is_small_where_the_interval_lies_on_one_side_of_1(each: list[tuple[Wo
     assert apart == (found.length is not None and found.p <= 0.05)
 
 
-def test_the_test_is_at_the_longest_length_of_those_of_which_most_is_known() -> None:
+def test_the_test_is_at_the_longest_length_of_which_enough_is_known() -> None:
     base: list[list[Word]] = [[100] * 8, [100] * 8, [*[100] * 7, None], [None] * 8]
     part: list[list[Word]] = [[200] * 8, [300] * 8, [None] * 8, [None] * 8]
     other: list[list[Word]] = [[None] * 8] * 4
@@ -165,6 +165,15 @@ def test_the_test_is_at_the_longest_length_of_those_of_which_most_is_known() -> 
     assert [p.holm for p in found] == [2 * one, 2 * one, pytest.approx(math.nan, nan_ok=True), one]
     assert [p.least for p in found] == [2 * one, 2 * one, 1.0, one]
     assert [r.known for r in found[0].ratios] == [8, 8, 7, 0]
+
+
+def test_a_longer_length_is_tested_where_enough_is_known_if_not_all() -> None:
+    base: list[list[Word]] = [[100] * 10, [*[100] * 9, None], [*[100] * 8, None, None]]
+    none: list[list[Word]] = [[None] * 10] * 3
+    (found,) = paces([climbed(base), climbed(none, "-a")])
+    assert [r.known for r in found.ratios] == [10, 9, 8]  # of ten it takes nine
+    assert found.length == 20
+    assert found.p == pytest.approx(scipy.stats.binomtest(9, 10).pvalue)
 
 
 def test_fewer_than_six_seeds_have_no_interval() -> None:
