@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from rnnbench import decisions, effects, stats
+from rnnbench import decisions, effects, stats, steps
 from rnnbench.decisions import Found, Samples
 from rnnbench.effects import Span
 from rnnbench.expression import (
@@ -39,8 +39,6 @@ from rnnbench.grammar import parse
 from rnnbench.model import Model
 from rnnbench.plan import Climb, Step
 from rnnbench.ranges import Range, point
-from rnnbench.records import Record
-from rnnbench.settings import Settings
 from rnnbench.suite import Claim, Suite, parts
 
 MINIMUM = 6  # seeds: 2 ** (1 - 6) = .03 is the first two-sided p of a sign test under .05
@@ -143,7 +141,7 @@ class _Judge:
             return self._spans(name, rest[0])
         step = self._step(name, rest[0], int(rest[1]))
         if measure.function == "steps":
-            return tuple(_steps(r) for r in step.finished)
+            return tuple(steps.taken(r) for r in step.finished)
         if measure.function == "solved":
             return tuple(point(r.status == "solved") for r in step.finished)
         return tuple(point(effects.points(r)) for r in step.finished)
@@ -231,10 +229,3 @@ def _arithmetic(node: Arithmetic, a: Range, b: Range) -> Range:
 def _span(span: Span) -> Range:
     low, high = span.low or 0, span.high or math.inf
     return Range(low, high, low_open=span.low is None, high_open=True)
-
-
-def _steps(record: Record) -> Range:
-    """Steps to solve; beyond the budget where it wasn't solved by then, or diverged, which never would have been."""
-    if record.solved_at is not None and record.status != "diverged":
-        return point(record.solved_at)
-    return Range(Settings(**record.run.rung.settings).steps, math.inf, low_open=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from rnnbench import stats
 from rnnbench.ranges import Range
@@ -58,7 +59,7 @@ def by_seed(tests: Tests) -> Found:
     rows = list(zip(*(column * (n // len(column)) for column in columns), strict=True))
     truths = [all_of(row) for row in rows]
     yes, no = truths.count(True), truths.count(False)
-    needed = next(k for k in range(n + 1) if tail(n, k) <= (1 - stats.LEVEL) / 2)
+    needed = heads(n)
     told = f"true for {yes} of {n} seeds" + (f", false for {no}" if no and yes else "")
     if yes < n and yes + no < n:
         told += f"; for {n - yes - no} the ladder or the budget can't tell"
@@ -71,7 +72,27 @@ def by_seed(tests: Tests) -> Found:
 
 def tail(n: int, k: int) -> float:
     """The chance of k heads or more in n throws."""
-    return float(sum(math.comb(n, i) for i in range(k, n + 1)) / 2**n)
+    ways, more = math.comb(n, k), 0
+    for i in range(k, n + 1):
+        more += ways
+        ways = ways * (n - i) // (i + 1)
+    return float(more / 2**n)
+
+
+@cache
+def heads(n: int) -> int:
+    """So many heads in n throws, or more, that a fair coin shows them with a chance of at most 2.5 %; over n where no
+    number is.
+
+    >>> heads(10), heads(6), heads(5)
+    (9, 6, 6)
+    """
+    k, ways, more = n + 1, 1, 0  # `more`: patterns with k heads or more; `ways`: with k - 1
+    while k > 0 and (more + ways) / 2**n <= (1 - stats.LEVEL) / 2:
+        more += ways
+        k -= 1
+        ways = ways * k // (n - k + 1)
+    return k
 
 
 def exactly(tests: Tests) -> Found:

@@ -7,7 +7,7 @@ between the last one solved and the next.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -152,6 +152,21 @@ def octaves(span: Span, shortest: int) -> float:
     return math.log2(span.low) if span.low is not None else math.log2(shortest) - 1
 
 
+def reached(span: Span, lengths: Sequence[int]) -> int:
+    """How many of a ladder's rungs a span takes in."""
+    return sum(length <= (span.low or 0) for length in lengths)
+
+
+def differences(climbs: Iterable[Climb]) -> Iterator[tuple[Climb, Climb]]:
+    """Every variant that differs from another, and that other, on each task that both can do, where their ladders have
+    the same rungs: a selection may have left some of one."""
+    by_name = {(c.ladder.task.name, c.ladder.variant.name): c for c in climbs}
+    for (task, _), climb in by_name.items():
+        base = by_name.get((task, climb.ladder.variant.base or ""))
+        if base is not None and climb.steps and lengths(climb) == lengths(base):
+            yield climb, base
+
+
 def pairs(climb: Climb, base: Climb) -> list[tuple[Span, Span]]:
     """The spans of a variant and its base, seed by seed, where both are known."""
     if lengths(base) != lengths(climb):
@@ -169,7 +184,7 @@ def effect(climb: Climb, base: Climb) -> Effect:
     """The effect of the part in which a variant differs from its base, as if it were the task's only part."""
     rungs = lengths(base)
     found = pairs(climb, base)
-    steps = [sum(r <= (a.low or 0) for r in rungs) - sum(r <= (b.low or 0) for r in rungs) for a, b in found]
+    steps = [reached(a, rungs) - reached(b, rungs) for a, b in found]
     spans = octaves_lost(found, rungs[0])
     p = stats.sign_flip(spans)
     variant = climb.ladder.variant
@@ -186,25 +201,25 @@ def effect(climb: Climb, base: Climb) -> Effect:
         least=stats.smallest_p(len(found)),
         top=bool(found) and all(a.top and b.top for a, b in found),
         bottom=bool(found) and all(a.low is None and b.low is None for a, b in found),
-        bound=_bound(found),
+        bound=bound(found),
     )
 
 
-def _bound(found: Sequence[tuple[Span, Span]]) -> Bound:
+def bound(found: Sequence[tuple[Span, Span]]) -> Bound:
+    """What the ends of the ladder make of a mean of differences of spans."""
     least = any(a.top > b.top or (a.low is not None) > (b.low is not None) for a, b in found)
     most = any(a.top < b.top or (a.low is not None) < (b.low is not None) for a, b in found)
     return "?" if least and most else "≥" if least else "≤" if most else ""
 
 
 def effects(climbs: Iterable[Climb]) -> list[Effect]:
-    """The effects of every variant that differs from another, in the order of the climbs; Holm's adjustment runs
-    over the parts of each task, those without a single pair left out."""
-    by_name = {(c.ladder.task.name, c.ladder.variant.name): c for c in climbs}
+    """The effects of every variant that differs from another by one part, in the order of the climbs; Holm's adjustment
+    runs over the parts of each task, those without a single pair left out. What two parts do together is a question,
+    and a family, of its own: `interactions.py`."""
     found: dict[str, list[Effect]] = {}
-    for (task, _), climb in by_name.items():
-        base = by_name.get((task, climb.ladder.variant.base or ""))
-        if base is not None and base.steps and climb.steps:
-            found.setdefault(task, []).append(effect(climb, base))
+    for climb, base in differences(climbs):
+        if not climb.ladder.variant.pair:
+            found.setdefault(climb.ladder.task.name, []).append(effect(climb, base))
     out = []
     for group in found.values():
         tests = sum(e.n > 0 for e in group)
@@ -232,17 +247,15 @@ class Power:
 
 def powers(climbs: Iterable[Climb]) -> list[Power]:
     """For every variant that differs from another; those with fewer than two pairs are left out."""
-    by_name = {(c.ladder.task.name, c.ladder.variant.name): c for c in climbs}
     out = []
-    for (task, name), climb in by_name.items():
-        base = by_name.get((task, climb.ladder.variant.base or ""))
-        found = pairs(climb, base) if base is not None and base.steps and climb.steps else []
-        if base is not None and len(found) > 1:
+    for climb, base in differences(climbs):
+        found = pairs(climb, base)
+        if len(found) > 1:
             deviation, most = stats.deviation_bound(octaves_lost(found, lengths(base)[0]))
             needed = stats.seeds_needed(deviation), stats.seeds_needed(most)
             top, bottom = all(a.top and b.top for a, b in found), all(a.low is None and b.low is None for a, b in found)
-            names = task, name, base.ladder.variant.name
-            out.append(Power(*names, len(found), deviation, *needed, bool(_bound(found)), top or bottom))
+            names = climb.ladder.task.name, climb.ladder.variant.name, base.ladder.variant.name
+            out.append(Power(*names, len(found), deviation, *needed, bool(bound(found)), top or bottom))
     return out
 
 
@@ -261,15 +274,20 @@ class ScoreEffect:
 def score_effects(climbs: Iterable[Climb]) -> list[ScoreEffect]:
     """By length, of every variant that differs from another; only where all steps were spent (`stop: never`), since a
     run that stopped when it was solved has a score that sits at the bar."""
-    by_name = {(c.ladder.task.name, c.ladder.variant.name): c for c in climbs}
     out = []
-    for (task, name), climb in by_name.items():
-        base = by_name.get((task, climb.ladder.variant.base or ""))
-        for a, b in zip(climb.steps, base.steps, strict=True) if base and base.steps and climb.steps else ():
+    for climb, base in differences(climbs):
+        names = climb.ladder.task.name, climb.ladder.variant.name, base.ladder.variant.name
+        for a, b in zip(climb.steps, base.steps, strict=True):
             if "never" == a.rung.settings.get("stop") == b.rung.settings.get("stop"):
-                both = [(x, y) for x, y in zip(a.records, b.records, strict=True) if x and y]
-                done = [(points(x), points(y)) for x, y in both if x.finished and y.finished]
-                done = [] if "pruned" in (a.state, b.state) else done
+                done = [(points(x), points(y)) for x, y in finished_pairs(a, b)]
                 found = stats.paired([x for x, _ in done], [y for _, y in done])
-                out.append(ScoreEffect(task, name, climb.ladder.variant.base or "", a.rung.length, len(done), found))
+                out.append(ScoreEffect(*names, a.rung.length, len(done), found))
     return out
+
+
+def finished_pairs(step: Step, base: Step) -> list[tuple[Record, Record]]:
+    """The records of a rung with and without a part, seed by seed, where both finished and neither was pruned."""
+    if "pruned" in (step.state, base.state):
+        return []
+    both = zip(step.records, base.records, strict=True)
+    return [(x, y) for x, y in both if x and y and x.finished and y.finished]

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rnnbench import find
-from rnnbench.ablate import Named, ablations
+from rnnbench.ablate import Named, ablations, impossible_pair
 from rnnbench.document import Document, scalar
 from rnnbench.faults import Faults, Path, Place, printable, shown
 from rnnbench.reader import Reader, hints
@@ -77,13 +77,19 @@ def resolve(document: Document, faults: Faults, overrides: Sequence[str] = (), s
 
 
 def _check_settings(reader: Reader, suite: Suite, named: Iterable[Named]) -> None:
-    """A fault for each variant whose layers can't do what its settings come to on a task."""
+    """A fault for each variant whose layers can't do what its settings come to on a task; for a pair, where neither of
+    its two parts has that fault already."""
+    refused: set[str] = set()
     for _, path, variant in named:
-        if variant is not None:
+        if variant is not None and not refused & {*variant.pair}:
             layer = find.layer(variant.model)
             wrong = (layer.objection(suite.settings(variant, task)) for task in suite.tasks)
             if why := next(filter(None, wrong), ""):
-                reader.impossible(path, why)
+                refused.add(variant.name)
+                if variant.pair:
+                    impossible_pair(reader, path, variant.name, variant.pair, why)
+                else:
+                    reader.impossible(path, why)
 
 
 def _name(reader: Reader, top: Mapping[str, Any]) -> str:

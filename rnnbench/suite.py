@@ -13,7 +13,8 @@ from rnnbench.settings import Settings
 @dataclass(frozen=True)
 class Variant:
     """An architecture, or a difference from one (then `base` names it and `part` says what was changed:
-    `-forget_gate`, `+peepholes`, `layers: 2`).
+    `-forget_gate`, `+peepholes`, `layers: 2`). Where two parts were changed together, `pair` has the names of the two
+    variants that differ by one of them each.
 
     `model` is `{"cell": NAME, switches that differ from the cell's defaults}`, likewise with `"layer"`, or
     `{"module": DOTTED.NAME, "args": {...}}`; `settings` what the variant itself gives (and inherits from its base).
@@ -24,6 +25,7 @@ class Variant:
     settings: dict[str, Any] = field(default_factory=dict)
     base: str | None = None
     part: str | None = None
+    pair: tuple[str, ...] = ()
 
     @property
     def paired(self) -> bool:
@@ -113,7 +115,7 @@ class Suite:
         return cls(
             **value
             | {
-                "variants": tuple(Variant(**v) for v in value["variants"]),
+                "variants": tuple(Variant(**v | {"pair": tuple(v.get("pair", ()))}) for v in value["variants"]),
                 "tasks": tuple(TaskEntry(**t | {"lengths": tuple(t["lengths"])}) for t in value["tasks"]),
                 "seeds": tuple(value["seeds"]),
                 "claims": tuple(Claim(**c) for c in value["claims"]),

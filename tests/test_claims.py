@@ -288,3 +288,10 @@ def test_ranges_agree_with_every_pair_of_their_numbers(a: list[int], b: list[int
         assert len(truths) == 2
     quotient = Range(a[0], a[1]) / Range(b[0], b[1])
     assert (quotient.low, quotient.high) == (a[0] / b[1], a[1] / b[0])
+
+
+@pytest.mark.parametrize("n", [*range(30), 200])
+def test_heads_are_the_first_that_a_fair_coin_seldom_shows(n: int) -> None:
+    tails = scipy.stats.binom.sf(np.arange(n + 2) - 1, n, 0.5)
+    assert [decisions.tail(n, k) for k in range(n + 2)] == pytest.approx(tails.tolist())
+    assert decisions.heads(n) == next(k for k in range(n + 2) if tails[k] <= 0.025)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -178,6 +179,23 @@ def test_holm_runs_over_the_parts_of_a_task() -> None:
     assert found[0].least == stats.smallest_p(8, 2)
     assert math.isnan(found[2].holm)
     assert found[3].holm == one
+
+
+def test_ladders_that_a_selection_left_different_rungs_are_not_compared() -> None:
+    base, part = climbed("ss ss ss ss ss"), climbed("ss ss ss ss ss", "lstm-a", "lstm")
+    short = replace(part, steps=part.steps[:3])
+    assert [(c.steps, b.steps) for c, b in effects.differences([base, part])] == [(part.steps, base.steps)]
+    assert not list(effects.differences([base, short]))
+    assert not list(effects.differences([base, replace(part, steps=())]))
+
+
+def test_pairs_are_no_parts() -> None:
+    words = "ssssssss ssssssss uuuuuuuu uuuuuuuu uuuuuuuu"
+    base, a, b = climbed("ssssssss " * 5), climbed(words, "lstm-a", "lstm"), climbed(words, "lstm-b", "lstm")
+    pair = climbed(words, "lstm-a-b", "lstm")
+    variant = replace(pair.ladder.variant, pair=("lstm-a", "lstm-b"))
+    found = effects.effects([base, a, b, replace(pair, ladder=replace(pair.ladder, variant=variant))])
+    assert [(e.variant, e.holm) for e in found] == [("lstm-a", 2 * stats.smallest_p(8)), ("lstm-b", 2 * found[0].p)]
 
 
 def test_spans_in_words() -> None:

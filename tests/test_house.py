@@ -16,8 +16,8 @@ ORDER = [
     "errors", "lazy", "rng", "settings", "records", "expression", "grammar", "stats", "cells", "kernels", "layers",
     "tasks", "find", "faults", "document", "suite", "reader", "variants", "ablate", "sentences", "resolve",
     "suitefile", "plan", "select", "cost", "model", "backprop", "optimiser", "checkpoint", "fingerprint", "lockstep",
-    "train", "store", "events", "executors", "driver", "devices", "effects", "ranges", "decisions", "claims", "exact",
-    "baseline", "check", "report", "display", "api", "cli", "__main__",
+    "train", "store", "events", "executors", "driver", "devices", "effects", "ranges", "interactions", "decisions",
+    "steps", "claims", "exact", "baseline", "check", "report", "display", "api", "cli", "__main__",
 ]  # fmt: skip
 
 

@@ -20,8 +20,11 @@ from rich.cells import cell_len
 from rnnbench import report
 from rnnbench.errors import UserError
 from rnnbench.plan import Climb, plan, view
+from rnnbench.ranges import Range
 from rnnbench.records import Record, Run, Status
+from rnnbench.report import marks
 from rnnbench.report.frame import COLUMNS, frame
+from rnnbench.steps import Ratio
 from rnnbench.suite import Claim, MoreSteps, Suite, TaskEntry, Variant
 
 SUITE = Suite(
@@ -166,8 +169,9 @@ def test_ten_seeds_have_p_values() -> None:
     results = {("lstm", "adding"): [top] * 4, ("lstm-forget_gate", "adding"): [top, low, low]}
     text = report.render(suite, climbs(suite, results | {("lstm+chrono", "adding"): [top] * 4}), "table", width=120)
     assert "two-sided sign-flip p, Holm's adjustment over 2 parts, the least it could reach" in text.replace("\n", " ")
-    assert "lstm-forget_gate  lstm     10  ≤ −3.0 ±0.0  ≤ −3.0 ±0.0   .002   .004   .004\n" in text
-    assert "lstm+chrono       lstm     10     0.0 ±0.0     0.0 ±0.0  1.000  1.000   .004  both at the top\n" in text
+    assert "lstm-forget_gate  lstm     10  ≤ −3.0   ≤ −3.0   .002   .004   .004\n" in text
+    assert "lstm+chrono       lstm     10     0.0      0.0  1.000  1.000   .004  both at the top\n" in text
+    assert "without ±: the seeds all came to the same, which does not say how much others would vary\n" in text
 
 
 def test_scores_are_compared_by_length_only_where_every_step_was_spent() -> None:
@@ -180,6 +184,85 @@ def test_scores_are_compared_by_length_only_where_every_step_was_spent() -> None
     pairs = {e["variant"]: (e["n"], e["score"]["value"]) for e in found}
     assert pairs["lstm+chrono"] == (2, pytest.approx((0.02 + 0.02) / 2))
     assert pairs["lstm-forget_gate"][0] == 2
+
+
+def paired(seeds: int, **results: list[str]) -> tuple[Suite, list[Climb]]:
+    """Two parts, each alone and both, on ladders of four lengths: each rung a word for all seeds."""
+    variants = (
+        Variant("lstm", {"cell": "lstm"}),
+        Variant("lstm-a", {"cell": "lstm", "forget_gate": False}, base="lstm", part="-a"),
+        Variant("lstm-b", {"cell": "lstm", "input_gate": False}, base="lstm", part="-b"),
+        Variant("lstm-a-b", {"cell": "gru"}, base="lstm", part="-a-b", pair=("lstm-a", "lstm-b")),
+    )
+    suite = replace(SUITE, variants=variants, tasks=SUITE.tasks[:1], seeds=tuple(range(seeds)))
+    names = dict(zip(("base", "a", "b", "both"), (v.name for v in variants), strict=True))
+    words = {(names[k], "adding"): [" ".join([word] * seeds) for word in rungs] for k, rungs in results.items()}
+    return suite, climbs(suite, words)
+
+
+def test_interactions_have_a_table_of_their_own() -> None:
+    lost = ["1", "1", ".1", ".1"]
+    suite, view = paired(10, base=["1", "1", "1", ".1"], a=lost, b=lost, both=lost)
+    text = " ".join(report.render(suite, view, "table", width=200).split())
+    effects, joint = text.partition("adding: effects")[2].split("adding: interactions")
+    assert "effect of both parts less that of the first and that of the second alone (each in octaves)" in joint
+    assert "two-sided sign-flip p, Holm's adjustment over 1 pair, the least it could reach" in joint
+    assert "lstm-a-b 10 −1.0 −1.0 −1.0 +1.0 +1.0 .002 .002 .002 without ±: the seeds all came to the same" in joint
+    assert "over 2 parts" in effects
+    assert "lstm-a-b" not in effects
+    markdown = " ".join(report.render(suite, view, "markdown").split())
+    assert "| lstm-a-b | 10 | −1.0 | −1.0 | −1.0 | +1.0 | +1.0 | .002 | .002 | .002 |" in markdown
+    (parsed,) = json.loads(report.render(suite, view, "json"))["interactions"]
+    assert (parsed["pair"], parsed["p"], parsed["bound"]) == (["lstm-a", "lstm-b"], 2**-9, "")
+    assert parsed["first"] == {"octaves": -1, "bound": ""}
+    assert parsed["octaves"] == {"value": 1, "low": 1, "high": 1}
+    assert "interactions" not in rendered()
+
+
+@pytest.mark.parametrize(("seeds", "chances", "note"), [
+    (10, "1.000 1.000 .002", "of the ladder; p is 1 where that could make an interaction 0"),
+    (3, "n too small for p values: over 1 pair the least that could be reached is .250", "of the ladder without ±"),
+])  # fmt: skip
+def test_interactions_that_the_ladder_could_undo(seeds: int, chances: str, note: str) -> None:
+    below = [".1", ".1"]
+    suite, view = paired(seeds, base=["1"] * 3 + [".1"], a=below, b=["1", "1", ".1", ".1"], both=below)
+    text = " ".join(report.render(suite, view, "table", width=200).split())
+    bound = f"≥, ≤, ?: at least, at most, or either: for some seed one of the spans is at an end {note}"
+    assert f"lstm-a-b {seeds} ≤ −3.0 −1.0 ≤ −3.0 ? +1.0 ? +1.0 {chances} {bound}" in text
+
+
+def test_steps_to_solve_are_compared_where_it_is_known_who_was_sooner() -> None:
+    """The base solves 10 and 20 after 300 + 100 steps a seed, of 1500; without `a` 20 is too long, without `b` both."""
+    suite, view = paired(10, base=["1", "1", ".1", ".1"], a=["1", ".1", ".1"], b=[".1", ".1"], both=[".1", ".1"])
+    text = report.render(suite, view, "table", width=200)
+    table = text.partition("adding: effects on the steps to solve\n")[2].partition("adding: cost")[0]
+    assert "against 10 20 at p Holm least" in " ".join(table.split())  # nothing is known at 40
+    assert "lstm-a  lstm      ×1.0  (1.0)  ≥×2.0 (≥1.4)  20  .002  .004   .004\n" in table
+    assert "lstm-b  lstm     ≥×2.0 (≥1.4)  ≥×2.0 (≥1.4)  20  .002  .004   .004\n" in table
+    told = "two-sided sign test at one length, Holm's adjustment over 2 parts, the least it could reach"
+    assert told in " ".join(table.split())
+    assert "lstm-a-b" not in table
+    assert "≥ 40 solved up to" not in text
+    found = json.loads(report.render(suite, view, "json"), parse_constant=refuse)["steps_effects"]
+    assert [(e["variant"], e["length"], e["p"]) for e in found] == [("lstm-a", 20, 2**-9), ("lstm-b", 20, 2**-9)]
+    ratio = found[0]["ratios"][1]
+    assert (ratio["n"], ratio["sooner"], ratio["later"], ratio["equal"]) == (10, 0, 10, 0)
+    assert ratio["interval"] == {"low": pytest.approx(1500 / 1100), "high": None}
+    suite, view = paired(10, base=[".1", ".1"], a=[".1", ".1"], b=[".1", ".1"], both=[".1", ".1"])
+    assert "steps to solve\n" not in report.render(suite, view, "table", width=200)
+
+
+@pytest.mark.parametrize(("median", "interval", "n", "text"), [
+    ((2, 2), (1.5, 12.4), 9, "×2.0 (1.5 to 12) n=9"),
+    ((0.5, 0.5), (0.04, 1), 10, "×0.50 (0.04 to 1.0)"),
+    ((2, math.inf), (1.5, math.inf), 10, "≥×2.0 (≥1.5)"),
+    ((0, 0.8), (0, 1.5), 10, "≤×0.80 (≤1.5)"),
+    ((0.8, 1.2), (0, math.inf), 10, "×0.80 to 1.2"),
+    ((0, math.inf), (0, math.inf), 10, "?"),
+    ((0, math.inf), (0, math.inf), 0, ""),
+])  # fmt: skip
+def test_a_ratio_in_words(median: tuple[float, float], interval: tuple[float, float], n: int, text: str) -> None:
+    assert marks.ratio(Ratio(10, n, 0, 0, 0, Range(*median), Range(*interval)), 10).text == text
 
 
 CLAIMS = (

@@ -18,6 +18,7 @@ from rnnbench import __version__
 from rnnbench.errors import UserError
 from rnnbench.plan import plan
 from rnnbench.reader import hints
+from rnnbench.records import Run
 from rnnbench.resolve import TOP
 from rnnbench.settings import Settings
 from rnnbench.suite import Claim, MoreSteps, Suite, TaskEntry, Variant
@@ -153,6 +154,70 @@ def test_layers_modules_and_what_is_around_them() -> None:
     assert s.unverified == ("module a.b.C", "module a.D")
     assert Suite.from_dict(s.as_dict()) == s
     assert len({run.id for run in plan(s).runs()}) == 12 * 3
+
+
+PAIRS = """\
+rnnbench: 1
+name: s
+architectures:
+  lstm: {cell: lstm, layers: 2}
+  theirs: {module: a.b.C, args: {bias: true, gain: true}}
+ablate:
+  - {base: lstm, without: [forget_gate, output_activation], with: [layer_norm], pairs: true}
+  - {base: theirs, without: [bias, gain], pairs: true}
+  - {base: lstm, without: [input_gate, output_gate], pairs: false}
+tasks: {copy: {lengths: [5]}}
+claims: [{says: together, that: "effect(lstm-forget_gate+layer_norm, copy) < effect(forget_gate, copy)"}]
+"""
+
+
+def test_pairs_of_parts() -> None:
+    s = suite(PAIRS)
+    both = {"forget_gate": False, "output_activation": "identity"}
+    two, normed = {"layers": 2}, {"layers": 2, "layer_norm": True}
+    assert [v for v in s.variants if v.pair] == [
+        Variant("lstm-forget_gate-output_activation", {"cell": "lstm"} | both, two, "lstm",
+                "-forget_gate-output_activation", ("lstm-forget_gate", "lstm-output_activation")),
+        Variant("lstm-forget_gate+layer_norm", {"cell": "lstm", "forget_gate": False}, normed, "lstm",
+                "-forget_gate+layer_norm", ("lstm-forget_gate", "lstm+layer_norm")),
+        Variant("lstm-output_activation+layer_norm", {"cell": "lstm", "output_activation": "identity"}, normed, "lstm",
+                "-output_activation+layer_norm", ("lstm-output_activation", "lstm+layer_norm")),
+        Variant("theirs-bias-gain", {"module": "a.b.C", "args": {"bias": False, "gain": False}}, {}, "theirs",
+                "-bias-gain", ("theirs-bias", "theirs-gain")),
+    ]  # fmt: skip
+    assert [v.name for v in s.variants[2:6]] == [
+        "lstm-forget_gate", "lstm-output_activation", "lstm+layer_norm", "lstm-forget_gate-output_activation",
+    ]  # fmt: skip
+    assert Suite.from_dict(s.as_dict()) == s
+    before = {k: v for k, v in s.as_dict()["variants"][0].items() if k != "pair"}  # as a store of older days has it
+    assert Suite.from_dict(s.as_dict() | {"variants": [before]}).variants == s.variants[:1]
+    alone = PAIRS.partition("claims")[0].replace("pairs: true", "pairs: false")
+    joint = {Run(rung, 0).id for ladder in plan(s).ladders if ladder.variant.pair for rung in ladder.rungs}
+    assert {run.id for run in plan(s).runs() if run.seed == 0} - ids(alone) == joint
+
+
+def test_pairs_are_counted_before_they_are_made() -> None:
+    args = [f"a{i}" for i in range(101)]
+    lines = faults(
+        f"{HEAD}architectures: {{x: {{module: a.B, args: {{{': true, '.join(args)}: true}}}}}}\n"
+        f"ablate: [{{base: x, pairs: true, without: [{', '.join(args)}]}}]\n{TASKS}"
+    )
+    assert lines == ["4:27: ablate[0].pairs: got 101 parts to pair, expected 2 to 100 parts"]
+
+
+def test_a_pair_that_its_settings_rule_out_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    from rnnbench.layers import Recurrent
+
+    def objection(self: Recurrent, settings: Settings) -> str:
+        return "residual: not with attention" if settings.residual and settings.attention != "none" else ""
+
+    monkeypatch.setattr(Recurrent, "objection", objection)
+    text = f"{HEAD}{LSTM}ablate: [{{base: lstm, with: [residual, attention, peepholes], pairs: true}}]\n{TASKS}"
+    (line,) = faults(text)
+    assert line == (
+        "4:70: ablate[0].pairs: got the impossible pair 'lstm+residual+attention': residual not with attention, "
+        "expected parts that go together; ablate lstm+residual and lstm+attention in entries of their own"
+    )
 
 
 def test_defaults_of_a_suite() -> None:

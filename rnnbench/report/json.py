@@ -9,8 +9,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from rnnbench import claims, effects
+from rnnbench import claims, effects, interactions, steps
 from rnnbench.plan import Climb, Step
+from rnnbench.ranges import Range
 from rnnbench.records import Record
 from rnnbench.settings import Settings
 from rnnbench.suite import Suite
@@ -76,8 +77,25 @@ def _effect(effect: effects.Effect) -> dict[str, Any]:
     return {field.name: getattr(effect, field.name) for field in dataclasses.fields(effect)} | estimates
 
 
+def _interaction(found: interactions.Interaction) -> dict[str, Any]:
+    estimates = {name: getattr(found, name)._asdict() for name in ("rungs", "octaves")}
+    return dataclasses.asdict(found) | estimates
+
+
 def _score_effect(effect: effects.ScoreEffect) -> dict[str, Any]:
     return dataclasses.asdict(effect) | {"score": effect.score._asdict()}
+
+
+def _pace(pace: steps.Pace) -> dict[str, Any]:
+    ratios = [
+        dataclasses.asdict(r) | {name: _ends(getattr(r, name)) for name in ("median", "interval")} for r in pace.ratios
+    ]
+    return dataclasses.asdict(pace) | {"ratios": ratios}
+
+
+def _ends(found: Range) -> dict[str, float | None]:
+    """The ends of a ratio, null where it has none."""
+    return {"low": found.low or None, "high": found.high}
 
 
 def _verdict(verdict: claims.Verdict) -> dict[str, Any]:
@@ -97,7 +115,9 @@ def render(
         "tasks": [dataclasses.asdict(t) for t in suite.tasks],
         "results": [_climb(climb, suite.seeds) for climb in climbs],
         "effects": [_effect(e) for e in effects.effects(climbs)],
+        "interactions": [_interaction(i) for i in interactions.interactions(climbs)],
         "score_effects": [_score_effect(e) for e in effects.score_effects(climbs)],
+        "steps_effects": [_pace(p) for p in steps.paces(climbs)],
         "claims": [_verdict(v) for v in claims.verdicts(suite, climbs)],
         "notes": list(notes),
     }

@@ -7,8 +7,10 @@ import math
 from rnnbench import effects, stats
 from rnnbench.effects import Score, Span
 from rnnbench.plan import Step
+from rnnbench.ranges import Range
 from rnnbench.report.model import Cell, Tone
 from rnnbench.stats import Estimate
+from rnnbench.steps import Ratio
 
 PRUNED, MISSING, NOT_APPLICABLE, SOLVED, SO_FAR, MORE = "–", "·", "n/a", "✓", "…", "↑"
 FAILED, DIVERGED = "!", "∞"
@@ -57,18 +59,32 @@ def half(estimate: Estimate, digits: int = 2) -> str:
     return f"±{width:.{digits}f}".replace("±0.", "±.") if math.isfinite(width) else ""
 
 
-def signed(estimate: Estimate, digits: int = 1) -> tuple[str, str]:
-    """A difference and half its interval.
+def difference(value: float, digits: int = 1) -> str:
+    """A difference with its sign, which 0 has not.
 
-    >>> signed(Estimate(-1.5, -2.0, -1.0))
-    ('−1.5', '±0.5')
+    >>> difference(-1.5), difference(0.04), difference(2)
+    ('−1.5', '0.0', '+2.0')
     """
-    if not math.isfinite(estimate.value):
-        return MISSING, ""
-    width = (estimate.high - estimate.low) / 2
-    text = f"{estimate.value:+.{digits}f}".replace("-", "−")
+    if not math.isfinite(value):
+        return MISSING
+    text = f"{value:+.{digits}f}".replace("-", "−")
     zero = f"{0:.{digits}f}"
-    return zero if text[1:] == zero else text, f"±{width:.{digits}f}" if math.isfinite(width) else ""
+    return zero if text[1:] == zero else text
+
+
+def signed(estimate: Estimate, digits: int = 1) -> tuple[str, str]:
+    """A difference and half its interval; none where nothing varied, which doesn't say how much others would.
+
+    >>> signed(Estimate(-1.5, -2.0, -1.0)), signed(Estimate(-2.0, -2.0, -2.0))
+    (('−1.5', '±0.5'), ('−2.0', ''))
+    """
+    width = (estimate.high - estimate.low) / 2
+    return difference(estimate.value, digits), "" if flat(estimate) else f"±{width:.{digits}f}"
+
+
+def flat(estimate: Estimate) -> bool:
+    """Whether a mean has no interval with a width: of one number, or of several that agree (up to rounding)."""
+    return not estimate.high - estimate.low > 1e-9
 
 
 def p_value(p: float) -> Cell:
@@ -130,3 +146,32 @@ def steps(step: Step, budget: int) -> Cell:
     if math.isinf(median):
         return Cell((">", str(max(times))), None, "quiet")
     return Cell(("", f"{median:.0f}"), median)
+
+
+def ratio(found: Ratio, seeds: int) -> Cell:
+    """A median ratio and its interval, `×1.8 (1.2 to 3.0)`, the signs where they have no upper or no lower end,
+    `≥×1.8 (≥1.2)`; `n=9` where it is not of all seeds."""
+    if not found.n:
+        return Cell(("",))
+    centre = _from_to(found.median, "×")
+    if not centre:
+        return mark("?")
+    around = _from_to(found.interval)
+    n = f"n={found.n}" if found.n != seeds else ""
+    return Cell((centre, f"({around})" if around else "", n), found.median.low or found.median.high)
+
+
+def _from_to(found: Range, sign: str = "") -> str:
+    """What is known of a ratio; empty where nothing is."""
+    if found.low == 0 and math.isinf(found.high):
+        return ""
+    if found.low == 0:
+        return f"≤{sign}{_factor(found.high)}"
+    low = f"{sign}{_factor(found.low)}"
+    if math.isinf(found.high):
+        return f"≥{low}"
+    return low if found.low == found.high else f"{low} to {_factor(found.high)}"
+
+
+def _factor(x: float) -> str:
+    return f"{x:.2f}" if x < 1 else f"{x:.1f}" if x < 10 else f"{x:.0f}"

@@ -38,6 +38,15 @@ def _visible(c: str) -> str:
     return c
 
 
+def counted(n: int, noun: str) -> str:
+    """A number of things.
+
+    >>> counted(1, "seed"), counted(2, "seed")
+    ('1 seed', '2 seeds')
+    """
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
 @dataclass(frozen=True)
 class Cell:
     """`parts` of a text, each aligned with the same part of the cells above and below; the plain `value` behind it;

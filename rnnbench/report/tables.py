@@ -6,16 +6,17 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from rnnbench import claims, effects, find, stats
+from rnnbench import claims, effects, find, interactions, stats
 from rnnbench.claims import Verdict
 from rnnbench.effects import Effect, ScoreEffect, Span
+from rnnbench.interactions import Interaction
 from rnnbench.plan import Climb, Step
 from rnnbench.records import Record
-from rnnbench.report import marks
-from rnnbench.report.model import NBSP, Cell, Column, Report, Table, Tone, clean
+from rnnbench.report import marks, parts
+from rnnbench.report.model import NBSP, Cell, Column, Report, Table, Tone, clean, counted
+from rnnbench.steps import paces
 from rnnbench.suite import Suite, TaskEntry
 
-BOUND = "≥, ≤, ?: at least, at most, or either: in some pair one span is at an end of the ladder"
 ERRORS = 3  # how many failed runs of a task are quoted
 
 
@@ -23,12 +24,13 @@ def report(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = ()) -> 
     """Everything that a report on a suite says."""
     every = [(task, [c for c in climbs if c.ladder.task.name == task.name]) for task in suite.tasks]
     by_task = [(task, own) for task, own in every if own]  # a part of the suite may have been selected
-    found = effects.effects(climbs)
     tables = [scores(suite, task, own) for task, own in by_task]
     tables.append(spans(suite, climbs))
-    tables += [parts(task, [e for e in found if e.task == task.name]) for task, _ in by_task if _known(found, task)]
-    scored = [(task, effects.score_effects(own)) for task, own in by_task]
-    tables += [score_parts(task, own) for task, own in scored if any(e.n for e in own)]
+    tables += [parts.alone(task, alone) for task, own in by_task if _known(alone := effects.effects(own))]
+    tables += [parts.joint(task, joint) for task, own in by_task if _known(joint := interactions.interactions(own))]
+    tables += [parts.scores(task, scored) for task, own in by_task if _known(scored := effects.score_effects(own))]
+    paced = [(task, paces(own)) for task, own in by_task]
+    tables += [parts.paces(task, own, len(suite.seeds)) for task, own in paced if any(pace.length for pace in own)]
     tables += [costs(suite, task, own) for task, own in by_task]
     if suite.claims:
         tables.append(claimed(claims.verdicts(suite, climbs)))
@@ -44,17 +46,8 @@ def report(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = ()) -> 
     )
 
 
-def _known(found: Sequence[Effect], task: TaskEntry) -> bool:
-    return any(e.task == task.name and e.n for e in found)
-
-
-def counted(n: int, noun: str) -> str:
-    """A number of things.
-
-    >>> counted(1, "seed"), counted(2, "seed")
-    ('1 seed', '2 seeds')
-    """
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+def _known(found: Sequence[Effect | Interaction | ScoreEffect]) -> bool:
+    return any(each.n for each in found)
 
 
 def summary(suite: Suite, climbs: Sequence[Climb]) -> str:
@@ -192,55 +185,6 @@ def spans(suite: Suite, climbs: Sequence[Climb]) -> Table:
         "the gap within the budget, known up to the next length tried",
         columns=(Column("", False), *(Column(clean(task.name)) for task in tasks)),
         rows=tuple(zip(names, *columns, strict=True)),
-    )
-
-
-def parts(task: TaskEntry, found: Sequence[Effect]) -> Table:
-    """Parts x measures: what each part does to the span. p values only where n and the parts could reach one."""
-    tell = any(e.least <= 1 - stats.LEVEL for e in found)
-    ends = ["both at the top" if e.top else "both at the bottom" if e.bottom else "" for e in found]
-    rows = []
-    for e, end in zip(found, ends, strict=True):
-        names = Cell((clean(e.variant),), clean(e.variant)), Cell((clean(e.base),), clean(e.base))
-        sizes = [Cell((bound, *marks.signed(x)), x.value) for x, bound in ((e.rungs, e.bound), (e.octaves, e.bound))]
-        chances = (marks.p_value(e.p), marks.p_value(e.holm), marks.p_value(e.least)) if tell else ()
-        remark = (Cell((end,), end, "quiet"),) if any(ends) else ()
-        rows.append((*names, Cell((str(e.n),), e.n), *sizes, *chances, *remark))
-    tested = counted(sum(e.n > 0 for e in found), "part")
-    least = marks.p_value(min(e.least for e in found)).text
-    numbers = ("n", "rungs", "octaves", *(("p", "Holm", "least") if tell else ()))
-    return Table(
-        title=f"{clean(task.name)}: effects",
-        about="span of the variant less that of its base, paired by seed, in rungs and octaves (log2): mean ± half the "
-        f"95{NBSP}% t interval"
-        + (f"; two-sided sign-flip p, Holm's adjustment over {tested}, the least it could reach" if tell else ""),
-        columns=(
-            *(Column("", False), Column("against", False)),
-            *(Column(title) for title in numbers),
-            *([Column("", False)] if any(ends) else []),
-        ),
-        rows=tuple(rows),
-        notes=(
-            *([] if tell else [f"n too small for p values: over {tested} the least that could be reached is {least}"]),
-            *([BOUND] if any(e.bound for e in found) else []),
-        ),
-    )
-
-
-def score_parts(task: TaskEntry, found: Sequence[ScoreEffect]) -> Table:
-    """Parts x lengths: what each part does to the score."""
-    by_name = {(e.variant, e.length): e for e in found}
-    rows = []
-    for variant, base in dict.fromkeys((e.variant, e.base) for e in found):
-        every = [by_name.get((variant, length)) for length in task.lengths]
-        cells = [Cell(marks.signed(e.score, 2), e.score.value) if e else Cell(("",)) for e in every]
-        rows.append((Cell((clean(variant),), clean(variant)), Cell((clean(base),), clean(base)), *cells))
-    return Table(
-        title=f"{clean(task.name)}: effects on the score",
-        about=f"score of the variant less that of its base at each length, paired by seed: mean ± half the 95{NBSP}% t "
-        "interval; without p, since there are many",
-        columns=(Column("", False), Column("against", False), *(Column(str(length)) for length in task.lengths)),
-        rows=tuple(rows),
     )
 
 
