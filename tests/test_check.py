@@ -130,6 +130,25 @@ def test_the_bounds_are_scipys() -> None:
     assert outcome == "unclear" or change.low > -1
 
 
+@pytest.mark.parametrize(
+    ("lost", "kept", "margin", "outcome"),
+    [
+        (2, 3, 1.0, "fine"),
+        (3, 2, 1.0, "unclear"),  # not shown to be fine; three of five are no two thirds of a rung
+        (4, 1, 1.0, "worse"),
+        (4, 2, 1.0, "worse"),
+        (3, 3, 1.0, "fine"),
+        (17, 3, 1.0, "fine"),
+        (18, 2, 1.0, "worse"),
+        (5, 0, 1.5, "fine"),
+        (5, 0, 0.5, "worse"),
+    ],
+)
+def test_worse_has_lost_most_of_the_margin(lost: int, kept: int, margin: float, outcome: str) -> None:
+    before = [3] * (lost + kept)
+    assert check.compare(before, [2] * lost + [3] * kept, margin)[0] == outcome
+
+
 FITS: list[tuple[Callable[[dict[str, Any]], object], str]] = [
     (lambda b: b.update(suite="other"), "it is of the suite 'other'"),
     (lambda b: b["seeds"].pop(), "it has no seed 5; its spans of rnn on adding are none"),
