@@ -38,7 +38,7 @@ def changes(q: float, lost: int) -> dict[int, float]:
     return {change: chance for change, chance in out.items() if chance}
 
 
-def exactly(n: int, q: float, lost: int) -> dict[str, float]:
+def exactly(n: int, q: float, lost: int, margin: float = check.MARGIN) -> dict[str, float]:
     """How likely each outcome of one cell is: a sum over all changes that n seeds can show."""
     each = changes(q, lost)
     before = [4] * n
@@ -47,7 +47,7 @@ def exactly(n: int, q: float, lost: int) -> dict[str, float]:
         counts = Counter(found)
         ways = math.factorial(n) / math.prod(math.factorial(k) for k in counts.values())
         chance = ways * math.prod(each[change] ** k for change, k in counts.items())
-        out[check.compare(before, [4 + change for change in found], check.MARGIN)[0]] += chance
+        out[check.compare(before, [4 + change for change in found], margin)[0]] += chance
     return out
 
 
@@ -81,8 +81,8 @@ def recorded(plan: Plan, climbs: Sequence[Climb]) -> Baseline:
 
 
 def suites(n: int, an_octave: int, noise: float, draws: int) -> dict[str, float]:
-    """Of drawn suites: the shares of spans that moved, of cells and of suites that alarm, and of cells that are told to
-    have lost their octave, or at least are not green."""
+    """Of drawn suites: the shares of spans that moved, of cells and of suites that are worse, unclear or not green, and
+    of cells that lost an octave and are told to be worse, or at least not green."""
     lengths = ladder(4, 8, an_octave)
     planned = asked(("a", "b", "c"), dict.fromkeys(("x", "y", "z"), lengths), n)
     out: Counter[str] = Counter()
@@ -94,37 +94,38 @@ def suites(n: int, an_octave: int, noise: float, draws: int) -> dict[str, float]
         shorter = [f.outcome for f in check.statistically(planned, lost, was)]
         out["moved"] += sum(x != y for a, b in spans for x, y in zip(a, b, strict=True))
         out["worse"] += outcomes.count("worse")
+        out["unclear"] += outcomes.count("unclear")
         out["suite worse"] += "worse" in outcomes
         out["suite not green"] += set(outcomes) != {"fine"}
         out["told"] += shorter.count("worse")
         out["caught"] += CELLS - shorter.count("fine")
-    sizes = {"moved": CELLS * n, "worse": CELLS, "told": CELLS, "caught": CELLS}
+    sizes = {"moved": CELLS * n, "worse": CELLS, "unclear": CELLS, "told": CELLS, "caught": CELLS}
     return {name: out[name] / draws / sizes.get(name, 1) for name in (*sizes, "suite worse", "suite not green")}
 
 
 def tables(draws: int) -> Iterator[str]:
     """The tables of `check`, each with its heading."""
-    rows = {}
-    for n, q in product(SEEDS, MOVES):
-        same, one, two = (exactly(n, q, lost) for lost in (0, 1, 2))
-        rows[f"{n}, {q:g}"] = [
-            f"{share(same['worse'], 4)} / {share(same['unclear'])}",
-            f"{share(any_of(same['worse']))} / {share(any_of(1 - same['fine']))}",
-            f"{share(one['worse'])} / {share(1 - one['fine'])}",
-            f"{share(two['worse'])} / {share(1 - two['fine'])}",
-        ]
-    header = ["n, q", "a cell unchanged: worse / unclear", f"{CELLS} cells unchanged: worse / not green",
-              "one rung lost: worse / not green", "two lost: worse / not green"]  # fmt: skip
-    yield f"check, exact\n\n{table(header, rows)}"
+    unchanged = ["spans that moved", "a cell unchanged: worse / unclear", f"{CELLS} cells unchanged: worse / not green"]
+    for margin, lost in ((check.MARGIN, 1), (check.MARGIN, 2), (2.0, 2)):
+        rows = {}
+        for n, q in product(SEEDS, MOVES):
+            same, less = exactly(n, q, 0, margin), exactly(n, q, lost, margin)
+            rows[f"{n}, {q:g}"] = [
+                share(1 - changes(q, 0)[0]),
+                f"{share(same['worse'], 4)} / {share(same['unclear'])}",
+                f"{share(any_of(same['worse']))} / {share(any_of(same['worse'] + same['unclear']))}",
+                f"{share(less['worse'])} / {share(1 - less['fine'])}",
+            ]
+        header = ["n, q", *unchanged, f"rungs lost, {lost}: worse / not green"]
+        yield f"check, margin {margin:g}, exact\n\n{table(header, rows)}"
     rows = {}
     for an_octave, noise, n in product((1, 2), NOISES, SEEDS):
         found = {name: share(x) for name, x in suites(n, an_octave, noise, draws).items()}
         rows[f"{an_octave}, {noise:g}, {n}"] = [
             found["moved"],
-            found["worse"],
+            f"{found['worse']} / {found['unclear']}",
             f"{found['suite worse']} / {found['suite not green']}",
             f"{found['told']} / {found['caught']}",
         ]
-    header = ["rungs an octave, noise, n", "spans that moved", "a cell unchanged: worse",
-              f"{CELLS} cells unchanged: worse / not green", "an octave lost: worse / not green"]  # fmt: skip
-    yield f"check, drawn suites\n\n{table(header, rows)}"
+    header = ["rungs an octave, noise, n", *unchanged, "an octave lost: worse / not green"]
+    yield f"check, margin {check.MARGIN:g}, drawn suites\n\n{table(header, rows)}"

@@ -374,7 +374,13 @@ def test_the_action_and_the_workflow_in_the_documents_call_what_there_is() -> No
     assert set(command["env"]) == {"SUITE", "TIER", "MARGIN", "JUNIT"}
     assert "${{" not in command["run"]
     text = (root / "docs" / "ci.md").read_text()
-    workflow = yaml.safe_load(text.partition("```yaml\n")[2].partition("```")[0])
+    blocks = [yaml.safe_load(block.partition("```")[0]) for block in text.split("```yaml\n")[1:]]
+    workflow, *uses = blocks
+    for (step,) in uses:
+        assert step["uses"] in ("./", "OWNER/rnnbench@COMMIT")
+        assert set(step["with"]) <= set(action["inputs"])
+    assert len(uses) == 2
+    assert "**Replace both words in capitals**" in text
     lines = [step["run"] for step in workflow["jobs"]["check"]["steps"] if "rnnbench" in step.get("run", "")]
     known = {name for p in typer.main.get_command(app).commands["check"].params for name in p.opts}  # type: ignore[attr-defined]
     for line in [*lines, command["run"]]:
