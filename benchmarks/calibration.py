@@ -209,7 +209,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.calibration", description=(__doc__ or "").split("\n\n")[0]
     )
-    parser.add_argument("--draws", type=int, default=150, help="suites at each number of seeds (default 150)")
+    parser.add_argument("--draws", type=int, default=120, help="suites at each number of seeds (default 120)")
     draws = parser.parse_args(arguments).draws
     covered, rejected, wrong, right = counted(SEEDS, draws)
     print(f"Standard error of a drawn share of .95: {math.sqrt(0.95 * 0.05 / draws):.3f}")
