@@ -130,6 +130,25 @@ def test_the_bounds_are_scipys() -> None:
     assert outcome == "unclear" or change.low > -1
 
 
+@pytest.mark.parametrize(
+    ("lost", "kept", "margin", "outcome"),
+    [
+        (2, 3, 1.0, "fine"),
+        (3, 2, 1.0, "unclear"),  # not shown to be fine; three of five are no two thirds of a rung
+        (4, 1, 1.0, "worse"),
+        (4, 2, 1.0, "worse"),
+        (3, 3, 1.0, "fine"),
+        (17, 3, 1.0, "fine"),
+        (18, 2, 1.0, "worse"),
+        (5, 0, 1.5, "fine"),
+        (5, 0, 0.5, "worse"),
+    ],
+)
+def test_worse_has_lost_most_of_the_margin(lost: int, kept: int, margin: float, outcome: str) -> None:
+    before = [3] * (lost + kept)
+    assert check.compare(before, [2] * lost + [3] * kept, margin)[0] == outcome
+
+
 FITS: list[tuple[Callable[[dict[str, Any]], object], str]] = [
     (lambda b: b.update(suite="other"), "it is of the suite 'other'"),
     (lambda b: b["seeds"].pop(), "it has no seed 5; its spans of rnn on adding are none"),
@@ -355,7 +374,13 @@ def test_the_action_and_the_workflow_in_the_documents_call_what_there_is() -> No
     assert set(command["env"]) == {"SUITE", "TIER", "MARGIN", "JUNIT"}
     assert "${{" not in command["run"]
     text = (root / "docs" / "ci.md").read_text()
-    workflow = yaml.safe_load(text.partition("```yaml\n")[2].partition("```")[0])
+    blocks = [yaml.safe_load(block.partition("```")[0]) for block in text.split("```yaml\n")[1:]]
+    workflow, *uses = blocks
+    for (step,) in uses:
+        assert step["uses"] in ("./", "OWNER/rnnbench@COMMIT")
+        assert set(step["with"]) <= set(action["inputs"])
+    assert len(uses) == 2
+    assert "**Replace both words in capitals**" in text
     lines = [step["run"] for step in workflow["jobs"]["check"]["steps"] if "rnnbench" in step.get("run", "")]
     known = {name for p in typer.main.get_command(app).commands["check"].params for name in p.opts}  # type: ignore[attr-defined]
     for line in [*lines, command["run"]]:
