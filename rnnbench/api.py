@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +17,7 @@ from rnnbench.events import Listener, Silent
 from rnnbench.executors.local import Local
 from rnnbench.fingerprint import fingerprint
 from rnnbench.plan import Climb, Plan, plan, view
-from rnnbench.records import BROKEN, Record
+from rnnbench.records import BROKEN, FINISHED, Record
 from rnnbench.select import select
 from rnnbench.store import Store
 from rnnbench.suite import Suite
@@ -42,8 +44,8 @@ def load(source: str | Path, overrides: Sequence[str] = (), seeds: str | None = 
 
 
 def is_stale(record: Record) -> bool:
-    """Whether the code that made a record is not today's."""
-    if not record.finished:
+    """Whether the code that made a record is not today's; of one from a canonical export that isn't known."""
+    if not record.finished or not record.fingerprint:
         return False
     return fingerprint(record.run.rung, record.numerics.startswith("fused")) != record.fingerprint
 
@@ -140,6 +142,30 @@ def results(source: str | Path | Suite, directory: str | Path = "results") -> pa
 def climbs(plan: Plan, store: Store) -> list[Climb]:
     """The view of a store that a plan is."""
     return view(plan, store.records(plan.runs()))
+
+
+def exported(path: Path) -> dict[str, Record]:
+    """The records of a file that `export` wrote as JSON, canonical or not, by id; one whose name ends in .gz is
+    unpacked. UserError where it can't be read or a line is none of them."""
+    found: dict[str, Record] = {}
+    try:
+        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
+            lines = file.read().splitlines()
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else "it is cut or no such text"
+        raise UserError(f"{path}: can't be read as an export: {why}; next: rnnbench export SUITE -o FILE") from error
+    for number, line in enumerate(lines, 1):
+        try:
+            value = json.loads(line)
+            record = Record.from_dict(value)
+            if record.id != value["id"] or record.status not in (*FINISHED, *BROKEN):
+                raise ValueError("id or status")
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise UserError(
+                f"{path}:{number}: got a line that is no record, expected JSON as `rnnbench export` writes it"
+            ) from error
+        found[record.id] = record
+    return found
 
 
 def last_suite(store: Store) -> Suite:

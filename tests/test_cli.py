@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 import os
@@ -61,6 +62,32 @@ def test_a_suite_is_run_once_and_reported(cli: Cli, suite: Path) -> None:
     exported = cli("export", "--format", "csv").stdout.splitlines()
     assert len(exported) == 17
     assert exported[0] == "variant,task,length,seed,status,score,steps,solved_at,parameters,seconds,id,budget"
+
+
+def test_a_report_from_an_export_is_the_report(cli: Cli, suite: Path, tmp_path: Path) -> None:
+    cli("run", "tiny.yaml", "-k", "adding")
+    whole = cli("report", "tiny.yaml").stdout
+    cli("export", "tiny.yaml", "-o", "all.jsonl")
+    cli("export", "tiny.yaml", "--canonical", "-o", "results.jsonl")
+    packed = tmp_path / "results.jsonl.gz"
+    packed.write_bytes(gzip.compress((tmp_path / "results.jsonl").read_bytes()))
+    (tmp_path / "results" / "records.sqlite").unlink()
+    assert cli("report", "tiny.yaml", "--from", "all.jsonl").stdout == whole
+    told = cli("report", "tiny.yaml", "--from", packed.name).stdout  # the same but for seconds, which it lacks
+    assert [line for line in told.splitlines() if "lstm" in line][:3] == [
+        line for line in whole.splitlines() if "lstm" in line
+    ][:3]
+    assert "stale" not in told
+    for name, spoil in {
+        "cut.jsonl.gz": packed.read_bytes()[:-9],
+        "line.jsonl": (tmp_path / "results.jsonl").read_bytes()[:-9],
+        "other.jsonl": (tmp_path / "results.jsonl").read_bytes().replace(b'"length":4', b'"length":5'),
+    }.items():
+        (tmp_path / name).write_bytes(spoil)
+        refused = cli("report", "tiny.yaml", "--from", name)
+        assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (2, "", 1), name
+        assert refused.stderr.startswith(f"rnnbench: {name}")
+    assert cli("report", "tiny.yaml", "--from", "none.jsonl").returncode == 2
 
 
 def test_more_steps_from_the_plan_to_the_report(cli: Cli, tmp_path: Path) -> None:

@@ -47,17 +47,21 @@ def report(
     filter: options.Filter = None,
     set: options.Set = None,
     seeds: options.Seeds = None,
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="FILE", help="Take the records from a JSON export (.gz too), not the results."),
+    ] = None,
 ) -> None:
     """Tabulate how far back each variant remembers, with intervals."""
     from rnnbench import api
-    from rnnbench.plan import plan
+    from rnnbench.plan import plan, view
     from rnnbench.report import render
     from rnnbench.select import select
     from rnnbench.store import Store
 
     store = Store(results)
     chosen = select(plan(_suite(suite, store, set, seeds)), filter)
-    climbs = api.climbs(chosen, store)
+    climbs = view(chosen, api.exported(source)) if source else api.climbs(chosen, store)
     notes = api.warnings([r for c in climbs for r in c.records])
     terminal = output is None and sys.stdout.isatty()
     width = int(os.environ.get("COLUMNS", 0)) or (os.get_terminal_size().columns if terminal else 100)
