@@ -86,7 +86,7 @@ def test_a_report_from_an_export_is_the_report(cli: Cli, suite: Path, tmp_path: 
         (tmp_path / name).write_bytes(spoil)
         refused = cli("report", "tiny.yaml", "--from", name)
         assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (2, "", 1), name
-        assert refused.stderr.startswith(f"rnnbench: {name}")
+        assert refused.stderr.startswith(f"{name}:")
     assert cli("report", "tiny.yaml", "--from", "none.jsonl").returncode == 2
 
 

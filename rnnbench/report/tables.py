@@ -218,7 +218,8 @@ def costs(suite: Suite, task: TaskEntry, climbs: Sequence[Climb]) -> Table:
         budget = suite.settings(climb.ladder.variant, task).steps
         steps = _across(climb, task, partial(marks.steps, budget=budget), 1)
         size = max((r.parameters for r in runs), default=0)
-        cost = Cell((f"{size:,}",), size), Cell((f"{mean:.{digits}f}",), mean)
+        taken = Cell((f"{mean:.{digits}f}",), mean) if mean else marks.mark(absent)  # a canonical export has no times
+        cost = Cell((f"{size:,}",), size), taken
         rows.append((_name(climb), *(cost if runs else [marks.mark(absent)] * 2), *steps))
     return Table(
         title=f"{clean(task.name)}: cost",
