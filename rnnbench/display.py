@@ -45,10 +45,10 @@ def _bar(score: float | None) -> str:
     return BARS[min(len(BARS) - 1, int(min(max(score, 0.0), 1.0) * len(BARS)))]
 
 
-def duration(seconds: float) -> str:
+def clock(seconds: float) -> str:
     """Seconds as a clock shows them.
 
-    >>> duration(9.6), duration(3725)
+    >>> clock(9.6), clock(3725)
     ('0:10', '1:02:05')
     """
     minutes, s = divmod(round(max(0.0, seconds)), 60)
@@ -228,14 +228,14 @@ class Display:
         """The time left at the pace so far, once there is one."""
         done, total = self._work
         fresh = done - (self._there or 0.0)
-        return f", {duration((self._clock() - self._began) * (total - done) / fresh)} left" if fresh > 0 else ""
+        return f", {clock((self._clock() - self._began) * (total - done) / fresh)} left" if fresh > 0 else ""
 
     def _counts(self, width: int) -> Text:
         counts = Counter("failed" if s in BROKEN else s for s in self._status.values())
         told = [
             (f"{counts[name]} {name}", style if counts[name] else "bright_black") for name, style in STATUSES.items()
         ]
-        told.append((f"of {self._count}, {duration(self._clock() - self._began)}", "bright_black"))
+        told.append((f"of {self._count}, {clock(self._clock() - self._began)}", "bright_black"))
         text = Text()
         for words, style in told:
             if text.cell_len + len(words) <= width:  # whole or not at all: a number cut short is another one

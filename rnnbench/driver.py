@@ -173,6 +173,7 @@ class Driver:
                 self.under[run.id] = _Under(worker)
             saved = ((run.id, self.store.checkpoint(run.id)) for run in runs)
             self.executor.submit(worker, Job(runs, tuple((id, raw) for id, raw in saved if raw is not None)))
+            self._tell_progress(worker, first.id, 0, [])
 
     def _cohort(self, first: Run, idle: int) -> tuple[Run, ...]:
         """The runs to train beside the first: none where each trains alone anyway, else those of its shape (other seeds
@@ -202,10 +203,12 @@ class Driver:
         if under is None:
             return
         under.scores.append(event.point.score or 0.0)
-        label, run = self.labels[event.run_id]
+        self._tell_progress(event.worker, event.run_id, event.point.step, under.scores)
+
+    def _tell_progress(self, worker: int, run_id: str, step: int, scores: Sequence[float]) -> None:
+        label, run = self.labels[run_id]
         steps = Settings(**run.rung.settings).steps
-        point = event.point
-        self.listener.progress(event.worker, label, run.rung.length, run.seed, point.step, steps, under.scores)
+        self.listener.progress(worker, label, run.rung.length, run.seed, step, steps, scores)
 
     def _record(self, record: Record) -> None:
         """A run's last word: stored, and its ladders climbed on."""

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
-from rnnbench.display import Display, LogLines, display, duration, sparkline
+from rnnbench.display import Display, LogLines, display, clock, sparkline
 from rnnbench.plan import Plan, plan, view
 from rnnbench.records import Record, Run, Status
 from rnnbench.suite import MoreSteps, Suite, TaskEntry, Variant
@@ -62,9 +62,9 @@ def shown(
     now: float = 0,
 ) -> list[str]:
     """The lines of the display after a while."""
-    clock = iter([0.0] + [now] * 99)
+    times = iter([0.0] + [now] * 99)
     console = Console(width=width, height=height, force_terminal=True, color_system=None, file=io.StringIO())
-    display = Display(console, clock=lambda: next(clock))
+    display = Display(console, clock=lambda: next(times))
     asked = plan(suite(names))
     display.started(asked)
     display.climbs(view(asked, records(asked)))
@@ -227,7 +227,7 @@ def test_curves_of_many_or_odd_scores() -> None:
     assert sparkline([k / 99 for k in range(100)], 8) == "▁▂▃▄▅▆▇█"
     assert sparkline([-1.0, 2.0, math.nan, 0.5]) == "▁█ ▅"
     assert sparkline([]) == ""
-    assert duration(-3) == "0:00"
+    assert clock(-3) == "0:00"
 
 
 @pytest.mark.parametrize(
