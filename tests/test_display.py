@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
-from rnnbench.display import Display, LogLines, display, clock, sparkline
+from rnnbench.display import Display, LogLines, clock, display, sparkline
 from rnnbench.plan import Plan, plan, view
 from rnnbench.records import Record, Run, Status
 from rnnbench.suite import MoreSteps, Suite, TaskEntry, Variant
