@@ -68,7 +68,9 @@ def test_a_report_from_an_export_is_the_report(cli: Cli, suite: Path, tmp_path: 
     cli("run", "tiny.yaml", "-k", "adding")
     whole = cli("report", "tiny.yaml").stdout
     cli("export", "tiny.yaml", "-o", "all.jsonl")
-    cli("export", "tiny.yaml", "--canonical", "-o", "results.jsonl")
+    cli("export", "tiny.yaml", "--canonical", "--no-curves", "-o", "results.jsonl")
+    assert '"curve":[[' in (tmp_path / "all.jsonl").read_text()
+    assert '"curve":[[' not in (tmp_path / "results.jsonl").read_text()
     packed = tmp_path / "results.jsonl.gz"
     packed.write_bytes(gzip.compress((tmp_path / "results.jsonl").read_bytes()))
     (tmp_path / "results" / "records.sqlite").unlink()

@@ -1,13 +1,16 @@
-"""What the README shows works: its suite is valid, its Python runs."""
+"""What the documents show is so: the README's suite is valid and its Python runs, the flagship's tables are those of
+its export."""
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
-README = (Path(__file__).parent.parent / "README.md").read_text()
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
 
 
 def block(language: str) -> str:
@@ -36,3 +39,23 @@ def test_its_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
     printed = capsys.readouterr().out
     assert "rnn" in printed
     assert "score" in printed
+
+
+def test_the_flagships_document_says_what_its_export_says() -> None:
+    from rnnbench import api
+    from rnnbench.plan import plan, view
+    from rnnbench.report import render
+
+    suite = api.load("long_deps_full")
+    climbs = view(plan(suite), api.exported(ROOT / "docs" / "data" / "long_deps_full.jsonl.gz"))
+    told = render(suite, climbs, "table", width=118).splitlines()
+    document = (ROOT / "docs" / "long_deps.md").read_text()
+    assert told[told.index("span") + 1].startswith("the longest length")
+    for title in ("span", *(f"{task.name}: effects" for task in suite.tasks)):
+        start = told.index("", told.index(title)) + 1
+        rows = told[start : told.index("", start)]
+        assert len(rows) > 10
+        assert "\n".join(rows) in document, title
+    verdicts = json.loads(render(suite, climbs, "json"))["claims"]
+    for number, claim in enumerate(verdicts, 1):
+        assert f"| {number} | {claim['says']} | **{claim['verdict']}** | {claim['why']} |" in document

@@ -179,6 +179,9 @@ def export(
     canonical: Annotated[
         bool, typer.Option("--canonical", help="Results alone, sorted, byte-stable: no times, hosts, versions.")
     ] = False,
+    curves: Annotated[
+        bool, typer.Option("--curves/--no-curves", help="With each run's looks on the way, most of a file's size.")
+    ] = True,
     filter: options.Filter = None,
     set: options.Set = None,
     seeds: options.Seeds = None,
@@ -191,7 +194,7 @@ def export(
 
     store = Store(results)
     chosen = select(plan(_suite(suite, store, set, seeds)), filter)
-    climbs = view(chosen, store.records(chosen.runs(), curves=True))
+    climbs = view(chosen, store.records(chosen.runs(), curves=curves))
     found = {r.id: r for c in climbs for r in c.records}
     if format == "csv":
         from rnnbench.report.frame import frame
