@@ -269,10 +269,10 @@ LATE = [
     ),
     Mutant("a bar that nothing passes", "train.py", '"solved" if score >= self.task.bar', '"solved" if score > 1', ""),
     Mutant(
-        "moments that are lost",
+        "learning that ends too soon",
         "lockstep.py",
         "        self.step += 1\n",
-        "        self.step += 1\n        if self.step > 25:\n            self.lr = self.lr * 0\n",
+        "        self.step += 1\n        if self.step > 25 and self.adam:\n            self.adam.lr = 0.0\n",
         "",
     ),
 ]
