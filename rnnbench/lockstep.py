@@ -26,8 +26,6 @@ from rnnbench.tasks import Batch, Split
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from rnnbench.kernels._adam import Adam
-
 CHUNK = 256  # examples scored at once
 Inputs = tuple["Tensor", "Tensor", "Tensor | None"]
 
@@ -65,23 +63,14 @@ class Lockstep:
         self.gradient = torch.zeros_like(flat)
         own = (flat[0], self.gradient[0]) if self.alone else (flat, self.gradient)
         self.backprop = backprop(self.model, *(self.model.views(each) for each in own))
-        lrs = [[Settings(**runs[r].rung.settings).lr] for r in rows]
-        self.adam = self._compiled_adam(lrs[0][0]) if self.alone and self.device.type == "cpu" else None
-        self.lr = torch.tensor(lrs, dtype=torch.float32, device=self.device)
-        self.corrected = torch.ones(2, device=self.device)
+        lrs = [Settings(**runs[r].rung.settings).lr for r in rows]
+        self.optimiser: optimiser.Alone | optimiser.Together
+        if optimiser.compiled(self.settings, self.alone, self.device.type):
+            self.optimiser = optimiser.Alone(self.settings, lrs[0], self.state, self.gradient)
+        else:
+            self.optimiser = optimiser.Together(self.settings, lrs, self.state, self.gradient)
         self.seeds = [runs[r].seed for r in rows]
         self.recorded: dict[bool, tuple[torch.cuda.CUDAGraph, Inputs]] = {}
-
-    def _compiled_adam(self, lr: float) -> Adam | None:
-        if self.settings.optimizer != "adam":
-            return None
-        from rnnbench.kernels._adam import Adam  # imports the compiler
-
-        flat, gradient, first, second = (
-            each[0] for each in (self.state["flat"], self.gradient, self.state["first"], self.state["second"])
-        )
-        betas = optimiser.BETA1, optimiser.BETA2
-        return Adam((flat, gradient, first, second), lr, self.settings.clip, betas)
 
     def _padded(self, rows: Sequence[int]) -> list[int]:
         return list(rows) * 2 if len(rows) == 1 and not self.alone else list(rows)
@@ -121,8 +110,7 @@ class Lockstep:
         }
         batches = [drawn[seed] for seed in self.seeds]
         inputs = self._tensors(batches)
-        if self.adam is None:
-            self.corrected.copy_(torch.tensor(optimiser.corrections(self.step)))
+        self.optimiser.prepare(self.step)
         if self.device.type == "cuda" and not self.settings.dropout:
             self._replay(inputs, batches[0].at, listen)
         else:
@@ -133,13 +121,8 @@ class Lockstep:
         xs, ys, weights = inputs
         losses, answers = self.backprop(xs, ys, weights, at, Noise(self.seeds, self.step, self.alone))
         with torch.no_grad():
+            self.optimiser.apply()
             s = self.state
-            if self.adam is not None:
-                self.adam.step(optimiser.corrections(self.step), optimiser.EPSILON)
-            else:
-                optimiser.clip(self.gradient, self.settings.clip)
-                moments = s["first"], s["second"]
-                optimiser.update(self.settings, self.lr, self.corrected, s["flat"], self.gradient, *moments)
             s["losses"] += losses.reshape(-1, 1)
             if listen:
                 s["scores"] += self.task.score(answers, ys, weights).float().reshape(-1, 1)

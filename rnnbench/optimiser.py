@@ -1,12 +1,13 @@
 """Clipping and the optimisers over flat (R, P) buffers: each run has its own norm and its own learning rate.
 
-A run that trains alone on a CPU takes its steps of Adam from `kernels/_adam.py`.
+`Together` takes the steps of a set of runs, on any device; `Alone` those of one run on a CPU, by Adam, compiled.
 
 Adam (Kingma & Ba, 2015), RMSprop (Hinton, 2012) and SGD with momentum (Polyak, 1964), each as torch.optim has it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rnnbench.lazy import torch
@@ -46,3 +47,52 @@ def update(
     else:
         first.mul_(settings.momentum).add_(gradient)
         flat.sub_(first * lr)
+
+
+class Together:
+    """The steps of runs whose parameters, `gradient` and moments (`state`: flat, first, second) are (R, P)."""
+
+    def __init__(self, settings: Settings, lrs: Sequence[float], state: Mapping[str, Tensor], gradient: Tensor) -> None:
+        self.settings, self.state, self.gradient = settings, state, gradient
+        self.lr = torch.tensor(lrs, dtype=torch.float32, device=gradient.device).unsqueeze(-1)
+        self.corrected = torch.ones(2, device=gradient.device)
+
+    def prepare(self, step: int) -> None:
+        """What depends on a step's number, counted from 1."""
+        self.corrected.copy_(torch.tensor(corrections(step)))
+
+    def apply(self) -> None:
+        """Clips and takes the step, in place."""
+        clip(self.gradient, self.settings.clip)
+        s = self.state
+        update(self.settings, self.lr, self.corrected, s["flat"], self.gradient, s["first"], s["second"])
+
+
+class Alone:
+    """The steps of Adam of the one run whose rows these are, (1, P) each, on a CPU."""
+
+    def __init__(self, settings: Settings, lr: float, state: Mapping[str, Tensor], gradient: Tensor) -> None:
+        from rnnbench.kernels._adam import Adam  # imports the compiler
+
+        rows = state["flat"][0], gradient[0], state["first"][0], state["second"][0]
+        self.adam = Adam(rows, lr, settings.clip, (BETA1, BETA2))
+
+    def prepare(self, step: int) -> None:
+        """What depends on a step's number, counted from 1."""
+        self.corrected = corrections(step)
+
+    def apply(self) -> None:
+        """Clips and takes the step, in place."""
+        self.adam.step(self.corrected, EPSILON)
+
+
+def compiled(settings: Settings, alone: bool, device: str) -> bool:
+    """Whether a run takes its steps by what is compiled."""
+    return alone and device == "cpu" and settings.optimizer == "adam"
+
+
+def warm() -> None:
+    """Compiles what `Alone` needs, or loads it from the disk."""
+    from rnnbench.kernels import _adam  # imports the compiler
+
+    _adam.warm()

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 
-from rnnbench import find
+from rnnbench import find, optimiser
 from rnnbench.checkpoint import Checkpoint
 from rnnbench.fingerprint import fingerprint
 from rnnbench.layers import Layer
@@ -22,6 +22,7 @@ from rnnbench.lazy import torch
 from rnnbench.lockstep import Lockstep
 from rnnbench.model import Model
 from rnnbench.records import Point, Record, Run
+from rnnbench.settings import Settings
 
 LOOK = 100  # steps between looks at a run
 LISTEN = 5  # last training batches before a look whose mean score tells whether looking is worth it
@@ -95,6 +96,8 @@ class Trainer:
         """Compiles what the run needs, so that its clock starts afterwards."""
         if layer := self.alone(run):
             layer.warm()
+            if optimiser.compiled(Settings(**run.rung.settings), True, self.device):
+                optimiser.warm()
 
     def train(
         self,

@@ -272,7 +272,7 @@ LATE = [
         "learning that ends too soon",
         "lockstep.py",
         "        self.step += 1\n",
-        "        self.step += 1\n        if self.step > 25 and self.adam:\n            self.adam.lr = 0.0\n",
+        "        self.step += 1\n        if self.step > 25:\n            return\n",
         "",
     ),
 ]

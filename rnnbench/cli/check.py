@@ -84,10 +84,7 @@ def check(
     github: Annotated[
         bool, typer.Option("--github", help="Print annotations for GitHub and append a summary of the step.")
     ] = False,
-    jobs: Annotated[
-        int,
-        typer.Option("-j", "--jobs", min=0, max=4096, envvar="RNNBENCH_JOBS", help="Worker processes; 0: one a core."),
-    ] = 0,
+    jobs: options.Jobs = 0,
     filter: options.Filter = None,
     seeds: options.Seeds = None,
     quiet: options.Quiet = False,

@@ -43,4 +43,8 @@ Set = Annotated[
 Seeds = Annotated[
     str | None, typer.Option("--seeds", envvar="RNNBENCH_SEEDS", help="5 (0 to 4) or 1000..1004.", metavar="SEEDS")
 ]
+Jobs = Annotated[
+    int,
+    typer.Option("-j", "--jobs", min=0, max=4096, envvar="RNNBENCH_JOBS", help="Worker processes; 0: one a core."),
+]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", envvar="RNNBENCH_QUIET", help="Only errors on stderr.")]

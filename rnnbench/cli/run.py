@@ -20,10 +20,7 @@ def run(
     dry_run: Annotated[
         bool, typer.Option("-n", "--dry-run", help="Say what would be trained, and train nothing.")
     ] = False,
-    jobs: Annotated[
-        int,
-        typer.Option("-j", "--jobs", min=0, max=4096, envvar="RNNBENCH_JOBS", help="Worker processes; 0: one a core."),
-    ] = 0,
+    jobs: options.Jobs = 0,
     filter: options.Filter = None,
     set: options.Set = None,
     seeds: options.Seeds = None,

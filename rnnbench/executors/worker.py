@@ -71,7 +71,7 @@ def work(channel: Connection, message: dict[str, Any], raw: bytes, stopping: thr
             trainer.warm(run)
         if (seconds := time.perf_counter() - began) > COMPILE_SECONDS:
             text = (
-                f"compiled the scan of {canonical(runs[0].rung.model)} in {seconds:.1f} s; it is kept for the next time"
+                f"compiled what {canonical(runs[0].rung.model)} needs in {seconds:.1f} s; it is kept for the next time"
             )
             channel.send_bytes(pack({"is": "warned", "text": text}))
         channel.send_bytes(pack({"is": "warm"}))

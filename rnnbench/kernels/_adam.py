@@ -38,6 +38,11 @@ class Adam:
         self.function(self.addresses, self.state[0].numel())
 
 
+def warm() -> None:
+    """Compile the step, or load it from the disk."""
+    _function()
+
+
 @cache
 def _function() -> Callable[..., None]:
     def step(addresses, size):  # type: ignore[no-untyped-def]

@@ -182,8 +182,10 @@ class _Scan(torch.autograd.Function):
 
 
 def rows(K: int, B: int, H: int) -> tuple[Tensor, Tensor]:
-    """Memory for dys (K, B, N * WIDTH), and the part of it that counts, (K, B, H)."""
+    """Memory for dys (K, B, N * WIDTH), zeros behind H, and the part of it that counts, (K, B, H)."""
     memory = torch.from_numpy(_Loan(K, B, vectors(H) * WIDTH).array)
+    if H % WIDTH:
+        memory[:, :, H:] = 0
     return memory, memory[:, :, :H]
 
 
@@ -194,5 +196,4 @@ def _rows(dys: Tensor) -> Tensor:
         return dys
     memory, part = rows(K, B, H)
     part[:] = dys
-    memory[:, :, H:] = 0
     return memory

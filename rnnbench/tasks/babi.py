@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from rnnbench import tasks
 from rnnbench.errors import UserError
 from rnnbench.rng import Stream
+from rnnbench.tasks._words import Words
 
 SELECT = 0.1  # of the training stories decide when to stop
 
@@ -167,7 +168,7 @@ def _test_file(path: Path) -> Path | None:
 
 
 @dataclass(frozen=True)
-class Task(tasks.Task):
+class Task(Words):
     """`path`: the file, from the current folder on. `..._train.txt` is tested on the `..._test.txt` beside it; of any
     other file the last stories are, `tested` of all. The last tenth of the stories to train on decides when to stop.
     A run is known by its path and not by what the file holds. Length: the most words of a story with its question;
@@ -201,25 +202,11 @@ class Task(tasks.Task):
 
     @property
     def words(self) -> tuple[str, ...]:
-        """The vocabulary, by token."""
         return self._data.words
 
     @property
     def answers(self) -> tuple[str, ...]:
-        """What can be answered, by class."""
         return self._data.answers
-
-    @property
-    def inputs(self) -> int:
-        return len(self.words)
-
-    @property
-    def outputs(self) -> int:
-        return len(self.answers)
-
-    @property
-    def last(self) -> bool:
-        return True
 
     @property
     def chance(self) -> float:

@@ -29,10 +29,11 @@ from numpy.typing import NDArray
 from rnnbench import tasks
 from rnnbench.rng import Stream
 from rnnbench.tasks._stories import AGENTS, OBJECTS, PLACES, VERBS, Chain, OneFact, Story
+from rnnbench.tasks._words import Words
 
 
 @dataclass(frozen=True)
-class Task(tasks.Task):
+class Task(Words):
     """`agents`, `verbs`, `objects` and (with two facts or three) `places`: how many of each there are; `lead`: by how
     many words the place of what is told varies. Length: the least number of filler words before the question.
 
@@ -73,25 +74,12 @@ class Task(tasks.Task):
 
     @property
     def words(self) -> tuple[str, ...]:
-        """The vocabulary, by token."""
         return self._story.words
 
     @property
     def answers(self) -> tuple[str, ...]:
         """What can be answered, by class: the agents, then the objects; with more facts the places."""
         return self._story.answers
-
-    @property
-    def inputs(self) -> int:
-        return len(self.words)
-
-    @property
-    def outputs(self) -> int:
-        return len(self.answers)
-
-    @property
-    def last(self) -> bool:
-        return True
 
     @property
     def chance(self) -> float:
