@@ -52,7 +52,13 @@ GRUS = {
     "gru-v3-update": gru.Cell(reset="v3", update_gate=False),
     "gru-gates": gru.Cell(reset_gate=False, update_gate=False),
 }
-RNNS = {"rnn": rnn.Cell(), "rnn-relu": rnn.Cell(activation="relu")}
+RNNS = {
+    "rnn": rnn.Cell(),
+    "rnn-relu": rnn.Cell(activation="relu"),
+    "rnn-leaky": rnn.Cell(leak=True),
+    "rnn-leak-.3": rnn.Cell(leak=0.3),
+    "rnn-leaky-relu": rnn.Cell(activation="relu", leak=True),
+}
 CELLS: dict[str, cells.Cell] = {**LSTMS, **GRUS, **RNNS}
 SIZES = [(7, 5, 3, 20), (1, 4, 2, 32), (6, 1, 1, 1), (5, 9, 40, 63)]  # (T, B, I, H)
 

@@ -108,13 +108,13 @@ def add_products(
 
 
 @shared
-def send_back(out: Any, first: Any, rows: Any, J: Any, d: Any, depth: Any, panels: Any, zero: Any) -> None:
-    """out[first + r] = d[r] @ panels for r < rows: what the gates send back, (rows, depth), to J columns in an even
-    number of vectors."""
+def send_back(out: Any, first: Any, rows: Any, J: Any, d: Any, row: Any, depth: Any, panels: Any, zero: Any) -> None:
+    """out[first + r] = d[r] @ panels for r < rows: what the gates send back, the first `depth` of rows that are `row`
+    apart, to J columns in an even number of vectors."""
     pair = 2 * WIDTH
     wide = (J + pair - 1) // pair * pair
     for n in range(0, J, pair):
         r = 0
         while r < rows:
-            term = (d, r * depth, depth, 1, depth, panels, n * depth, pair)
+            term = (d, r * row, row, 1, depth, panels, n * depth, pair)
             r += product(2, rows - r, (out, (first + r) * wide + n, wide), (zero, 0, 0), (term,))

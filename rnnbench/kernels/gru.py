@@ -300,7 +300,7 @@ def _fused(s: Switches) -> _scan.Fused:
             else:
                 add_products(dweights, at_U, H, N * G, depth, hs, first * width, width, d, 0, taken)
             if with_dxs:
-                send_back(dxs, first, taken, I, d, depth, back_x, zero)
+                send_back(dxs, first, taken, I, d, depth, depth, back_x, zero)
             end = begin
         for g in range(G):
             first, gates, at = (0, Q1, g) if g < Q else (N * (D - 1), 1, 0)

@@ -282,7 +282,7 @@ def _fused(s: Switches) -> _scan.Fused:
                 add_by_token(dweights, depth, I, tokens, first, d, taken, depth, by_token)
             add_products(dweights, (1 + I) * depth, H, N * G, depth, hs, first * width, width, d, 0, taken)
             if with_dxs:
-                send_back(dxs, first, taken, I, d, depth, back_x, zero)
+                send_back(dxs, first, taken, I, d, depth, depth, back_x, zero)
             end = begin
         for g in range(G):
             unpack(floats(dparameters[3 * g]), 1, H, dweights, depth, 0, G, g)
