@@ -103,7 +103,7 @@ class Model:
         return flat
 
     def _start(self, group: str) -> Callable[[Shapes, Streams], Arrays]:
-        return self.layer.init if group[0].isdigit() else initial
+        return partial(self.layer.init, tokens=self.task.tokens) if group[0].isdigit() else initial
 
     def views(self, flat: Tensor) -> dict[str, Tensor]:
         """(..., P) -> each parameter (..., rows, columns), sharing its memory."""

@@ -269,7 +269,7 @@ def test_a_cell_of_ours_and_torchs_module_agree() -> None:
     """Given the same numbers, `cell: rnn` and `module: torch.nn.RNN` are one function."""
     ours, theirs = find.layer({"cell": "rnn"}), _module.Layer("torch.nn.RNN", {"bias": False})
     shapes = theirs.shapes(3, 4, True, True)
-    p = {n: torch.from_numpy(v) for n, v in theirs.init(shapes, partial(stream, 1)).items()}
+    p = {n: torch.from_numpy(v) for n, v in theirs.init(shapes, partial(stream, 1), tokens=False).items()}
     xs = torch.from_numpy(stream(1, "xs").normal((5, 2, 3)))
     q = {"W": p["weight_ih_l0"].T, "U": p["weight_hh_l0"].T, "b": torch.zeros(1, 4)}
     torch.testing.assert_close(theirs.scan(p, xs, causal=True), ours.scan(q, xs, causal=True))

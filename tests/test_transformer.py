@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -130,4 +131,13 @@ def test_a_model_of_two_layers_embeds_once_and_normalises_once() -> None:
     ours, theirs = (m.views(torch.from_numpy(m.init(3))) for m in (one, two))
     assert torch.equal(ours["0/forward/Wq"], theirs["0/forward/Wq"])
     assert torch.equal(ours["readout/W"], theirs["readout/W"])
-    assert 0 < ours["0/forward/E"].abs().max() <= 10**-0.5
+
+
+@pytest.mark.parametrize("tokens", [True, False])
+def test_tokens_are_embedded_as_large_as_the_sines_beside_them(tokens: bool) -> None:
+    layer = Layer()
+    p = layer.init(layer.shapes(300, 64, True, False), lambda n: stream(3, n), tokens)
+    size = p["E"].std() if tokens else np.abs(p["E"]).max() * 300**0.5
+    assert 0.98 < size < 1.02
+    other = layer.init(layer.shapes(300, 64, True, False), lambda n: stream(3, n), not tokens)
+    assert [n for n in p if not np.array_equal(p[n], other[n])] == ["E"]

@@ -49,8 +49,8 @@ class Layer(ABC):
         """The width of its output."""
         return H
 
-    def init(self, shapes: Shapes, stream: Streams) -> Arrays:
-        """The parameters at the start."""
+    def init(self, shapes: Shapes, stream: Streams, tokens: bool) -> Arrays:
+        """The parameters at the start; `tokens`: the task's inputs are tokens, of which one at a time is read."""
         return initial(shapes, stream)
 
     def untrained(self, name: str) -> bool:
@@ -110,7 +110,7 @@ class Recurrent(Layer):
     def shapes(self, I: int, H: int, first: bool, last: bool) -> Shapes:
         return self.cell.shapes(I, H)
 
-    def init(self, shapes: Shapes, stream: Streams) -> Arrays:
+    def init(self, shapes: Shapes, stream: Streams, tokens: bool) -> Arrays:
         return self.cell.init(shapes, stream)
 
     def scan(self, p: Parameters, xs: Tensor, causal: bool, noise: Noise | None = None) -> Tensor:

@@ -72,7 +72,7 @@ class Layer(layers.Layer):
     def untrained(self, name: str) -> bool:
         return any(name in built.kept for built in self._built.values())
 
-    def init(self, shapes: Shapes, stream: Streams) -> Arrays:
+    def init(self, shapes: Shapes, stream: Streams, tokens: bool) -> Arrays:
         built = next(b for b in self._built.values() if b.shapes == shapes)
         tensors = _tensors(self.make(built.I, built.H, _seed(stream("module"))))
         return {name: t.detach().numpy().reshape(shapes[name]) for name, t in tensors.items()}

@@ -65,10 +65,13 @@ class Layer(layers.Layer):
         end: Shapes = {"gy": (1, H), "by": (1, H)} if last else {}
         return start | attention | hidden | end
 
-    def init(self, shapes: Shapes, stream: Streams) -> Arrays:
-        """Matrices uniform in +-1/sqrt(rows), as torch.nn.Linear; gains 1, biases 0."""
+    def init(self, shapes: Shapes, stream: Streams, tokens: bool) -> Arrays:
+        """Matrices uniform in +-1/sqrt(rows), as torch.nn.Linear; gains 1, biases 0. Of tokens one row of E is read at
+        a time: they start from N(0, 1), as torch.nn.Embedding, as large as the sines beside them. From 1/sqrt(rows)
+        the sines would drown them, and what has to match tokens would hardly learn."""
         p = layers.initial(shapes, stream)
-        return {n: v * np.float32((v.shape[1] / v.shape[0]) ** 0.5) if n[0] in "WE" else v for n, v in p.items()}
+        p = {n: v * np.float32((v.shape[1] / v.shape[0]) ** 0.5) if n[0] in "WE" else v for n, v in p.items()}
+        return p | {"E": stream("E").normal(shapes["E"])} if tokens and "E" in p else p
 
     def scan(self, p: Parameters, xs: Tensor, causal: bool, noise: Noise | None = None) -> Tensor:
         if "E" in p:

@@ -58,7 +58,7 @@ class Task(ABC):
     """
 
     bar: ClassVar[float] = 0.95  # a score at or over it is "solved"
-    causal: ClassVar[bool] = False  # what comes later gives answers away: no model may look ahead
+    causal: ClassVar[bool] = False  # no model may look ahead: it would see answers, or it was published so
     shortest: ClassVar[int] = 1  # the least length
     tokens: ClassVar[bool] = True  # inputs are tokens, fed one-hot
 

@@ -8,7 +8,7 @@ in `pairs`: that is chance. What is between the queries is blank and can't be ta
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from annotated_types import Interval
@@ -30,6 +30,8 @@ class Task(tasks.Task):
     >>> b.xs[:, 0].tolist(), b.ys[:, 0].tolist(), b.weights[:, 0].tolist()
     ([3, 6, 4, 8, 4, 0, 0, 3, 0], [3, 0, 0, 1, 0], [1.0, 0.0, 0.0, 1.0, 0.0])
     """
+
+    causal: ClassVar[bool] = True  # as published: where a query sees later ones too, even a transformer hardly learns
 
     pairs: Annotated[int, Interval(ge=2, le=1000)] = 4
     vocabulary: Annotated[int, Interval(ge=4, le=65536)] = 32
