@@ -12,8 +12,9 @@ from torch import Tensor
 
 from rnnbench.layers.transformer import Layer
 from rnnbench.model import Model
-from rnnbench.records import Rung
+from rnnbench.records import Record, Run, Rung
 from rnnbench.rng import stream
+from rnnbench.train import Trainer
 
 POSITIONS = ("none", "sinusoidal", "rotary", "alibi")
 SIZES = [(7, 3, 5, 12, 3), (1, 1, 1, 2, 1), (9, 2, 3, 8, 4), (5, 1, 4, 8, 2)]  # T, B, I, H, heads
@@ -141,3 +142,11 @@ def test_tokens_are_embedded_as_large_as_the_sines_beside_them(tokens: bool) -> 
     assert 0.98 < size < 1.02
     other = layer.init(layer.shapes(300, 64, True, False), lambda n: stream(3, n), not tokens)
     assert [n for n in p if not np.array_equal(p[n], other[n])] == ["E"]
+
+
+def test_it_learns_to_match_tokens() -> None:
+    """Whose value is asked for, not only which values there were: chance is 1 of 4."""
+    settings = {"hidden": 32, "layers": 2, "lr": 3e-3, "steps": 1000}
+    rung = Rung({"layer": "transformer"}, {"task": "recall", "pairs": 4, "vocabulary": 32}, 2, settings)
+    (record,) = (e for e in Trainer().train([Run(rung, 0)]) if isinstance(e, Record))
+    assert record.status == "solved", record.score
