@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,25 @@ def test_its_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
     printed = capsys.readouterr().out
     assert "rnn" in printed
     assert "score" in printed
+
+
+def test_its_table_is_what_long_deps_prints() -> None:
+    """Its runs on adding are the first three seeds of the full suite's."""
+    from rnnbench import api
+    from rnnbench.plan import plan, view
+    from rnnbench.report import render
+
+    shown = block("")
+    suite = api.load("long_deps")
+    names = [line.split()[0] for line in shown.splitlines()[5:]]
+    suite = replace(
+        suite,
+        tasks=tuple(task for task in suite.tasks if task.name == "adding"),
+        variants=tuple(variant for variant in suite.variants if variant.name in names),
+    )
+    climbs = view(plan(suite), api.exported(ROOT / "docs" / "data" / "long_deps_full.jsonl.gz"))
+    assert len(names) == 7
+    assert shown in render(suite, climbs, "table", width=100)
 
 
 def test_the_flagships_document_says_what_its_export_says() -> None:
