@@ -16,8 +16,6 @@ from typing import NamedTuple
 
 import pytest
 
-pytestmark = pytest.mark.mutants
-
 ROOT = Path(__file__).parent.parent
 
 
@@ -127,7 +125,13 @@ EXACT = [
         "dn = dn * (1.0 - n)",
         "gru and adding and not v3 and not chrono",
     ),
-    Mutant("a kernel off in relu alone", "kernels/rnn.py", "positive(h)\n", "positive(h) * 0.5\n", "relu and adding"),
+    Mutant(
+        "a kernel off in relu alone",
+        "kernels/rnn.py",
+        "else positive(new)",
+        "else positive(new) * 0.5",
+        "relu and adding",
+    ),
     Mutant(
         "targets shifted by one",
         "tasks/copy.py",
@@ -375,12 +379,19 @@ def test_there_are_enough_and_each_is_another() -> None:
     assert len({m[1:4] for m in EXACT + LATE}) == len(EXACT + LATE)
 
 
+@pytest.mark.parametrize("mutant", EXACT + LATE, ids=lambda m: m.name)
+def test_each_can_still_be_planted(mutant: Mutant) -> None:
+    assert mutant.old in (ROOT / "rnnbench" / mutant.file).read_text()
+
+
+@pytest.mark.mutants
 def test_unbroken_it_is_as_good_as_it_was(lab: Lab) -> None:
     done = lab.check("mutants.yaml", "--tier", "exact")
     assert done.returncode == 0, done.stdout + done.stderr
     assert json.loads((lab.folder / "baselines" / "mutants.json").read_text())["suite"] == "mutants"
 
 
+@pytest.mark.mutants
 @pytest.mark.parametrize("mutant", EXACT, ids=lambda m: m.name)
 def test_the_exact_tier_sees(lab: Lab, mutant: Mutant) -> None:
     done = lab.broken(mutant, "mutants.yaml", "--tier", "exact", "-k", mutant.where)
@@ -388,6 +399,7 @@ def test_the_exact_tier_sees(lab: Lab, mutant: Mutant) -> None:
     assert "WORSE " in done.stdout, done.stderr
 
 
+@pytest.mark.mutants
 @pytest.mark.parametrize("mutant", LATE, ids=lambda m: m.name)
 def test_the_statistical_tier_sees_what_the_exact_one_does_not(lab: Lab, mutant: Mutant) -> None:
     place = lab.folder / "baselines" / "late.json"
