@@ -86,7 +86,7 @@ def fused(cell: Cell) -> _scan.Fused:
 
 
 @shared
-def _set(leaks: Any, learnt: Any, constant: Any, ba: Any, H: Any) -> None:
+def _fill(leaks: Any, learnt: Any, constant: Any, ba: Any, H: Any) -> None:
     """The leak of each unit, in whole vectors."""
     if learnt:
         pack(leaks, 1, 1, 0, 1, 0, ba, 1, H)
@@ -107,7 +107,7 @@ def _fused(s: Switches) -> _scan.Fused:
         xs, tokens, hs, kept, panels = floats(xs), integers(tokens), floats(hs), floats(kept), floats(scratch)
         leaks = floats(scratch + 4 * K * (N + 1) * WIDTH)
         if leaky:
-            _set(leaks, learnt, constant, floats(parameters[2 + learnt]), H)
+            _fill(leaks, learnt, constant, floats(parameters[2 + learnt]), H)
         pack(panels, 2, K, 0, 1, 0, b_, 1, H)
         pack(panels, 2, K, 1, 1, 0, W, I, H)
         pack(panels, 2, K, 1 + I, 1, 0, U, H, H)
@@ -163,7 +163,7 @@ def _fused(s: Switches) -> _scan.Fused:
         one, zero = floats(scratch), floats(scratch + 4 * WIDTH)
         if leaky:
             clear(straights, B * width)
-            _set(leaks, learnt, constant, floats(parameters[2 + learnt]), H)
+            _fill(leaks, learnt, constant, floats(parameters[2 + learnt]), H)
         store(one, 0, splat(1.0))
         clear(zero, pair)
         clear(back, back_size + back_x_size)
