@@ -10,6 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from rnnbench import api, suitefile
+from rnnbench.plan import Climb, plan, view
+from rnnbench.report import render
+from rnnbench.suite import Suite
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 
@@ -21,9 +26,6 @@ def block(language: str) -> str:
 
 
 def test_its_suite_is_valid(tmp_path: Path) -> None:
-    from rnnbench import suitefile
-    from rnnbench.plan import plan
-
     path = tmp_path / "mine.yaml"
     path.write_text(block("yaml"))
     assert plan(suitefile.load(path)).count == 9 * 7 * 5
@@ -42,12 +44,13 @@ def test_its_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
     assert "score" in printed
 
 
+def exported(suite: Suite) -> list[Climb]:
+    """What the committed export has of a suite."""
+    return view(plan(suite), api.exported(ROOT / "docs" / "data" / "long_deps_full.jsonl.gz"))
+
+
 def test_its_table_is_what_long_deps_prints() -> None:
     """Its runs on adding are the first three seeds of the full suite's."""
-    from rnnbench import api
-    from rnnbench.plan import plan, view
-    from rnnbench.report import render
-
     shown = block("")
     suite = api.load("long_deps")
     names = [line.split()[0] for line in shown.splitlines()[5:]]
@@ -56,18 +59,13 @@ def test_its_table_is_what_long_deps_prints() -> None:
         tasks=tuple(task for task in suite.tasks if task.name == "adding"),
         variants=tuple(variant for variant in suite.variants if variant.name in names),
     )
-    climbs = view(plan(suite), api.exported(ROOT / "docs" / "data" / "long_deps_full.jsonl.gz"))
     assert len(names) == 7
-    assert shown in render(suite, climbs, "table", width=100)
+    assert shown in render(suite, exported(suite), "table", width=100)
 
 
 def test_the_flagships_document_says_what_its_export_says() -> None:
-    from rnnbench import api
-    from rnnbench.plan import plan, view
-    from rnnbench.report import render
-
     suite = api.load("long_deps_full")
-    climbs = view(plan(suite), api.exported(ROOT / "docs" / "data" / "long_deps_full.jsonl.gz"))
+    climbs = exported(suite)
     told = render(suite, climbs, "table", width=118).splitlines()
     document = (ROOT / "docs" / "long_deps.md").read_text()
     assert told[told.index("span") + 1].startswith("the longest length")

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from rnnbench.cells.rnn import Cell
 from rnnbench.kernels import _scan
@@ -55,15 +55,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-class Switches(NamedTuple):
-    """What a specialisation depends on: the activation, and the leak: none, learnt, or this much."""
-
-    tanh: bool
-    leaky: bool
-    learnt: bool
-    leak: float
-
-
 def serves(cell: Cell) -> bool:
     """Every plain network."""
     return True
@@ -81,8 +72,7 @@ def warm(cell: Cell) -> None:
 
 def fused(cell: Cell) -> _scan.Fused:
     """The compiled scan of this cell's switches."""
-    leaky, learnt = cell.leak is not False, cell.leak is True
-    return _fused(Switches(cell.activation == "tanh", leaky, learnt, 0.0 if learnt else float(cell.leak)))
+    return _fused(cell.activation == "tanh", cell.leak)
 
 
 @shared
@@ -95,8 +85,8 @@ def _fill(leaks: Any, learnt: Any, constant: Any, ba: Any, H: Any) -> None:
 
 
 @cache
-def _fused(s: Switches) -> _scan.Fused:
-    is_tanh, leaky, learnt, constant = s
+def _fused(is_tanh: bool, leak: bool | float) -> _scan.Fused:
+    leaky, learnt, constant = leak is not False, leak is True, float(leak)
     D = 1 + learnt  # what is sent back
 
     def forward(parameters, xs, tokens, hs, kept, scratch, T, B, I, H, keep):  # type: ignore[no-untyped-def]
