@@ -16,9 +16,10 @@ import numpy as np
 
 from benchmarks.simulated import asked, climbed, ladder, seen
 from benchmarks.tables import share, table
-from rnnbench import baseline, check
-from rnnbench.baseline import Baseline, Cell, TaskNumbers, VariantNumbers
-from rnnbench.plan import Climb, Plan
+from rnnbench.check import baseline, compare
+from rnnbench.check.baseline import Baseline, Cell, TaskNumbers, VariantNumbers
+from rnnbench.plan import Plan
+from rnnbench.plan.ladders import Climb
 from rnnbench.rng import stream
 
 SEEDS = (5, 6, 10)
@@ -38,7 +39,7 @@ def changes(q: float, lost: int) -> dict[int, float]:
     return {change: chance for change, chance in out.items() if chance}
 
 
-def exactly(n: int, q: float, lost: int, margin: float = check.MARGIN) -> dict[str, float]:
+def exactly(n: int, q: float, lost: int, margin: float = compare.MARGIN) -> dict[str, float]:
     """How likely each outcome of one cell is: a sum over all changes that n seeds can show."""
     each = changes(q, lost)
     before = [4] * n
@@ -47,7 +48,7 @@ def exactly(n: int, q: float, lost: int, margin: float = check.MARGIN) -> dict[s
         counts = Counter(found)
         ways = math.factorial(n) / math.prod(math.factorial(k) for k in counts.values())
         chance = ways * math.prod(each[change] ** k for change, k in counts.items())
-        out[check.compare(before, [4 + change for change in found], margin)[0]] += chance
+        out[compare.compare(before, [4 + change for change in found], margin)[0]] += chance
     return out
 
 
@@ -90,8 +91,8 @@ def suites(n: int, an_octave: int, noise: float, draws: int) -> dict[str, float]
         then, now, lost = drawn(planned, lengths, noise, draw)
         was = recorded(planned, then)
         spans = [(baseline.rungs(a), baseline.rungs(b)) for a, b in zip(then, now, strict=True)]
-        outcomes = [f.outcome for f in check.statistically(planned, now, was)]
-        shorter = [f.outcome for f in check.statistically(planned, lost, was)]
+        outcomes = [f.outcome for f in compare.statistically(planned, now, was)]
+        shorter = [f.outcome for f in compare.statistically(planned, lost, was)]
         out["moved"] += sum(x != y for a, b in spans for x, y in zip(a, b, strict=True))
         out["worse"] += outcomes.count("worse")
         out["unclear"] += outcomes.count("unclear")
@@ -106,7 +107,7 @@ def suites(n: int, an_octave: int, noise: float, draws: int) -> dict[str, float]
 def tables(draws: int) -> Iterator[str]:
     """The tables of `check`, each with its heading."""
     unchanged = ["spans that moved", "a cell unchanged: worse / unclear", f"{CELLS} cells unchanged: worse / not green"]
-    for margin, lost in ((check.MARGIN, 1), (check.MARGIN, 2), (2.0, 2)):
+    for margin, lost in ((compare.MARGIN, 1), (compare.MARGIN, 2), (2.0, 2)):
         rows = {}
         for n, q in product(SEEDS, MOVES):
             same, less = exactly(n, q, 0, margin), exactly(n, q, lost, margin)
@@ -128,4 +129,4 @@ def tables(draws: int) -> Iterator[str]:
             f"{found['told']} / {found['caught']}",
         ]
     header = ["rungs an octave, noise, n", *unchanged, "an octave lost: worse / not green"]
-    yield f"check, margin {check.MARGIN:g}, drawn suites\n\n{table(header, rows)}"
+    yield f"check, margin {compare.MARGIN:g}, drawn suites\n\n{table(header, rows)}"

@@ -20,9 +20,10 @@ from scipy.stats import binom
 from benchmarks import alarms
 from benchmarks.simulated import BASE, LENGTH, Outcome, Scores, Spread, asked, climbed, ladder, scored, seen, timed
 from benchmarks.tables import share, table
-from rnnbench import claims, decisions, effects, stats
-from rnnbench.effects import Effect
-from rnnbench.plan import Climb, Plan
+from rnnbench.analysis import decisions, effects, spans, stats, verdicts
+from rnnbench.analysis.effects import Effect
+from rnnbench.plan import Plan
+from rnnbench.plan.ladders import Climb
 from rnnbench.rng import Stream, stream
 
 SEEDS = (3, 5, 6, 10, 20)
@@ -127,7 +128,7 @@ def counted(seeds: Sequence[int], draws: int) -> tuple[Shares, ...]:
         for planned, climbs in drawn(n, draws):
             _scores(n, climbs, covered)
             _effects(n, effects.effects(climbs), covered, rejected)
-            for claim, verdict in zip(CLAIMS, claims.verdicts(planned.suite, climbs), strict=True):
+            for claim, verdict in zip(CLAIMS, verdicts.verdicts(planned.suite, climbs), strict=True):
                 holds = claim.truth is True and verdict.outcome == "holds"
                 right[claim.about][n] += holds
                 wrong[claim.about][n] += not holds and verdict.outcome != "undecided"
@@ -139,7 +140,7 @@ def _scores(n: int, climbs: Sequence[Climb], covered: Tally) -> None:
     for climb in climbs:
         task = climb.ladder.task.name
         if climb.ladder.variant.name == BASE and task in SCORES:
-            found = effects.score(climb.steps[0]).score
+            found = spans.score(climb.steps[0]).score
             covered[f"score: {task}"][n] += found.low <= SCORES[task].mean <= found.high
     for each in effects.score_effects(climbs):
         if each.variant == "lower" and each.task in SCORES:
@@ -217,7 +218,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f"\nintervals of shares: covered, of .95, exact\n\n{shown(turned({n: shares(n) for n in SEEDS}))}")
     print(f"\ntests: rejected, of .05\n\n{shown(rejected)}")
     print(f"\nnormal differences\n\n{shown(turned({n: normal(n, 20 * draws) for n in SEEDS}))}")
-    enough = [n for n in SEEDS if n >= claims.MINIMUM]
+    enough = [n for n in SEEDS if n >= verdicts.MINIMUM]
     rows = {
         claim.about: [
             f"{share(wrong[claim.about][n])} / {share(1 - wrong[claim.about][n] - right[claim.about][n])}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-from rnnbench.executors.local import ENVIRONMENT
+from rnnbench.running.executors.local import ENVIRONMENT
 
 os.environ.update(ENVIRONMENT)  # as in a worker, before torch is imported
 
@@ -20,10 +20,10 @@ from typing import Any
 
 import torch
 
-from rnnbench.lockstep import Lockstep
-from rnnbench.model import Model
 from rnnbench.records import Run, Rung
-from rnnbench.train import Trainer
+from rnnbench.training.cohort import Cohort
+from rnnbench.training.model import Model
+from rnnbench.training.trainer import Trainer
 
 ROUNDS, SECONDS = 9, 0.15  # how often each is measured, and for how long at least
 AROUND = {"T": 100, "H": 64, "B": 32, "R": 1}
@@ -43,7 +43,7 @@ class Stepper:
         runs = [Run(rung, seed) for seed in range(R)]
         layer = Trainer().alone(runs[0])
         self.runs = R
-        self.rows = Lockstep(Model.of(rung, layer), runs, layer is not None, "cpu")
+        self.rows = Cohort(Model.of(rung, layer), runs, layer is not None, "cpu")
         self.once()
 
     def once(self) -> None:

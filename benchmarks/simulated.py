@@ -21,7 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, ndtri
 
-from rnnbench.plan import Climb, Plan, plan, view
+from rnnbench.plan import Plan, plan
+from rnnbench.plan.ladders import Climb, view
 from rnnbench.records import Record, Run, Status
 from rnnbench.rng import Stream
 from rnnbench.suite import Claim, Suite, TaskEntry, Variant

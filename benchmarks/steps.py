@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 
-from rnnbench.executors.local import ENVIRONMENT
+from rnnbench.running.executors.local import ENVIRONMENT
 
 os.environ.update(ENVIRONMENT)  # as in a worker, before torch is imported
 
@@ -21,14 +21,15 @@ from statistics import median, quantiles
 import numpy as np
 import torch
 
-from rnnbench.kernels import _scan
-from rnnbench.layers import Layer, Recurrent
-from rnnbench.lockstep import Lockstep
-from rnnbench.model import Model
+from rnnbench.kernels import scan
+from rnnbench.layers import Layer
+from rnnbench.layers.recurrent import Recurrent
 from rnnbench.records import Record, Run, Rung
 from rnnbench.rng import stream
 from rnnbench.tasks import Batch, Split
-from rnnbench.train import Trainer
+from rnnbench.training.cohort import Cohort
+from rnnbench.training.model import Model
+from rnnbench.training.trainer import Trainer
 
 ROUNDS = 60
 CASES = [({"task": "adding"}, 200), ({"task": "copy"}, 180), ({"task": "qa"}, 184), ({"task": "counting"}, 100)]
@@ -42,7 +43,7 @@ def spread(times: list[float]) -> str:
 class Scan:
     """The cell's compiled scan alone, with a gradient at the last step."""
 
-    def __init__(self, layer: Layer, model: Model, rows: Lockstep, batch: Batch) -> None:
+    def __init__(self, layer: Layer, model: Model, rows: Cohort, batch: Batch) -> None:
         assert isinstance(layer, Recurrent)
         assert layer.kernel is not None
         self.fused = layer.kernel.fused(layer.cell)
@@ -50,29 +51,29 @@ class Scan:
         self.p = [views[f"0/forward/{name}"].clone() for name in self.fused.names]
         self.dp = [torch.zeros_like(each) for each in self.p]
         self.xs = model.encode(torch.from_numpy(batch.xs))
-        self.dys, part = _scan.rows(2, self.xs.shape[1], model.settings.hidden)
+        self.dys, part = scan.rows(2, self.xs.shape[1], model.settings.hidden)
         self.dys.zero_()
         part[0] = 1e-3
         self.answered = np.array([1] * (len(self.xs) - 1) + [0])
 
     def __call__(self) -> None:
-        done = _scan.Pass(self.fused, self.xs, self.p, keep=True)
+        done = scan.Pass(self.fused, self.xs, self.p, keep=True)
         done.back(self.dys.data_ptr(), self.answered, [each.data_ptr() for each in self.dp])
 
 
 def looks() -> None:
     """Of whole runs, with looks where they are worth it, the part that looks and tests take."""
     spent = 0.0
-    evaluate = Lockstep.evaluate
+    evaluate = Cohort.evaluate
 
-    def timed(self: Lockstep, rows: Sequence[int], split: Split) -> list[tuple[float, float]]:
+    def timed(self: Cohort, rows: Sequence[int], split: Split) -> list[tuple[float, float]]:
         nonlocal spent
         began = time.perf_counter()
         found = evaluate(self, rows, split)
         spent += time.perf_counter() - began
         return found
 
-    Lockstep.evaluate = timed  # type: ignore[method-assign]
+    Cohort.evaluate = timed  # type: ignore[method-assign]
     for task, length in CASES:
         spent = 0.0
         run = Run(Rung({"cell": "lstm"}, task, length // 4, {"hidden": 64, "steps": 600, "lr": 3e-3}), 0)
@@ -93,7 +94,7 @@ def main() -> None:
             layer = Trainer().alone(run)
             assert layer is not None
             model = Model.of(run.rung, layer)
-            rows = Lockstep(model, [run], True, "cpu")
+            rows = Cohort(model, [run], True, "cpu")
             drawn = rows.task.batch(rows.settings.batch, length, stream(0, "train", 1))
             scan = Scan(layer, model, rows, drawn)
             scans, steps = [], []

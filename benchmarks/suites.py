@@ -25,13 +25,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from rnnbench import find, suitefile
+from rnnbench import registry
 from rnnbench.plan import plan
+from rnnbench.plan.filter import select
 from rnnbench.records import Rung
 from rnnbench.rng import stream
-from rnnbench.select import select
 from rnnbench.settings import Settings
 from rnnbench.store import Store
+from rnnbench.suite import load
 
 STEPS, WARM = 12, 3
 
@@ -86,7 +87,7 @@ class Plain(nn.Module):
 
 def plain_seconds(rung: Rung) -> float:
     """Seconds that the plain script needs for one run of this rung, from STEPS of its steps."""
-    task, s = find.task(rung.task), Settings(**rung.settings)
+    task, s = registry.task(rung.task), Settings(**rung.settings)
     model = Plain(rung, task.inputs, task.outputs)
     optimiser = torch.optim.Adam(model.parameters(), lr=s.lr)
     seconds = 0.0
@@ -123,7 +124,7 @@ def ours(suite: str, jobs: int, *more: str) -> tuple[float, float]:
 
 def main() -> None:
     for name in sys.argv[1:] or ["quick", "long_deps"]:
-        suite = suitefile.load(name)
+        suite = load.load(name)
         planned = select(plan(suite), FILTER)
         rungs = [r for ladder in planned.ladders for r in ladder.rungs]
         ours(name, 2, "--seeds", "1", "--set", "steps=1")  # scans are compiled once a machine, not once a suite

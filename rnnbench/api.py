@@ -10,18 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from rnnbench import cost
-from rnnbench.driver import Driver, Outcome
 from rnnbench.errors import Exit, UserError
-from rnnbench.events import Listener, Silent
-from rnnbench.executors.local import Local
-from rnnbench.fingerprint import fingerprint
-from rnnbench.plan import Climb, Plan, plan, view
+from rnnbench.plan import Plan, cost, plan
+from rnnbench.plan.filter import select
+from rnnbench.plan.ladders import Climb, view
 from rnnbench.records import BROKEN, FINISHED, Record
-from rnnbench.select import select
+from rnnbench.running.driver import Driver, Outcome
+from rnnbench.running.executors.local import Local
+from rnnbench.running.listeners import Listener, Silent
 from rnnbench.store import Store
 from rnnbench.suite import Suite
-from rnnbench.suitefile import load as read_suite
+from rnnbench.suite.load import load as read_suite
+from rnnbench.training.fingerprint import fingerprint
 
 if TYPE_CHECKING:
     import pandas

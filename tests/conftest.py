@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from rnnbench.executors.local import ENVIRONMENT
+from rnnbench.running.executors.local import ENVIRONMENT
 
 os.environ.update(ENVIRONMENT)  # before torch is imported: MKL reads its variables once
 

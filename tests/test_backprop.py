@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 import torch
 
-from rnnbench import backprop as module
-from rnnbench.backprop import backprop
-from rnnbench.layers import Noise
-from rnnbench.model import Model
+from rnnbench.layers.noise import Noise
 from rnnbench.records import Run, Rung
 from rnnbench.rng import stream
-from rnnbench.train import Trainer
+from rnnbench.training import backprop as module
+from rnnbench.training.backprop import backprop
+from rnnbench.training.model import Model
+from rnnbench.training.trainer import Trainer
 
 TASKS: list[tuple[dict[str, Any], int]] = [
     ({"task": "adding"}, 9),  # the last step answers
@@ -40,7 +40,7 @@ def model(of: Run) -> Model:
 @pytest.mark.parametrize("cell", CELLS, ids=str)
 def test_by_hand_is_what_the_graph_says(cell: dict[str, Any], task: dict[str, Any], length: int) -> None:
     m = model(run(cell, task, length))
-    flat = torch.from_numpy(m.init(3)) + 0.3 * torch.from_numpy(stream(2, "more").normal(m.size))
+    flat = torch.from_numpy(m.init(3)) + 0.3 * torch.from_numpy(stream(2, "more").normal(m.layout.size))
     batch = m.task.batch(5, length, stream(1, "train"))
     weights = None if batch.weights is None else torch.from_numpy(batch.weights)
     found = []
@@ -75,5 +75,5 @@ def test_only_a_scan_under_a_readout_is_taken_by_hand(
 ) -> None:
     of = run(cell, {"task": "adding"}, 9, hidden=16, **settings)
     m = Model.of(of.rung, Trainer().alone(of))
-    flat = torch.zeros(m.size)
+    flat = torch.zeros(m.layout.size)
     assert isinstance(backprop(m, m.views(flat), m.views(flat.clone())), module._ByHand) == by_hand

@@ -9,8 +9,9 @@ from types import ModuleType
 import pytest
 
 from benchmarks import alarms, calibration, simulated, tables
-from rnnbench import check, stats
-from rnnbench.stats import Estimate
+from rnnbench.analysis import stats
+from rnnbench.analysis.stats import Estimate
+from rnnbench.check import compare
 
 DRAWS = 25
 ERROR = 4 * math.sqrt(0.05 * 0.95 / DRAWS)  # four standard errors of a share of .05
@@ -61,7 +62,7 @@ def test_check_errs_as_seldom_as_is_promised() -> None:
 
 
 def test_a_rule_that_alarms_too_often_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(check, "MOST", 0.5)
+    monkeypatch.setattr(compare, "MOST", 0.5)
     assert alarms.any_of(alarms.exactly(5, 0.05, 0)["worse"]) > 0.06
 
 

@@ -12,10 +12,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from rnnbench import find, layers
-from rnnbench.model import Model
+from rnnbench import registry
+from rnnbench.layers import recurrent
 from rnnbench.records import Rung
 from rnnbench.rng import stream
+from rnnbench.training.model import Model
 
 SIZES = [(7, 3, 5, 6), (1, 1, 1, 1), (5, 2, 3, 63), (4, 1, 1, 2)]  # T, B, I, H
 HERE = Path(__file__).parent
@@ -32,7 +33,7 @@ def variants(name: str) -> list[dict[str, object]]:
     return found
 
 
-CASES = [(name, switches) for name in find.names("cells") for switches in variants(name)]
+CASES = [(name, switches) for name in registry.names("cells") for switches in variants(name)]
 
 
 @pytest.mark.parametrize(("T", "B", "I", "H"), SIZES)
@@ -41,12 +42,12 @@ def test_outputs_and_gradients_are_the_references(
     name: str, switches: dict[str, object], T: int, B: int, I: int, H: int, load_sibling: Callable[[str], ModuleType]
 ) -> None:
     reference = load_sibling(f"cells/test_{name}.py").reference
-    cell = find.cell({"cell": name, **switches})
+    cell = registry.cell({"cell": name, **switches})
     shapes = cell.shapes(I, H)
     p = {k: torch.from_numpy(0.5 * stream(1, k).normal(s)).double().requires_grad_() for k, s in shapes.items()}
     xs = torch.from_numpy(stream(1, "xs").normal((T, B, I))).double().requires_grad_()
     weights = torch.from_numpy(stream(1, "ys").normal((T, B, H))).double()
-    ours, theirs = layers.scan(cell, p, xs), reference(cell, p, xs)
+    ours, theirs = recurrent.scan(cell, p, xs), reference(cell, p, xs)
     torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-12)
     wanted = [xs, *p.values()]
     mine = torch.autograd.grad((ours * weights).sum(), wanted, allow_unused=True, materialize_grads=True)
@@ -57,23 +58,23 @@ def test_outputs_and_gradients_are_the_references(
 
 @pytest.mark.parametrize(("name", "switches"), CASES, ids=str)
 def test_a_stack_computes_what_each_run_computes(name: str, switches: dict[str, object]) -> None:
-    cell = find.cell({"cell": name, **switches})
+    cell = registry.cell({"cell": name, **switches})
     shapes = cell.shapes(3, 4)
     runs = [{k: torch.from_numpy(stream(r, k).normal(s)).double() for k, s in shapes.items()} for r in range(3)]
     xs = torch.from_numpy(stream(0, "xs").normal((3, 5, 2, 3))).double()
-    stacked = layers.scan(cell, {k: torch.stack([p[k] for p in runs]) for k in runs[0]}, xs)
+    stacked = recurrent.scan(cell, {k: torch.stack([p[k] for p in runs]) for k in runs[0]}, xs)
     for r, p in enumerate(runs):
-        torch.testing.assert_close(stacked[r], layers.scan(cell, p, xs[r]))
+        torch.testing.assert_close(stacked[r], recurrent.scan(cell, p, xs[r]))
 
 
 @pytest.mark.parametrize(("name", "switches"), CASES, ids=str)
 def test_a_loop_over_the_steps_is_the_scan(name: str, switches: dict[str, object]) -> None:
     """Also where a scan computes all steps at once."""
-    cell = find.cell({"cell": name, **switches})
+    cell = registry.cell({"cell": name, **switches})
     p = {k: torch.from_numpy(stream(1, k).normal(s)).double() for k, s in cell.shapes(3, 5).items()}
     xs = torch.from_numpy(stream(1, "xs").normal((6, 2, 3))).double()
     ready, state = cell.prepare(p), tuple(xs.new_zeros((2, width)) for width in cell.widths(5))
-    for x, y in zip(xs, layers.scan(cell, p, xs), strict=True):
+    for x, y in zip(xs, recurrent.scan(cell, p, xs), strict=True):
         ours, state = cell.step(ready, x, state)
         torch.testing.assert_close(ours, y, rtol=1e-10, atol=1e-12)
 
@@ -100,10 +101,10 @@ def test_a_run_of_a_stack_has_bits_of_its_own(name: str, switches: dict[str, obj
 
 @pytest.mark.parametrize(("name", "switches"), CASES, ids=str)
 def test_long_sequences_stay_finite_at_the_start(name: str, switches: dict[str, object]) -> None:
-    cell = find.cell({"cell": name, **switches})
+    cell = registry.cell({"cell": name, **switches})
     start = cell.init(cell.shapes(2, 32), lambda n: stream(0, n))
     p = {k: torch.from_numpy(v).requires_grad_() for k, v in start.items()}
-    ys = layers.scan(cell, p, torch.from_numpy(stream(0, "xs").normal((200, 3, 2))))
+    ys = recurrent.scan(cell, p, torch.from_numpy(stream(0, "xs").normal((200, 3, 2))))
     assert ys.isfinite().all()
     slopes = torch.autograd.grad(ys[-1].sum(), list(p.values()), allow_unused=True, materialize_grads=True)
     assert all(slope.isfinite().all() for slope in slopes)
@@ -114,7 +115,7 @@ def test_every_parameter_is_initialised_and_shared_names_share_bits(
     name: str, switches: dict[str, object], load_sibling: Callable[[str], ModuleType]
 ) -> None:
     """Matrices of one name and shape, but where a switch is a start of its own."""
-    cell, base = find.cell({"cell": name, **switches}), find.cell({"cell": name})
+    cell, base = registry.cell({"cell": name, **switches}), registry.cell({"cell": name})
     ours = cell.init(cell.shapes(3, 8), lambda n: stream(4, n))
     assert {k: v.shape for k, v in ours.items()} == cell.shapes(3, 8)
     assert all(v.dtype == np.float32 and np.isfinite(v).all() for v in ours.values())
@@ -128,7 +129,7 @@ def test_every_parameter_is_initialised_and_shared_names_share_bits(
 
 
 def test_every_cell_has_a_reference(load_sibling: Callable[[str], ModuleType]) -> None:
-    for name in find.names("cells"):
+    for name in registry.names("cells"):
         module = load_sibling(f"cells/test_{name}.py")
         assert callable(module.reference), name
         assert {} in module.VARIANTS, name

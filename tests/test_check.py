@@ -17,16 +17,17 @@ import scipy.stats
 import typer
 import yaml
 
-from rnnbench import baseline, check, exact
-from rnnbench.baseline import Baseline, dump
-from rnnbench.check import Finding
+from rnnbench.check import baseline, compare, probes
+from rnnbench.check.baseline import Baseline, dump
+from rnnbench.check.compare import Finding
 from rnnbench.cli import app, main
 from rnnbench.errors import Exit, UserError
-from rnnbench.plan import Climb, Plan, plan, view
+from rnnbench.plan import Plan, plan
+from rnnbench.plan.ladders import Climb, view
 from rnnbench.records import Record, Run, Status
 from rnnbench.report import findings
 from rnnbench.suite import Claim, Suite, TaskEntry, Variant
-from rnnbench.suitefile import load
+from rnnbench.suite.load import load
 
 Called = tuple[int | str | None, str, str]
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -63,16 +64,16 @@ def was() -> Baseline:
 
 def found(results: dict[str, str], was: Baseline, margin: float = 1.0) -> dict[str, Finding]:
     asked, climbs = seen(results)
-    checked = [*check.statistically(asked, climbs, was, margin), *check.claimed(asked, climbs, was, True)]
+    checked = [*compare.statistically(asked, climbs, was, margin), *compare.claimed(asked, climbs, was, True)]
     return {f.name: f for f in checked}
 
 
 def test_what_is_as_it_was_is_fine(was: Baseline) -> None:
     same = found(GOOD, was)
     assert {f.outcome for f in same.values()} == {"fine"}
-    assert check.verdict(list(same.values())) == Exit.OK
+    assert compare.verdict(list(same.values())) == Exit.OK
     assert len(same) == 3
-    assert {f.outcome for f in check.exactly(plan(SUITE), was)} == {"fine"}
+    assert {f.outcome for f in compare.exactly(plan(SUITE), was)} == {"fine"}
 
 
 WORSE = [
@@ -110,21 +111,21 @@ def test_too_few_seeds_are_never_green(was: Baseline) -> None:
     for count in range(1, SEEDS + 1):
         suite = replace(SUITE, seeds=SUITE.seeds[-count:])
         asked, climbs = seen({k: " ".join(w[-count:] for w in v.split()) for k, v in GOOD.items()}, suite)
-        outcomes = {f.outcome for f in check.statistically(asked, climbs, was)}
-        assert outcomes == ({"fine"} if count >= check.MINIMUM else {"unclear"})
+        outcomes = {f.outcome for f in compare.statistically(asked, climbs, was)}
+        assert outcomes == ({"fine"} if count >= compare.MINIMUM else {"unclear"})
 
 
 def test_nothing_to_lose_is_never_green() -> None:
     bad = {"rnn": "uuuuuu uuuuuu uuuuuu", "gru": "uuuuuu uuuuuu uuuuuu"}
     was = baseline.make(*seen(bad))
-    first = next(iter(check.statistically(*seen(bad), was)))
+    first = next(iter(compare.statistically(*seen(bad), was)))
     assert (first.outcome, first.text) == ("unclear", "no rung was solved then: nothing can get worse")
-    assert check.verdict([]) == Exit.INCONCLUSIVE
+    assert compare.verdict([]) == Exit.INCONCLUSIVE
 
 
 def test_the_bounds_are_scipys() -> None:
     before, after = [3, 3, 2, 3, 1, 3], [3, 2, 2, 1, 1, 3]
-    outcome, change = check.compare(before, after, 1.0)
+    outcome, change = compare.compare(before, after, 1.0)
     low, high = scipy.stats.ttest_rel(after, before).confidence_interval(0.9)
     assert (change.low, change.high) == pytest.approx((low, high))
     assert outcome == "unclear" or change.low > -1
@@ -146,7 +147,7 @@ def test_the_bounds_are_scipys() -> None:
 )
 def test_worse_has_lost_most_of_the_margin(lost: int, kept: int, margin: float, outcome: str) -> None:
     before = [3] * (lost + kept)
-    assert check.compare(before, [2] * lost + [3] * kept, margin)[0] == outcome
+    assert compare.compare(before, [2] * lost + [3] * kept, margin)[0] == outcome
 
 
 FITS: list[tuple[Callable[[dict[str, Any]], object], str]] = [
@@ -169,7 +170,7 @@ def test_a_baseline_of_something_else_is_refused(
     change(value)
     (tmp_path / "b.json").write_text(json.dumps(value))
     with pytest.raises(UserError) as caught:
-        check.fits(plan(SUITE), baseline.read(tmp_path / "b.json"), whole=True)
+        compare.fits(plan(SUITE), baseline.read(tmp_path / "b.json"), whole=True)
     assert caught.value.code == Exit.USAGE
     (line,) = caught.value.lines
     assert line.startswith(f"small: the baseline doesn't fit: {message}")
@@ -218,7 +219,7 @@ def test_no_baseline_is_made_of_what_is_not_whole() -> None:
 def test_every_number_of_the_exact_tier_can_tell(was: Baseline) -> None:
     """Whatever is changed in the numbers is found, be it a little more than the tolerance, gone, or no number."""
     numbers = vars(was.variants["gru"]["adding"].exact)
-    assert exact.differences(numbers, numbers) == []
+    assert probes.differences(numbers, numbers) == []
     for path in (("start",), ("answers",), ("gradients", "0/forward/Ur"), ("losses", "1")):
         for value in ("more", "nan"):
             changed = copy.deepcopy(numbers)
@@ -227,15 +228,15 @@ def test_every_number_of_the_exact_tier_can_tell(was: Baseline) -> None:
                 holder = holder[key]
             old = holder[path[-1]]
             holder[path[-1]] = [x * 1.01 for x in old] if value == "more" else [float("nan")] * len(old)
-            assert exact.differences(numbers, changed), path
-            assert exact.differences(changed, numbers), path
+            assert probes.differences(numbers, changed), path
+            assert probes.differences(changed, numbers), path
     gone = copy.deepcopy(numbers)
     del gone["gradients"]["0/forward/Ur"]
-    assert exact.differences(numbers, gone) == ["parameter 0/forward/Ur: gone"]
-    assert exact.differences(gone, numbers) == ["parameter 0/forward/Ur: new"]
-    assert exact.differences(numbers, numbers | {"parameters": 1})[0].startswith("parameters: 1, was ")
+    assert probes.differences(numbers, gone) == ["parameter 0/forward/Ur: gone"]
+    assert probes.differences(gone, numbers) == ["parameter 0/forward/Ur: new"]
+    assert probes.differences(numbers, numbers | {"parameters": 1})[0].startswith("parameters: 1, was ")
     diverged = numbers | {"losses": {"0": [], "1": []}}
-    assert exact.differences(numbers, diverged)[0] == "after 20 steps, seed 0: no loss, was one"
+    assert probes.differences(numbers, diverged)[0] == "after 20 steps, seed 0: no loss, was one"
 
 
 SAMPLE = [
@@ -357,8 +358,8 @@ def test_the_suite_that_ships_is_mathematically_as_it_was() -> None:
     """The exact tier of `rnnbench check ci`, as `make test` runs it."""
     asked = plan(load("ci"))
     was = baseline.read(baseline.place(asked.suite))
-    check.fits(asked, was, whole=True)
-    assert [f"{f.name}: {f.text}" for f in check.exactly(asked, was) if f.outcome != "fine"] == []
+    compare.fits(asked, was, whole=True)
+    assert [f"{f.name}: {f.text}" for f in compare.exactly(asked, was) if f.outcome != "fine"] == []
 
 
 @pytest.mark.skipif(not os.environ.get("RNNBENCH_SLOW"), reason="two minutes; RNNBENCH_SLOW=1 runs it")

@@ -14,10 +14,11 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnbench import decisions, stats
-from rnnbench.claims import MINIMUM, Verdict, verdicts
-from rnnbench.plan import plan, view
-from rnnbench.ranges import Range, point
+from rnnbench.analysis import decisions, stats
+from rnnbench.analysis.ranges import Range, point
+from rnnbench.analysis.verdicts import MINIMUM, Verdict, verdicts
+from rnnbench.plan import plan
+from rnnbench.plan.ladders import view
 from rnnbench.records import Record, Run, Status
 from rnnbench.suite import Claim, Suite, TaskEntry, Variant
 

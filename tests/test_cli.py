@@ -220,8 +220,8 @@ def test_the_same_bits_with_one_worker_four_or_killed_and_resumed(cli: Cli, tmp_
 
 def test_help_is_quick_and_imports_no_torch() -> None:
     code = (
-        "import sys, rnnbench\nfrom rnnbench import suitefile, plan\n"
-        "plan.plan(suitefile.load('quick'))\n"
+        "import sys, rnnbench\nfrom rnnbench import plan\nfrom rnnbench.suite import load\n"
+        "plan.plan(load.load('quick'))\n"
         "heavy = {'torch', 'pandas', 'scipy', 'numba'} & set(sys.modules)\nassert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

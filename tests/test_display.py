@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
-from rnnbench.display import Display, LogLines, clock, display, sparkline
-from rnnbench.plan import Plan, plan, view
+from rnnbench.plan import Plan, plan
+from rnnbench.plan.ladders import view
 from rnnbench.records import Record, Run, Status
-from rnnbench.suite import MoreSteps, Suite, TaskEntry, Variant
+from rnnbench.report.live import Display, LogLines, clock, display, sparkline
+from rnnbench.suite import ExtendedBudget, Suite, TaskEntry, Variant
 
 NAMES = ("rnn", "gru", "lstm", "lstm-forget_gate", "lstm-input_gate", "lstm-output_gate", "bilstm")
 
@@ -190,7 +191,7 @@ def test_log_lines() -> None:
 
 
 def test_runs_with_more_steps_join_what_is_counted() -> None:
-    asked = plan(replace(suite(), more_steps=MoreSteps(4)))
+    asked = plan(replace(suite(), more_steps=ExtendedBudget(4)))
     known = records(asked)
     ladder = next(x for x in asked.ladders if x.variant.name == "lstm")
     assert ladder.more is not None

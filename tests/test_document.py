@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from rnnbench.document import DEEPEST, LARGEST, Document, read, scalar
 from rnnbench.errors import UserError
-from rnnbench.faults import MOST, Faults, Place, dotted, printable, shown
+from rnnbench.suite.document import DEEPEST, LARGEST, Document, read, scalar
+from rnnbench.suite.faults import MOST, Faults, Place, dotted, printable, shown
 
 
 def lines(data: bytes) -> list[str]:

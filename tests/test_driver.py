@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from rnnbench import cost
 from rnnbench.api import Forecast
-from rnnbench.driver import Driver, Outcome
 from rnnbench.errors import Exit
-from rnnbench.events import Silent
-from rnnbench.executors import Ended, Event, Finished, Job, Looked
-from rnnbench.plan import plan, view
+from rnnbench.plan import cost, plan
+from rnnbench.plan.ladders import view
 from rnnbench.records import Point, Record, Run, Status
+from rnnbench.running.driver import Driver, Outcome
+from rnnbench.running.executors import EndEvent, Event, Job, ProgressEvent, RecordEvent
+from rnnbench.running.listeners import Silent
 from rnnbench.settings import Settings
 from rnnbench.store import Store
-from rnnbench.suite import MoreSteps, Suite, TaskEntry, Variant
+from rnnbench.suite import ExtendedBudget, Suite, TaskEntry, Variant
 
 Decide = Callable[[Run], Status]
 
@@ -45,10 +45,10 @@ class Fake:
         job = self.jobs.pop()
         for run in job.runs:
             self.asked.append((run.rung.length, steps(run), run.seed))
-            yield Looked(0, run.id, Point(steps(run), 0.1, 0.5))
+            yield ProgressEvent(0, run.id, Point(steps(run), 0.1, 0.5))
             if (status := self.decide(run)) not in ("failed", "crashed"):
-                yield Finished(0, Record(run, status, 0.5, steps=steps(run)))
-        yield Ended(0, job, self.decide(job.runs[0]) if len(job.runs) == 1 else "done", "an error")
+                yield RecordEvent(0, Record(run, status, 0.5, steps=steps(run)))
+        yield EndEvent(0, job, self.decide(job.runs[0]) if len(job.runs) == 1 else "done", "an error")
 
     def stop(self) -> None: ...
 
@@ -81,7 +81,7 @@ SUITE = Suite(
     (Variant("lstm", {"cell": "lstm"}),),
     (TaskEntry("adding", {"task": "adding"}, (10, 20, 40, 80), {"steps": 300}),),
     (0, 1, 2),
-    more_steps=MoreSteps(4, 2),
+    more_steps=ExtendedBudget(4, 2),
 )
 
 
@@ -144,7 +144,7 @@ def test_one_that_breaks_is_retried_and_told(tmp_path: Path) -> None:
 
 def test_a_run_that_two_ladders_share_is_trained_once(tmp_path: Path) -> None:
     both = (*SUITE.variants, Variant("patient", {"cell": "lstm"}, {"steps": 1200}, base="lstm"))
-    suite = Suite("s", both, SUITE.tasks, (0, 1, 2), more_steps=MoreSteps(4))
+    suite = Suite("s", both, SUITE.tasks, (0, 1, 2), more_steps=ExtendedBudget(4))
     outcome, fake, _ = drive(tmp_path, at_most(20, 80), suite=suite)
     assert len(fake.asked) == len(set(fake.asked)) == outcome.trained == 24
     lstm, patient = view(plan(suite), Store(tmp_path).records())
@@ -156,13 +156,13 @@ def test_a_run_that_two_ladders_share_is_trained_once(tmp_path: Path) -> None:
 def test_the_longest_ladder_is_begun_first_and_a_rung_with_more_steps_counts_for_itself() -> None:
     long, short = TaskEntry("long", {"task": "copy"}, (10, 20, 30)), TaskEntry("short", {"task": "copy"}, (25,))
     variants = (Variant("lstm", {"cell": "lstm"}),)
-    both = plan(Suite("s", variants, (short, long), (0,), more_steps=MoreSteps(4)))
+    both = plan(Suite("s", variants, (short, long), (0,), more_steps=ExtendedBudget(4)))
     climbs = view(both, {})
-    short_of, long_of = (cost.urgency(climb, climb.open[0]) for climb in climbs)
+    short_of, long_of = (cost.priority(climb, climb.open[0]) for climb in climbs)
     assert cost.estimate(climbs[0].steps[0].rung) > cost.estimate(climbs[1].steps[0].rung)
     assert long_of > short_of
     first = climbs[1].steps[0].rung
     climb = view(both, {first.id(0): Record(Run(first, 0), "unsolved", 0.1)})[1]
     rung, more = climb.open
-    assert cost.urgency(climb, more) == cost.estimate(more.rung)
-    assert cost.urgency(climb, rung) == sum(cost.estimate(s.rung) for s in climb.steps[1:])
+    assert cost.priority(climb, more) == cost.estimate(more.rung)
+    assert cost.priority(climb, rung) == sum(cost.estimate(s.rung) for s in climb.steps[1:])

@@ -14,9 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnbench import effects, stats
-from rnnbench.effects import Span
-from rnnbench.plan import Climb, Ladder, climb
+from rnnbench.analysis import effects, spans, stats
+from rnnbench.analysis.spans import Span
+from rnnbench.plan import Ladder
+from rnnbench.plan.ladders import Climb, climb
 from rnnbench.records import Record, Run, Rung, Status
 from rnnbench.suite import TaskEntry, Variant
 
@@ -56,33 +57,33 @@ def climbed(words: str, name: str = "lstm", base: str | None = None, task: str =
     ],
 )
 def test_span(words: str, expected: str) -> None:
-    assert str(effects.span(climbed(words))) == expected
+    assert str(spans.span(climbed(words))) == expected
 
 
 def test_what_cannot_do_the_task_has_no_span() -> None:
     nothing = Climb(Ladder(Variant("bi", {}), TaskEntry("counting", {}, LENGTHS), (), "looks ahead"), ())
-    assert effects.span(nothing) is None
-    assert effects.seed_spans(nothing) == ()
+    assert spans.span(nothing) is None
+    assert spans.seed_spans(nothing) == ()
 
 
 def test_pruned_rungs_are_unsolved_for_the_span_and_missing_as_a_score() -> None:
     found = climbed("sss uuu uuu sss")  # the fourth rung was run for another suite
     assert [s.state for s in found.steps] == ["done", "done", "done", "pruned", "pruned"]
-    assert [str(s) for s in effects.seed_spans(found)] == ["10..20"] * 3
-    score = effects.score(found.steps[3])
+    assert [str(s) for s in spans.seed_spans(found)] == ["10..20"] * 3
+    score = spans.score(found.steps[3])
     assert (score.n, score.solved, score.failed, score.missing) == (0, 0, 0, 3)
     assert math.isnan(score.score.value)
 
 
 def test_the_span_of_each_seed() -> None:
-    found = effects.seed_spans(climbed("sss sus sxu suu u.u"))
+    found = spans.seed_spans(climbed("sss sus sxu suu u.u"))
     assert [str(s) for s in found] == ["80..160", "10..20", "20..40"]
-    assert [str(s) for s in effects.seed_spans(climbed("ss sx s. s. s."))] == [">= 160", ">= 10 so far"]
+    assert [str(s) for s in spans.seed_spans(climbed("ss sx s. s. s."))] == [">= 160", ">= 10 so far"]
 
 
 @given(st.lists(st.sampled_from(["sss", "ssu", "suu", "uuu", "s.u", "..."]), min_size=1, max_size=5))
 def test_a_span_that_is_not_provisional_is_one_rung_wide(words: list[str]) -> None:
-    span = effects.span(climbed(" ".join(words)))
+    span = spans.span(climbed(" ".join(words)))
     assert span is not None
     if not span.provisional:
         ends = [None, *LENGTHS, None]
@@ -90,14 +91,14 @@ def test_a_span_that_is_not_provisional_is_one_rung_wide(words: list[str]) -> No
 
 
 def test_score_counts_diverged_as_0_and_leaves_out_what_broke() -> None:
-    score = effects.score(climbed("sudx.").steps[0])
+    score = spans.score(climbed("sudx.").steps[0])
     assert (score.n, score.solved, score.diverged, score.failed, score.missing) == (3, 1, 1, 1, 1)
     assert score.score == stats.mean([0.99, 0.5, 0.0])
 
 
 def test_a_score_that_is_no_number_counts_as_0() -> None:
     record = Record(Run(Rung({}, {}, 1, {}), 0), "unsolved", math.nan)
-    assert effects.points(record) == 0.0
+    assert spans.points(record) == 0.0
 
 
 def test_effect_is_paired_by_seed() -> None:

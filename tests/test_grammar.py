@@ -6,9 +6,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnbench import expression
-from rnnbench.expression import About, Arithmetic, Comparison, Join, Measure, Node, Not, Number, Wrong, kind, unknown
-from rnnbench.grammar import DEEPEST, LONGEST, marked, parse
+from rnnbench.suite import expression
+from rnnbench.suite.expression import (
+    About,
+    Arithmetic,
+    Comparison,
+    Join,
+    Measure,
+    Node,
+    Not,
+    Number,
+    Wrong,
+    kind,
+    unknown,
+)
+from rnnbench.suite.grammar import DEEPEST, LONGEST, marked, parse
 
 SIZE = Measure("parameters", ("a",))
 A, B = Measure("span", ("a", "t")), Measure("span", ("b", "t"))

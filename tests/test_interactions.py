@@ -13,9 +13,10 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnbench import stats
-from rnnbench.interactions import Interaction, interactions
-from rnnbench.plan import Climb, Ladder, climb
+from rnnbench.analysis import stats
+from rnnbench.analysis.interactions import Interaction, interactions
+from rnnbench.plan import Ladder
+from rnnbench.plan.ladders import Climb, climb
 from rnnbench.records import Record, Run, Rung
 from rnnbench.suite import TaskEntry, Variant
 

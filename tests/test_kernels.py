@@ -19,9 +19,10 @@ import torch
 from torch import Tensor
 
 import rnnbench
-from rnnbench import cells, kernels, layers
+from rnnbench import cells, kernels
 from rnnbench.cells import gru, lstm, rnn
-from rnnbench.kernels import _compile, _scan
+from rnnbench.kernels import compile, scan
+from rnnbench.layers import recurrent
 
 Scan = Callable[[cells.Cell, Mapping[str, Tensor], Tensor], Tensor]
 
@@ -100,7 +101,7 @@ def test_every_parameter_reaches_the_reference() -> None:
 def test_values_and_gradients_are_the_equations(cell: cells.Cell, size: tuple[int, int, int, int]) -> None:
     p, xs, dys = draw(cell, *size)
     double = {k: value.double() for k, value in p.items()}
-    expected = gradients(layers.scan, cell, double, xs.double(), dys.double())
+    expected = gradients(recurrent.scan, cell, double, xs.double(), dys.double())
     got = gradients(family(cell).scan, cell, p, xs, dys)
     for name, value in expected.items():
         scale = max(float(value.abs().max()), SMALLEST)
@@ -131,7 +132,7 @@ def test_the_way_back_takes_the_gradients_of_some_steps_alone(cell: cells.Cell) 
     dense[answering] = dys[: len(answering)]
     expected = gradients(family(cell).scan, cell, p, xs, dense)
     fused = family(cell).fused(cell)
-    done = _scan.Pass(fused, xs, [p[name] for name in fused.names], keep=True)
+    done = scan.Pass(fused, xs, [p[name] for name in fused.names], keep=True)
     sparse = torch.cat([dys[: len(answering)], torch.zeros(1, 5, 32)])
     answered = np.full(9, len(answering))
     answered[answering] = range(len(answering))
@@ -158,7 +159,7 @@ def test_nothing_depends_on_where_buffers_lie_or_what_was_in_them(cell: cells.Ce
     scan = family(cell).scan
     expected = gradients(scan, cell, p, xs, dys)
     for offset in (1, 3, 7):
-        for loans in _scan._Loan.pool.values():
+        for loans in scan._Loan.pool.values():
             for memory, _ in loans:
                 memory.fill(np.nan)
 
@@ -194,7 +195,7 @@ def test_without_gradients_the_values_are_the_same(cell: cells.Cell) -> None:
 def test_a_nan_goes_where_the_equations_take_it(cell: cells.Cell) -> None:
     p, xs, dys = draw(cell, 6, 5, 3, 24)
     xs[2, 1, 0] = np.nan
-    expected, got = (gradients(scan, cell, p, xs, dys) for scan in (layers.scan, family(cell).scan))
+    expected, got = (gradients(scan, cell, p, xs, dys) for scan in (recurrent.scan, family(cell).scan))
     assert not got["ys"][:, [0, 2, 3, 4]].isnan().any()
     assert all(torch.equal(got[name].isnan(), value.isnan()) for name, value in expected.items())
 
@@ -204,7 +205,7 @@ def test_a_nan_goes_where_the_equations_take_it(cell: cells.Cell) -> None:
 def test_an_infinity_is_not_lost(cell: cells.Cell, value: float) -> None:
     p, xs, dys = draw(cell, 6, 5, 3, 24)
     xs[2, 1, 0] = value
-    expected, got = (gradients(scan, cell, p, xs, dys) for scan in (layers.scan, family(cell).scan))
+    expected, got = (gradients(scan, cell, p, xs, dys) for scan in (recurrent.scan, family(cell).scan))
     if not all(value.isfinite().all() for value in expected.values()):  # a closed gate is 6e-8 here, and not 0
         assert not all(value.isfinite().all() for value in got.values())
 
@@ -328,7 +329,7 @@ def test_machine_code_is_kept_on_disk_until_its_source_changes(tmp_path: Path) -
     assert len(kept) == 4
     assert run_copy(package) == "0.762"
     assert [each.stat().st_mtime_ns for each in kept] == times
-    shared = package / "kernels" / "_vector.py"
+    shared = package / "kernels" / "vector.py"
     shared.write_text(shared.read_text().replace("return x * p / q", "return 2.0 * x * p / q"))
     assert run_copy(package) == "1.523"
     assert len(list(package.glob("kernels/__pycache__/rnn-*"))) == 2
@@ -339,20 +340,20 @@ def test_machine_code_goes_where_there_is_room(tmp_path: Path, monkeypatch: pyte
     source.parent.mkdir()
     source.write_text("")
     blocked.write_text("")
-    name = f"rnn-{_compile.fingerprint(source)}"
+    name = f"rnn-{compile.fingerprint(source)}"
     monkeypatch.setattr(numba.config, "CACHE_DIR", "")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
-    assert _compile.cache_directory(source) == source.parent / "__pycache__" / name
+    assert compile.cache_directory(source) == source.parent / "__pycache__" / name
     (source.parent / "__pycache__" / name).rmdir()
     (source.parent / "__pycache__").rmdir()
     (source.parent / "__pycache__").write_text("")
-    assert _compile.cache_directory(source) == tmp_path / "home" / "rnnbench" / name
+    assert compile.cache_directory(source) == tmp_path / "home" / "rnnbench" / name
     monkeypatch.setenv("XDG_CACHE_HOME", str(blocked))
-    assert _compile.cache_directory(source) is None
+    assert compile.cache_directory(source) is None
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "given"))
-    assert _compile.cache_directory(source) == tmp_path / "given" / name
+    assert compile.cache_directory(source) == tmp_path / "given" / name
     source.write_text("# edited")
-    assert _compile.cache_directory(source) != tmp_path / "given" / name
+    assert compile.cache_directory(source) != tmp_path / "given" / name
 
 
 def test_without_any_room_each_process_compiles_anew(tmp_path: Path) -> None:

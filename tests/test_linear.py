@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from rnnbench.cells import State
-from rnnbench.layers import _linear as linear
+from rnnbench.layers import linear
 from rnnbench.rng import stream
 
 SOLVERS = [linear.by_steps, linear.by_doubling]

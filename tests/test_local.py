@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from rnnbench.driver import Driver, Outcome
 from rnnbench.errors import Exit
-from rnnbench.events import Silent
-from rnnbench.executors.local import Local
 from rnnbench.plan import plan
 from rnnbench.records import Record, canonical
+from rnnbench.running.driver import Driver, Outcome
+from rnnbench.running.executors.local import Local
+from rnnbench.running.listeners import Silent
 from rnnbench.store import Store
 from rnnbench.suite import Suite, TaskEntry, Variant
 

@@ -10,10 +10,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from rnnbench.layers import Noise, scan
-from rnnbench.model import Model
+from rnnbench.layers.noise import Noise
+from rnnbench.layers.recurrent import scan
 from rnnbench.records import Rung
 from rnnbench.rng import stream
+from rnnbench.training.model import Model
 
 TASKS = {"copy": 2, "adding": 5, "counting": 4, "qa": 1}  # every step or last, causal or not; and a length
 AROUND: list[dict[str, Any]] = [
@@ -66,7 +67,7 @@ def reference(m: Model, p: dict[str, Tensor], xs: Tensor, at: slice, noise: Nois
     ys = [xs]
     for depth in range(s.layers):
         below, x, ys = ys, torch.cat(ys, -1), []
-        for i, direction in enumerate(m.directions):
+        for i, direction in enumerate(m.layout.directions):
             own = {n.split("/")[-1]: v for n, v in p.items() if n.startswith(f"{depth}/{direction}/")}
             y = scan(m.layer.cell, own, x.flip(0) if i else x)  # type: ignore[attr-defined]
             y = y.flip(0) if i else y

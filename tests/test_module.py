@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 
-from rnnbench import find, train
-from rnnbench.checkpoint import Checkpoint
+from rnnbench import registry
 from rnnbench.errors import UserError
-from rnnbench.fingerprint import fingerprint
-from rnnbench.layers import _module
-from rnnbench.model import Model
+from rnnbench.layers import module as foreign
 from rnnbench.records import Record, Run, Rung, canonical
 from rnnbench.rng import stream
 from rnnbench.tasks import SIZES
-from rnnbench.train import Trainer
+from rnnbench.training import trainer as training
+from rnnbench.training.checkpoint import Checkpoint
+from rnnbench.training.fingerprint import fingerprint
+from rnnbench.training.model import Model
+from rnnbench.training.trainer import Trainer
 
 if TYPE_CHECKING:
     from conftest import Cli
@@ -149,7 +150,7 @@ def records(runs: list[Run], **options: Any) -> dict[str, Record]:
 def test_a_run_has_the_same_bits_beside_others_and_resumed(
     module: str, args: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(train, "LOOK", 20)
+    monkeypatch.setattr(training, "LOOK", 20)
     runs = [run(module, args, seed, layers=2, bidirectional=True, dropout=0.1) for seed in range(2)]
     before = torch.get_rng_state()
     together = {id: canonical(r.results()) for id, r in records(runs).items()}
@@ -172,8 +173,8 @@ def test_a_run_has_the_same_bits_beside_others_and_resumed(
 
 
 def test_what_is_found_out() -> None:
-    def built(module: str, **args: Any) -> _module._Built:
-        layer = _module.Layer(module, args)
+    def built(module: str, **args: Any) -> foreign._Built:
+        layer = foreign.Foreign(module, args)
         layer.shapes(3, 4, True, True)
         return layer._built[3]
 
@@ -267,7 +268,7 @@ def test_torchs_own_train_as_in_a_loop_of_torchs_own(kind: str) -> None:
 
 def test_a_cell_of_ours_and_torchs_module_agree() -> None:
     """Given the same numbers, `cell: rnn` and `module: torch.nn.RNN` are one function."""
-    ours, theirs = find.layer({"cell": "rnn"}), _module.Layer("torch.nn.RNN", {"bias": False})
+    ours, theirs = registry.layer({"cell": "rnn"}), foreign.Foreign("torch.nn.RNN", {"bias": False})
     shapes = theirs.shapes(3, 4, True, True)
     p = {n: torch.from_numpy(v) for n, v in theirs.init(shapes, partial(stream, 1), tokens=False).items()}
     xs = torch.from_numpy(stream(1, "xs").normal((5, 2, 3)))
@@ -277,7 +278,7 @@ def test_a_cell_of_ours_and_torchs_module_agree() -> None:
 
 def test_its_fingerprint_is_its_source_and_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def current(module: str) -> str:
-        _module._digest.cache_clear()
+        foreign._digest.cache_clear()
         return fingerprint(run(module, {}).rung, fused=False)
 
     before = current("odd.Plain")

@@ -172,38 +172,46 @@ EXACT = [
     Mutant("a step ignored", "rng.py", "[0, 0, 0, step]", "[0, 0, 0, 1]", "rnn and copy"),
     Mutant(
         "a clip coupled across runs",
-        "optimiser.py",
+        "training/optimiser.py",
         "vector_norm(gradient, dim=-1, keepdim=True)",
         "vector_norm(gradient)",
         "rnn and copy",
     ),
-    Mutant("a clip left out", "optimiser.py", "clamp(max=1.0)", "clamp(min=1.0)", "rnn and copy"),
-    Mutant("Adam without its correction", "optimiser.py", "return 1 - BETA1**step,", "return 1.0,", "rnn and copy"),
+    Mutant("a clip left out", "training/optimiser.py", "clamp(max=1.0)", "clamp(min=1.0)", "rnn and copy"),
+    Mutant(
+        "Adam without its correction", "training/optimiser.py", "return 1 - BETA1**step,", "return 1.0,", "rnn and copy"
+    ),
     Mutant(
         "a compiled clip left out",
-        "kernels/_adam.py",
+        "kernels/adam.py",
         "scale = largest / (np.sqrt(square) + SMALL)",
         "scale = ONE",
         "rnn and copy",
     ),
     Mutant(
         "a compiled Adam that forgets at once",
-        "kernels/_adam.py",
+        "kernels/adam.py",
         "v = second[k] * keep_second",
         "v = second[k] * new_second",
         "rnn and copy",
     ),
     Mutant(
         "a read-out's gradient without its sign",
-        "backprop.py",
+        "training/backprop.py",
         "torch.mm(h.t(), flat, out=self.dW)",
         "torch.mm(h.t(), flat.abs(), out=self.dW)",
         "lstm and adding",
     ),
-    Mutant("steps without an answer that pull", "backprop.py", "dys[K] = 0\n", "dys[K] = 0.01\n", "lstm and adding"),
+    Mutant(
+        "steps without an answer that pull",
+        "training/backprop.py",
+        "dys[K] = 0\n",
+        "dys[K] = 0.01\n",
+        "lstm and adding",
+    ),
     Mutant(
         "answers back to front",
-        "backprop.py",
+        "training/backprop.py",
         "found[answering] = np.arange(len(answering))",
         "found[answering] = np.arange(len(answering))[::-1]",
         "lstm and copy",
@@ -217,14 +225,14 @@ EXACT = [
     ),
     Mutant(
         "a token that is its neighbour",
-        "kernels/_panels.py",
+        "kernels/panels.py",
         "(1 + tokens[first + r]) * row",
         "tokens[first + r] * row",
         "gru and copy",
     ),
     Mutant(
         "a token that teaches another",
-        "kernels/_panels.py",
+        "kernels/panels.py",
         "place = tokens[first + k] * row",
         "place = (I - 1 - tokens[first + k]) * row",
         "gru and copy",
@@ -233,30 +241,30 @@ EXACT = [
     Mutant("a slope that leans", "tasks/counting.py", ".add_(0.5)", ".add_(0.4)", "rnn and counting"),
     Mutant(
         "a neighbour's examples",
-        "lockstep.py",
+        "training/cohort.py",
         "batches = [drawn[seed] for seed in self.seeds]",
         "batches = [drawn[self.seeds[0]] for _ in self.seeds]",
         "rnn and copy",
     ),
     Mutant(
         "a backward direction read at its start",
-        "model.py",
+        "training/model.py",
         "ends = (slice(-1, None), slice(0, 1))",
         "ends = (slice(-1, None), slice(-1, None))",
         "bilstm and adding",
     ),
-    Mutant("both directions forward", "model.py", "x.flip(-3) if backward else x", "x", "bilstm and adding"),
+    Mutant("both directions forward", "training/model.py", "x.flip(-3) if backward else x", "x", "bilstm and adding"),
     Mutant(
         "attention that looks ahead",
-        "model.py",
+        "training/model.py",
         "seen = [t + 1 for t in range(T)[at]]",
         "seen = [T for t in range(T)[at]]",
         "attention and counting",
     ),
-    Mutant("no residual", "model.py", "y = y + below[i]", "y = y + 0 * below[i]", "deep and adding"),
+    Mutant("no residual", "training/model.py", "y = y + below[i]", "y = y + 0 * below[i]", "deep and adding"),
     Mutant(
         "a transformer that looks ahead",
-        "layers/_attention.py",
+        "layers/attention.py",
         "is_causal=causal",
         "is_causal=False",
         "transformer and counting",
@@ -266,15 +274,21 @@ EXACT = [
 LATE = [
     Mutant(
         "training on one batch after a while",
-        "lockstep.py",
+        "training/cohort.py",
         'stream(s, "train", self.step)',
         'stream(s, "train", min(self.step, 25))',
         "",
     ),
-    Mutant("a bar that nothing passes", "train.py", '"solved" if score >= self.task.bar', '"solved" if score > 1', ""),
+    Mutant(
+        "a bar that nothing passes",
+        "training/trainer.py",
+        '"solved" if score >= self.task.bar',
+        '"solved" if score > 1',
+        "",
+    ),
     Mutant(
         "learning that ends too soon",
-        "lockstep.py",
+        "training/cohort.py",
         "        self.step += 1\n",
         "        self.step += 1\n        if self.step > 25:\n            return\n",
         "",
@@ -318,16 +332,16 @@ tasks: {copy: {items: 2, alphabet: 4, lengths: [1, 2]}}
 WRITE = """\
 import sys
 from pathlib import Path
-from rnnbench import baseline, exact
+from rnnbench.check import baseline, probes
 from rnnbench.plan import plan
-from rnnbench.suitefile import load
+from rnnbench.suite.load import load
 asked = plan(load("mutants.yaml"))
 variants = {}
 for x in asked.ladders:
     if x.rungs:
-        numbers = baseline.VariantNumbers(**exact.variant(x, next(exact.paths(x.rungs[0]))))
+        numbers = baseline.VariantNumbers(**probes.variant(x, next(probes.paths(x.rungs[0]))))
         variants.setdefault(x.variant.name, {})[x.task.name] = baseline.Cell(baseline.asked(x), [0], [0], 0, numbers)
-tasks = {e.name: baseline.TaskNumbers(**exact.task(e)) for e in asked.suite.tasks}
+tasks = {e.name: baseline.TaskNumbers(**probes.task(e)) for e in asked.suite.tasks}
 baseline.write(Path("baselines/mutants.json"), baseline.Baseline(1, "mutants", [0], {}, tasks, variants).text())
 """
 

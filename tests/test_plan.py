@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import pytest
 
-from rnnbench import cost
-from rnnbench.plan import Climb, Plan, plan, view
+from rnnbench.plan import Plan, cost, plan
+from rnnbench.plan.filter import select
+from rnnbench.plan.ladders import Climb, view
 from rnnbench.records import Record, Run, Status
-from rnnbench.select import select
-from rnnbench.suite import MoreSteps, Suite, TaskEntry, Variant
+from rnnbench.suite import ExtendedBudget, Suite, TaskEntry, Variant
 
 LENGTHS = (10, 20, 40, 80)
-FOUR = MoreSteps(4)
+FOUR = ExtendedBudget(4)
 STATUS: dict[str, Status] = {"s": "solved", "u": "unsolved", "d": "diverged", "x": "crashed"}
 
 
-def planned(more: MoreSteps | None = FOUR, seeds: int = 4, prune: bool = True) -> Plan:
+def planned(more: ExtendedBudget | None = FOUR, seeds: int = 4, prune: bool = True) -> Plan:
     variants = (Variant("lstm", {"cell": "lstm"}), Variant("bilstm", {"cell": "lstm"}, {"bidirectional": True}, "lstm"))
     tasks = (
         TaskEntry("adding", {"task": "adding"}, LENGTHS, {"steps": 300}),
@@ -69,7 +69,7 @@ def test_the_first_unsolved_rung_gets_more_steps_once_it_is_known(words: str, le
 
 
 def test_it_is_the_same_run_but_for_its_steps() -> None:
-    of = planned(MoreSteps(4, 3))
+    of = planned(ExtendedBudget(4, 3))
     found = view(of, records(of, "ssss uuuu", "... su."))[0]
     assert found.more is not None
     assert found.more.rung.settings == found.steps[1].rung.settings | {"steps": 1200}
@@ -80,7 +80,7 @@ def test_it_is_the_same_run_but_for_its_steps() -> None:
 
 
 def test_its_ids_are_those_of_any_run_with_so_many_steps() -> None:
-    def asked(steps: int, more: MoreSteps | None) -> Plan:
+    def asked(steps: int, more: ExtendedBudget | None) -> Plan:
         task = TaskEntry("adding", {"task": "adding"}, LENGTHS, {"steps": steps})
         return plan(Suite("s", (Variant("lstm", {"cell": "lstm"}),), (task,), (0,), more_steps=more))
 
@@ -128,21 +128,21 @@ def test_what_flips(words: str, more: str, flipped: bool) -> None:
 
 
 def test_seeds_that_solved_it_anyway_flip_nothing() -> None:
-    of = planned(MoreSteps(4, 2))
+    of = planned(ExtendedBudget(4, 2))
     assert climbed("suuu", "su", of).steps[0].flipped is False  # the same one of the same two
     assert climbed("uusu", "su", of).steps[0].flipped is True
     assert climbed("uusu", "s", of).steps[0].flipped is True
 
 
 def test_a_plan_knows_what_may_be_added() -> None:
-    of = planned(MoreSteps(4, 3))
+    of = planned(ExtendedBudget(4, 3))
     assert (of.count, of.possible) == ((2 * 4 + 1) * 4, 3 * 3)
     runs = [run.id for run in of.runs()]
     assert len(runs) == len(set(runs)) == of.count + 9 * 3
     assert of.without_more().possible == 0
     assert [run.id for run in of.without_more().runs()] == runs[: of.count]
     assert [run.id for run in planned(None).runs()] == runs[: of.count]
-    assert planned(MoreSteps(4, 3), seeds=2).possible == 3 * 2  # --seeds left fewer
+    assert planned(ExtendedBudget(4, 3), seeds=2).possible == 3 * 2  # --seeds left fewer
     assert of.ladders[3].reason
     assert of.ladders[3].more is None
 

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from rnnbench import api, suitefile
-from rnnbench.plan import Climb, plan, view
+from rnnbench import api
+from rnnbench.plan import plan
+from rnnbench.plan.ladders import Climb, view
 from rnnbench.report import render
-from rnnbench.suite import Suite
+from rnnbench.suite import Suite, load
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -28,7 +29,7 @@ def block(language: str) -> str:
 def test_its_suite_is_valid(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(block("yaml"))
-    assert plan(suitefile.load(path)).count == 9 * 7 * 5
+    assert plan(load.load(path)).count == 9 * 7 * 5
 
 
 def test_its_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

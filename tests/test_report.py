@@ -18,14 +18,15 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from rnnbench import report
+from rnnbench.analysis.effort import Ratio
+from rnnbench.analysis.ranges import Range
 from rnnbench.errors import UserError
-from rnnbench.plan import Climb, plan, view
-from rnnbench.ranges import Range
+from rnnbench.plan import plan
+from rnnbench.plan.ladders import Climb, view
 from rnnbench.records import Record, Run, Status
 from rnnbench.report import marks
 from rnnbench.report.frame import COLUMNS, frame
-from rnnbench.steps import Ratio
-from rnnbench.suite import Claim, MoreSteps, Suite, TaskEntry, Variant
+from rnnbench.suite import Claim, ExtendedBudget, Suite, TaskEntry, Variant
 
 SUITE = Suite(
     name="small",
@@ -368,7 +369,7 @@ MORE = {
 
 
 def test_what_more_steps_flip_is_marked_and_told() -> None:
-    suite = replace(SUITE, more_steps=MoreSteps(4))
+    suite = replace(SUITE, more_steps=ExtendedBudget(4))
     view, plain = climbs(suite, more=MORE), climbs()
     text = report.render(suite, view, "table", width=300)
     assert "84 runs: 44 solved, 22 unsolved, 2 diverged, 4 crashed, 3 pruned, 9 to do; 15 runs with more steps" in text
@@ -389,7 +390,7 @@ def test_what_more_steps_flip_is_marked_and_told() -> None:
 
 
 def test_more_steps_in_json_and_frame() -> None:
-    suite = replace(SUITE, more_steps=MoreSteps(4, 2))
+    suite = replace(SUITE, more_steps=ExtendedBudget(4, 2))
     view = climbs(suite, more={("rnn", "adding"): ["", "1 .99 .98"]})
     parsed = json.loads(report.render(suite, view, "json"), parse_constant=refuse)
     assert parsed["more_steps"] == {"times": 4, "seeds": 2}

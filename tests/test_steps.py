@@ -16,11 +16,12 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnbench import stats, steps
-from rnnbench.plan import Climb, Ladder, climb
-from rnnbench.ranges import Range, point
+from rnnbench.analysis import effort, stats
+from rnnbench.analysis.effort import Pace, paces
+from rnnbench.analysis.ranges import Range, point
+from rnnbench.plan import Ladder
+from rnnbench.plan.ladders import Climb, climb
 from rnnbench.records import Record, Run, Rung, Status
-from rnnbench.steps import Pace, paces
 from rnnbench.suite import TaskEntry, Variant
 
 BUDGET = 1000
@@ -52,11 +53,11 @@ def test_steps_taken() -> None:
     run = Run(Rung({}, {}, 10, {"steps": BUDGET}), 0)
     never = Run(Rung({}, {}, 10, {"steps": BUDGET, "stop": "never"}), 0)
     beyond = Range(BUDGET, math.inf, low_open=True)
-    assert steps.taken(record(run, 300)) == point(300)
-    assert steps.taken(record(never, 300)) == point(300)  # all steps were spent, it was solved at the 300th
-    assert steps.taken(record(run, None)) == steps.taken(record(run, "d")) == beyond
+    assert effort.taken(record(run, 300)) == point(300)
+    assert effort.taken(record(never, 300)) == point(300)  # all steps were spent, it was solved at the 300th
+    assert effort.taken(record(run, None)) == effort.taken(record(run, "d")) == beyond
     assert (
-        steps.taken(replace(record(run, None), run=Run(Rung({}, {}, 10, {}), 0))).low == 1000
+        effort.taken(replace(record(run, None), run=Run(Rung({}, {}, 10, {}), 0))).low == 1000
     )  # the budget by default
 
 

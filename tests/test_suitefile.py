@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 from rnnbench import __version__
 from rnnbench.errors import UserError
 from rnnbench.plan import plan
-from rnnbench.reader import hints
 from rnnbench.records import Run
-from rnnbench.resolve import TOP
 from rnnbench.settings import Settings
-from rnnbench.suite import Claim, MoreSteps, Suite, TaskEntry, Variant
-from rnnbench.suitefile import load, loads, shipped
+from rnnbench.suite import Claim, ExtendedBudget, Suite, TaskEntry, Variant
+from rnnbench.suite.load import load, loads, shipped
+from rnnbench.suite.reader import hints
+from rnnbench.suite.resolve import TOP
 
 HEAD = "rnnbench: 1\nname: s\n"
 ARCHITECTURES = "architectures: {rnn: {cell: rnn}}\n"
@@ -206,12 +206,12 @@ def test_pairs_are_counted_before_they_are_made() -> None:
 
 
 def test_a_pair_that_its_settings_rule_out_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    from rnnbench.layers import Recurrent
+    from rnnbench.layers.recurrent import Recurrent
 
-    def objection(self: Recurrent, settings: Settings) -> str:
+    def incompatible(self: Recurrent, settings: Settings) -> str:
         return "residual: not with attention" if settings.residual and settings.attention != "none" else ""
 
-    monkeypatch.setattr(Recurrent, "objection", objection)
+    monkeypatch.setattr(Recurrent, "incompatible", incompatible)
     text = f"{HEAD}{LSTM}ablate: [{{base: lstm, with: [residual, attention, peepholes], pairs: true}}]\n{TASKS}"
     (line,) = faults(text)
     assert line == (
@@ -356,12 +356,14 @@ def refusal(source: str | Path) -> list[str]:
 @pytest.mark.parametrize(
     ("own", "found"),
     [
-        ("", MoreSteps(4, 2)),
-        ("more_steps: {times: 8}\n", MoreSteps(8, 2)),
+        ("", ExtendedBudget(4, 2)),
+        ("more_steps: {times: 8}\n", ExtendedBudget(8, 2)),
         ("more_steps: false\n", None),
     ],
 )
-def test_more_steps_are_included_overridden_and_taken_back(tmp_path: Path, own: str, found: MoreSteps | None) -> None:
+def test_more_steps_are_included_overridden_and_taken_back(
+    tmp_path: Path, own: str, found: ExtendedBudget | None
+) -> None:
     write(
         tmp_path, common=COMMON + "more_steps: {times: 4, seeds: 2}\n", main="include: common.yaml\nrnnbench: 1\n" + own
     )
@@ -539,7 +541,7 @@ def test_long_chains_of_bases_do_not_recurse() -> None:
 def test_reading_a_suite_imports_neither_torch_nor_pandas_nor_scipy() -> None:
     code = (
         "import sys, time; start = time.process_time()\n"
-        "from rnnbench.suitefile import load; load('quick')\n"
+        "from rnnbench.suite.load import load; load('quick')\n"
         "print([m for m in ('torch', 'pandas', 'scipy', 'numba') if m in sys.modules], time.process_time() - start)"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 
-from rnnbench import find
+from rnnbench import registry
 from rnnbench.records import canonical, given
 from rnnbench.rng import stream
 from rnnbench.tasks import SIZES, Batch, Task
@@ -34,7 +34,7 @@ def examples(name: str) -> list[tuple[Task, int]]:
     return found
 
 
-CASES = [(task, length) for name in find.names("tasks") for task, length in examples(name)]
+CASES = [(task, length) for name in registry.names("tasks") for task, length in examples(name)]
 GOLDEN: dict[str, str] = json.loads((HERE / "golden" / "tasks.json").read_text())
 
 
@@ -124,7 +124,7 @@ class TestEveryTask:
         loss = task.loss(answers, ys, weights)
         (expected,) = torch.autograd.grad(loss, answers)
         before = answers.detach().clone()
-        found, slopes = task.slopes(answers.detach(), ys, weights)
+        found, slopes = task.loss_and_gradient(answers.detach(), ys, weights)
         torch.testing.assert_close(found, loss.detach())
         torch.testing.assert_close(slopes, expected, rtol=1e-5, atol=1e-8)
         assert torch.equal(answers, before)

@@ -15,12 +15,12 @@ import torch
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from rnnbench import train
-from rnnbench.checkpoint import Checkpoint
-from rnnbench.model import Model
 from rnnbench.records import Record, Run, Rung, canonical
 from rnnbench.tasks import SIZES
-from rnnbench.train import Trainer
+from rnnbench.training import trainer as training
+from rnnbench.training.checkpoint import Checkpoint
+from rnnbench.training.model import Model
+from rnnbench.training.trainer import Trainer
 
 SMALL = {"hidden": 6, "batch": 3, "steps": 130, "stop": "never"}
 MODELS: list[dict[str, Any]] = [
@@ -112,7 +112,7 @@ def test_a_run_has_the_same_bits_in_any_company(
     every: int,
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train, "LOOK", 20)  # several looks in a short run
+        patch.setattr(training, "LOOK", 20)  # several looks in a short run
         trainer = Trainer(kernels_wanted=kernels)
         changed = {"layers": layers, "steps": 45} | around
         changed["bidirectional"] = bidirectional and "cell" in model and task[0]["task"] != "counting"
@@ -210,9 +210,9 @@ def test_cut_or_changed_checkpoints_are_refused(cut: int) -> None:
 
 
 def test_the_compiled_adam_is_the_other() -> None:
-    from rnnbench import optimiser
-    from rnnbench.kernels._adam import Adam
+    from rnnbench.kernels.adam import Adam
     from rnnbench.settings import Settings
+    from rnnbench.training import optimiser
 
     for clip, size in ((0.5, 48), (0.0, 48), (2.0, 4096)):
         flat = torch.randn(size, generator=torch.Generator().manual_seed(0))
@@ -235,8 +235,8 @@ def test_the_compiled_adam_is_the_other() -> None:
 
 @pytest.mark.parametrize("optimizer", ["adam", "rmsprop", "sgd"])
 def test_the_optimisers_are_torchs_and_clip_each_run_by_itself(optimizer: str) -> None:
-    from rnnbench import optimiser
     from rnnbench.settings import Settings
+    from rnnbench.training import optimiser
 
     chosen = Settings(optimizer=optimizer, momentum=0.9 if optimizer == "sgd" else 0.0, clip=0.5)  # type: ignore[arg-type]
     lrs = torch.tensor([[1e-2], [3e-3]])

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from rnnbench.layers.transformer import Layer
-from rnnbench.model import Model
 from rnnbench.records import Record, Run, Rung
 from rnnbench.rng import stream
-from rnnbench.train import Trainer
+from rnnbench.training.model import Model
+from rnnbench.training.trainer import Trainer
 
 POSITIONS = ("none", "sinusoidal", "rotary", "alibi")
 SIZES = [(7, 3, 5, 12, 3), (1, 1, 1, 2, 1), (9, 2, 3, 8, 4), (5, 1, 4, 8, 2)]  # T, B, I, H, heads
@@ -128,7 +128,7 @@ def test_a_model_of_two_layers_embeds_once_and_normalises_once() -> None:
         return Model.of(Rung({"layer": "transformer", "heads": 2}, {"task": "copy"}, 3, settings))
 
     one, two = model(1), model(2)
-    assert [n for n in two.places if n.endswith(("/E", "/gy"))] == ["0/forward/E", "1/forward/gy"]
+    assert [n for n in two.layout.places if n.endswith(("/E", "/gy"))] == ["0/forward/E", "1/forward/gy"]
     ours, theirs = (m.views(torch.from_numpy(m.init(3))) for m in (one, two))
     assert torch.equal(ours["0/forward/Wq"], theirs["0/forward/Wq"])
     assert torch.equal(ours["readout/W"], theirs["readout/W"])

@@ -12,7 +12,8 @@ import typer
 from rnnbench.cli import app, options
 
 if TYPE_CHECKING:
-    from rnnbench.plan import Climb, Plan
+    from rnnbench.plan import Plan
+    from rnnbench.plan.ladders import Climb
     from rnnbench.store import Store
 
 BaselineFile = Annotated[
@@ -26,7 +27,7 @@ BaselineFile = Annotated[
 def _fresh(chosen: Plan, store: Store) -> list[Climb]:
     """The view of a plan without what other code than today's made."""
     from rnnbench import api
-    from rnnbench.plan import view
+    from rnnbench.plan.ladders import view
 
     return view(chosen, api.without(store.records(chosen.runs()), "stale"))
 
@@ -48,7 +49,7 @@ def baseline(
 ) -> None:
     """Print what a suite came to, as the baseline that `check` compares with."""
     from rnnbench import api
-    from rnnbench import baseline as baselines
+    from rnnbench.check import baseline as baselines
     from rnnbench.cli.data import write
     from rnnbench.errors import UserError
     from rnnbench.plan import plan
@@ -91,13 +92,13 @@ def check(
 ) -> None:
     """Compare a suite with its baseline, training what is missing. 0: as good; 1: worse; 6: can't be told."""
     from rnnbench import api
-    from rnnbench import baseline as baselines
-    from rnnbench import check as checking
+    from rnnbench.check import baseline as baselines
+    from rnnbench.check import compare as checking
     from rnnbench.cli.run import listen
     from rnnbench.errors import Exit, UserError
     from rnnbench.plan import plan
+    from rnnbench.plan.filter import select
     from rnnbench.report import findings
-    from rnnbench.select import select
     from rnnbench.store import Store
 
     every = plan(api.load(suite, (), seeds)).without_more()  # what baselines are made of

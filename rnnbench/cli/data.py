@@ -14,7 +14,7 @@ from rnnbench.cli import app, options
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rnnbench.plan import Climb
+    from rnnbench.plan.ladders import Climb
     from rnnbench.store import Store
     from rnnbench.suite import Suite
 
@@ -54,9 +54,10 @@ def report(
 ) -> None:
     """Tabulate how far back each variant remembers, with intervals."""
     from rnnbench import api
-    from rnnbench.plan import plan, view
+    from rnnbench.plan import plan
+    from rnnbench.plan.filter import select
+    from rnnbench.plan.ladders import view
     from rnnbench.report import render
-    from rnnbench.select import select
     from rnnbench.store import Store
 
     store = Store(results)
@@ -84,7 +85,8 @@ def plan(
     from rnnbench import api
     from rnnbench import plan as planning
     from rnnbench.cli.run import describe
-    from rnnbench.select import select
+    from rnnbench.plan import ladders
+    from rnnbench.plan.filter import select
     from rnnbench.store import Store
 
     chosen = select(planning.plan(api.load(suite, set or (), seeds)), filter)
@@ -109,12 +111,12 @@ def plan(
         typer.echo(f"more steps: {what}, at most {chosen.possible:,} runs")
     typer.echo(describe(chosen.suite.name, api.Forecast.of(chosen, records), api.cores()))
     if power:
-        _power(planning.view(chosen, records))
+        _power(ladders.view(chosen, records))
 
 
 def _power(climbs: Sequence[Climb]) -> None:
     """The seeds that effects need, a line each."""
-    from rnnbench import effects
+    from rnnbench.analysis import effects
 
     found = effects.powers(climbs)
     typer.echo("seeds to find one octave: 80 % power at two-sided 5 %, 6 or more; cautious: if they vary as they may")
@@ -153,16 +155,17 @@ def list_(
     ] = None,
 ) -> None:
     """List the cells, layers, tasks and suites that a suite or a command can name, each with its first line."""
-    from rnnbench import find, suitefile
+    from rnnbench import registry
+    from rnnbench.suite import load
 
     kinds = (what,) if what else ("cells", "layers", "tasks", "suites")
     for kind in kinds:
         if len(kinds) > 1:
             typer.echo(f"{kind}:")
         if kind == "suites":
-            about = {name: suitefile.load(path).about.split(". ")[0] for name, path in suitefile.shipped().items()}
+            about = {name: load.load(path).about.split(". ")[0] for name, path in load.shipped().items()}
         else:
-            about = {name: find.about(kind, name) for name in find.names(kind)}
+            about = {name: registry.about(kind, name) for name in registry.names(kind)}
         width = max(map(len, about))
         for name, text in about.items():
             typer.echo(f"{'  ' * (len(kinds) > 1)}{name:<{width}}  {text}")
@@ -188,8 +191,9 @@ def export(
 ) -> None:
     """Write out the records of a suite, one a run."""
     from rnnbench import records
-    from rnnbench.plan import plan, view
-    from rnnbench.select import select
+    from rnnbench.plan import plan
+    from rnnbench.plan.filter import select
+    from rnnbench.plan.ladders import view
     from rnnbench.store import Store
 
     store = Store(results)

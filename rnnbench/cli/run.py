@@ -10,7 +10,7 @@ from rnnbench.cli import app, options
 
 if TYPE_CHECKING:
     from rnnbench.api import Forecast
-    from rnnbench.events import Listener
+    from rnnbench.running.listeners import Listener
 
 
 @app.command()
@@ -52,10 +52,10 @@ def run(
 ) -> None:
     """Train what is missing of a suite. What is known already is not trained again; interrupted, it goes on later."""
     from rnnbench import api
-    from rnnbench.devices import resolve
     from rnnbench.plan import plan
-    from rnnbench.select import select
+    from rnnbench.plan.filter import select
     from rnnbench.store import Store
+    from rnnbench.training.devices import resolve
 
     chosen = select(plan(api.load(suite, set or (), seeds)), filter)
     store = Store(results)
@@ -79,10 +79,10 @@ def run(
 def listen(quiet: bool) -> Listener:
     """The live display on a terminal, lines of a log elsewhere, nothing where quiet."""
     if quiet:
-        from rnnbench.events import Silent
+        from rnnbench.running.listeners import Silent
 
         return Silent()
-    from rnnbench.display import display
+    from rnnbench.report.live import display
 
     return display()
 

@@ -22,20 +22,11 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rnnbench.cells.gru import Cell
-from rnnbench.kernels import _scan
-from rnnbench.kernels._compile import compiled
-from rnnbench.kernels._panels import (
-    add_by_token,
-    add_products,
-    clear,
-    look_up,
-    pack,
-    pack_transposed,
-    send_back,
-    unpack,
-)
-from rnnbench.kernels._scan import vectors
-from rnnbench.kernels._vector import (
+from rnnbench.kernels import scan as scans
+from rnnbench.kernels.compile import compiled
+from rnnbench.kernels.panels import add_by_token, add_products, clear, look_up, pack, pack_transposed, send_back, unpack
+from rnnbench.kernels.scan import vectors
+from rnnbench.kernels.vector import (
     ROWS,
     WIDTH,
     floats,
@@ -70,7 +61,7 @@ def serves(cell: Cell) -> bool:
 
 def scan(cell: Cell, p: Mapping[str, Tensor], xs: Tensor) -> Tensor:
     """xs (T, B, I), float32 on the CPU, or tokens (T, B, 1) -> ys (T, B, H); p as in `cell.shapes`."""
-    return _scan.scan(fused(cell), cell, p, xs)
+    return scans.scan(fused(cell), cell, p, xs)
 
 
 def warm(cell: Cell) -> None:
@@ -78,7 +69,7 @@ def warm(cell: Cell) -> None:
     fused(cell)
 
 
-def fused(cell: Cell) -> _scan.Fused:
+def fused(cell: Cell) -> scans.Fused:
     """The compiled scan of this cell's switches."""
     return _fused(_switches(cell))
 
@@ -112,7 +103,7 @@ def _update_back(s: Any, kept: Any, at: Any, h: Any, dh: Any, d: Any, d_rz: Any,
 
 
 @cache
-def _fused(s: Switches) -> _scan.Fused:
+def _fused(s: Switches) -> scans.Fused:
     letters = "r" * s.r + "z" * s.z + "n"
     names = tuple(f"{kind}{k}" for k in letters for kind in "bWU") + (("cn",) if s.v1 else ())
     Q, Q1 = s.r + s.z, max(s.r + s.z, 1)  # gates that are sigmoids; a tile has at least one column
@@ -321,4 +312,4 @@ def _fused(s: Switches) -> _scan.Fused:
         return rows * depth + (B + steps * B * s.v3) * N * WIDTH + (3 + 2 * ROWS) * WIDTH
 
     functions = compiled(forward, len(names), 1, 10), compiled(backward, len(names), 2, 13)
-    return _scan.Fused(names, *functions, S, forward_scratch, backward_scratch)
+    return scans.Fused(names, *functions, S, forward_scratch, backward_scratch)

@@ -21,20 +21,11 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rnnbench.cells.lstm import Cell
-from rnnbench.kernels import _scan
-from rnnbench.kernels._compile import compiled
-from rnnbench.kernels._panels import (
-    add_by_token,
-    add_products,
-    clear,
-    look_up,
-    pack,
-    pack_transposed,
-    send_back,
-    unpack,
-)
-from rnnbench.kernels._scan import vectors
-from rnnbench.kernels._vector import (
+from rnnbench.kernels import scan as scans
+from rnnbench.kernels.compile import compiled
+from rnnbench.kernels.panels import add_by_token, add_products, clear, look_up, pack, pack_transposed, send_back, unpack
+from rnnbench.kernels.scan import vectors
+from rnnbench.kernels.vector import (
     ROWS,
     WIDTH,
     floats,
@@ -72,7 +63,7 @@ def serves(cell: Cell) -> bool:
 
 def scan(cell: Cell, p: Mapping[str, Tensor], xs: Tensor) -> Tensor:
     """xs (T, B, I), float32 on the CPU, or tokens (T, B, 1) -> ys (T, B, H); p as in `cell.shapes`."""
-    return _scan.scan(fused(cell), cell, p, xs)
+    return scans.scan(fused(cell), cell, p, xs)
 
 
 def warm(cell: Cell) -> None:
@@ -80,7 +71,7 @@ def warm(cell: Cell) -> None:
     fused(cell)
 
 
-def fused(cell: Cell) -> _scan.Fused:
+def fused(cell: Cell) -> scans.Fused:
     """The compiled scan of this cell's switches."""
     return _fused(_switches(cell))
 
@@ -170,7 +161,7 @@ def _step_back(s: Any, kept: Any, z: Any, dh: Any, dc: Any, d: Any, at: Any, p: 
 
 
 @cache
-def _fused(s: Switches) -> _scan.Fused:
+def _fused(s: Switches) -> scans.Fused:
     letters = "i" * s.i + "f" * s.f + "o" * s.o
     names = tuple(f"{kind}{k}" for k in letters + "g" for kind in "bWU")
     names += tuple(f"p{k}" for k in letters) if s.peepholes else ()
@@ -301,7 +292,7 @@ def _fused(s: Switches) -> _scan.Fused:
             (2 * pairs * WIDTH + steps * B + 1 + 2 * I + H) * depth + (B + 3 * P) * N * WIDTH + (3 + 2 * ROWS) * WIDTH
         )
 
-    return _scan.Fused(
+    return scans.Fused(
         names,
         compiled(forward, len(names), 1, 10),
         compiled(backward, len(names), 2, 13),

@@ -21,20 +21,11 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from rnnbench.cells.rnn import Cell
-from rnnbench.kernels import _scan
-from rnnbench.kernels._compile import compiled
-from rnnbench.kernels._panels import (
-    add_by_token,
-    add_products,
-    clear,
-    look_up,
-    pack,
-    pack_transposed,
-    send_back,
-    unpack,
-)
-from rnnbench.kernels._scan import vectors
-from rnnbench.kernels._vector import (
+from rnnbench.kernels import scan as scans
+from rnnbench.kernels.compile import compiled
+from rnnbench.kernels.panels import add_by_token, add_products, clear, look_up, pack, pack_transposed, send_back, unpack
+from rnnbench.kernels.scan import vectors
+from rnnbench.kernels.vector import (
     ROWS,
     WIDTH,
     floats,
@@ -62,7 +53,7 @@ def serves(cell: Cell) -> bool:
 
 def scan(cell: Cell, p: Mapping[str, Tensor], xs: Tensor) -> Tensor:
     """xs (T, B, I), float32 on the CPU, or tokens (T, B, 1) -> ys (T, B, H); p as in `cell.shapes`."""
-    return _scan.scan(fused(cell), cell, p, xs)
+    return scans.scan(fused(cell), cell, p, xs)
 
 
 def warm(cell: Cell) -> None:
@@ -70,7 +61,7 @@ def warm(cell: Cell) -> None:
     fused(cell)
 
 
-def fused(cell: Cell) -> _scan.Fused:
+def fused(cell: Cell) -> scans.Fused:
     """The compiled scan of this cell's switches."""
     return _fused(cell.activation == "tanh", cell.leak)
 
@@ -85,7 +76,7 @@ def _fill(leaks: Any, learnt: Any, constant: Any, ba: Any, H: Any) -> None:
 
 
 @cache
-def _fused(is_tanh: bool, leak: bool | float) -> _scan.Fused:
+def _fused(is_tanh: bool, leak: bool | float) -> scans.Fused:
     leaky, learnt, constant = leak is not False, leak is True, float(leak)
     D = 1 + learnt  # what is sent back
 
@@ -224,4 +215,4 @@ def _fused(is_tanh: bool, leak: bool | float) -> _scan.Fused:
 
     names = ("b", "W", "U", *["ba"] * learnt)
     functions = compiled(forward, len(names), 1, 10), compiled(backward, len(names), 2, 13)
-    return _scan.Fused(names, *functions, int(leaky), forward_scratch, backward_scratch)
+    return scans.Fused(names, *functions, int(leaky), forward_scratch, backward_scratch)

@@ -21,8 +21,9 @@ from annotated_types import Interval
 
 from rnnbench import layers
 from rnnbench.cells import Arrays, Parameters, Shapes, Streams
-from rnnbench.layers import Noise, affine, normalise
-from rnnbench.layers._attention import weigh
+from rnnbench.layers.attention import weigh
+from rnnbench.layers.initial import affine, initial, normalise
+from rnnbench.layers.noise import Noise
 from rnnbench.lazy import torch
 from rnnbench.settings import Settings
 
@@ -42,7 +43,7 @@ class Layer(layers.Layer):
     positions: Literal["none", "sinusoidal", "rotary", "alibi"] = "sinusoidal"
     feedforward: Annotated[int, Interval(ge=1, le=64)] = 4
 
-    def objection(self, settings: Settings) -> str:
+    def incompatible(self, settings: Settings) -> str:
         for name in ("bidirectional", "residual", "layer_norm"):
             if getattr(settings, name):
                 has = "sees both ways already" if name == "bidirectional" else "has its own already"
@@ -69,7 +70,7 @@ class Layer(layers.Layer):
         """Matrices uniform in +-1/sqrt(rows), as torch.nn.Linear; gains 1, biases 0. Of tokens one row of E is read at
         a time: they start from N(0, 1), as torch.nn.Embedding, as large as the sines beside them. From 1/sqrt(rows)
         the sines would drown them, and what has to match tokens would hardly learn."""
-        p = layers.initial(shapes, stream)
+        p = initial(shapes, stream)
         p = {n: v * np.float32((v.shape[1] / v.shape[0]) ** 0.5) if n[0] in "WE" else v for n, v in p.items()}
         return p | {"E": stream("E").normal(shapes["E"])} if tokens and "E" in p else p
 

@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Sequence
 
 from rnnbench.errors import UserError, nearest
-from rnnbench.plan import Climb
+from rnnbench.plan.ladders import Climb
 from rnnbench.suite import Suite
 
 FORMATS = {"table": "terminal", "markdown": "markdown", "csv": "csv", "json": "json"}

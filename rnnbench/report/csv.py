@@ -7,8 +7,8 @@ import io
 import math
 from collections.abc import Sequence
 
-from rnnbench import effects
-from rnnbench.plan import Climb
+from rnnbench.analysis import spans
+from rnnbench.plan.ladders import Climb
 from rnnbench.report.model import clean
 from rnnbench.suite import Suite
 
@@ -41,7 +41,7 @@ def render(
         if not climb.steps:  # the variant can't do the task
             rows.writerows((*names, length, "", "", "", 0, 0, 0) for length in climb.ladder.task.lengths)
         for step in climb.steps:
-            found = effects.score(step)
+            found = spans.score(step)
             counts = found.n, found.solved, found.failed
             rows.writerow((*names, step.rung.length, *map(number, found.score), *counts))
     return out.getvalue()

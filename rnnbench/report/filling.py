@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from rnnbench import effects
-from rnnbench.plan import Climb, Step
+from rnnbench.analysis import spans
+from rnnbench.plan.ladders import Climb, RungState
 from rnnbench.report import marks, terminal
 from rnnbench.report.model import Cell, Tone, clean
 
@@ -46,7 +46,7 @@ def filling(climbs: Sequence[Climb], width: int, room: int) -> list[Text]:
 
 def _ladder(climb: Climb | None) -> Cell:
     """A ladder: a sign for each rung, and the span as far as it is known."""
-    span = effects.span(climb) if climb else None
+    span = spans.span(climb) if climb else None
     if climb is None or span is None:
         return marks.mark(marks.NOT_APPLICABLE)
     if span.low is not None:
@@ -57,11 +57,11 @@ def _ladder(climb: Climb | None) -> Cell:
     return Cell(("".join(map(_rung, climb.steps)), text), text, tone)
 
 
-def _begun(step: Step) -> bool:
+def _begun(step: RungState) -> bool:
     return step.missing < len(step.records)
 
 
-def _rung(step: Step) -> str:
+def _rung(step: RungState) -> str:
     """● solved by at least half of the seeds, ↑ with more steps, ○ not, ◐ under way, – pruned, · to do."""
     if step.state == "pruned":
         return marks.PRUNED

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
-from rnnbench.check import Finding
+from rnnbench.check.compare import Finding
 from rnnbench.report.markdown import escape
 from rnnbench.report.model import clean
 

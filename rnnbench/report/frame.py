@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from rnnbench.lazy import pandas
-from rnnbench.plan import Climb
+from rnnbench.plan.ladders import Climb
 from rnnbench.settings import Settings
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from rnnbench import claims, effects, interactions, steps
-from rnnbench.plan import Climb, Step
-from rnnbench.ranges import Range
+from rnnbench.analysis import effects, effort, interactions, spans, verdicts
+from rnnbench.analysis.ranges import Range
+from rnnbench.plan.ladders import Climb, RungState
 from rnnbench.records import Record
 from rnnbench.settings import Settings
 from rnnbench.suite import Suite
@@ -41,8 +41,8 @@ def _run(seed: int, run_id: str, record: Record | None) -> dict[str, Any]:
     return {"seed": seed, "id": run_id} | {name: getattr(record, name) for name in wanted}
 
 
-def _rung(step: Step, seeds: Sequence[int]) -> dict[str, Any]:
-    found = effects.score(step)
+def _rung(step: RungState, seeds: Sequence[int]) -> dict[str, Any]:
+    found = spans.score(step)
     pairs = zip(seeds, step.records, strict=False)  # a rung with more steps has the first few
     return {
         "length": step.rung.length,
@@ -62,7 +62,7 @@ def _rung(step: Step, seeds: Sequence[int]) -> dict[str, Any]:
 
 
 def _climb(climb: Climb, seeds: Sequence[int]) -> dict[str, Any]:
-    span = effects.span(climb)
+    span = spans.span(climb)
     return {
         "variant": climb.ladder.variant.name,
         "task": climb.ladder.task.name,
@@ -86,7 +86,7 @@ def _score_effect(effect: effects.ScoreEffect) -> dict[str, Any]:
     return dataclasses.asdict(effect) | {"score": effect.score._asdict()}
 
 
-def _pace(pace: steps.Pace) -> dict[str, Any]:
+def _pace(pace: effort.Pace) -> dict[str, Any]:
     ratios = [
         dataclasses.asdict(r) | {name: _ends(getattr(r, name)) for name in ("median", "interval")} for r in pace.ratios
     ]
@@ -98,7 +98,7 @@ def _ends(found: Range) -> dict[str, float | None]:
     return {"low": found.low or None, "high": found.high}
 
 
-def _verdict(verdict: claims.Verdict) -> dict[str, Any]:
+def _verdict(verdict: verdicts.Verdict) -> dict[str, Any]:
     return dataclasses.asdict(verdict.claim) | {"verdict": verdict.outcome, "why": verdict.why}
 
 
@@ -117,8 +117,8 @@ def render(
         "effects": [_effect(e) for e in effects.effects(climbs)],
         "interactions": [_interaction(i) for i in interactions.interactions(climbs)],
         "score_effects": [_score_effect(e) for e in effects.score_effects(climbs)],
-        "steps_effects": [_pace(p) for p in steps.paces(climbs)],
-        "claims": [_verdict(v) for v in claims.verdicts(suite, climbs)],
+        "steps_effects": [_pace(p) for p in effort.paces(climbs)],
+        "claims": [_verdict(v) for v in verdicts.verdicts(suite, climbs)],
         "notes": list(notes),
     }
     # ASCII alone, so that no name can bring a control character along

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 
-from rnnbench.plan import Climb
+from rnnbench.plan.ladders import Climb
 from rnnbench.report import tables
 from rnnbench.report.model import NBSP, Table
 from rnnbench.suite import Suite

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 
-from rnnbench import effects, stats
-from rnnbench.effects import Score, Span
-from rnnbench.plan import Step
-from rnnbench.ranges import Range
+from rnnbench.analysis import spans, stats
+from rnnbench.analysis.effort import Ratio
+from rnnbench.analysis.ranges import Range
+from rnnbench.analysis.spans import Score, Span
+from rnnbench.analysis.stats import Estimate
+from rnnbench.plan.ladders import RungState
 from rnnbench.report.model import Cell, Tone
-from rnnbench.stats import Estimate
-from rnnbench.steps import Ratio
 
 PRUNED, MISSING, NOT_APPLICABLE, SOLVED, SO_FAR, MORE = "–", "·", "n/a", "✓", "…", "↑"
 FAILED, DIVERGED = "!", "∞"
@@ -102,12 +102,12 @@ def tone(score: float) -> Tone:
     return "full" if score >= 0.95 else "much" if score >= 0.6 else "some" if score >= 0.25 else "little"
 
 
-def score(step: Step) -> Cell:
+def score(step: RungState) -> Cell:
     """A rung: mean, half interval, solved fraction, that with more steps where it is half or more, then what was left
     out. `.98 ±.01 ✓3/3 !1`"""
     if step.state == "pruned":
         return mark(PRUNED)
-    found = effects.score(step)
+    found = spans.score(step)
     if not found.n:
         return Cell((f"{FAILED}{found.failed}",), None, "alarm") if found.failed else mark(MISSING)
     solved = f"{SOLVED if step.passed else ''}{found.solved}/{found.n}"
@@ -133,7 +133,7 @@ def span(found: Span | None, started: bool, best: bool = False) -> Cell:
     return Cell((sign, str(number), so_far), found.low, "quiet" if found.low is None else "plain", best)
 
 
-def steps(step: Step, budget: int) -> Cell:
+def steps(step: RungState, budget: int) -> Cell:
     """Steps to solve: the median over the seeds, `> budget` where more than half had not solved it by then. A run that
     diverged would never have solved it: it is censored at the budget too."""
     if step.state == "pruned":

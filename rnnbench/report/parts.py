@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rnnbench import claims, stats
-from rnnbench.effects import Effect, ScoreEffect
-from rnnbench.interactions import Interaction
+from rnnbench.analysis import stats, verdicts
+from rnnbench.analysis.effects import Effect, ScoreEffect
+from rnnbench.analysis.effort import Pace
+from rnnbench.analysis.interactions import Interaction
 from rnnbench.report import marks
 from rnnbench.report.model import NBSP, Cell, Column, Table, clean, counted
-from rnnbench.steps import Pace
 from rnnbench.suite import TaskEntry
 
 BOUND = "≥, ≤, ?: at least, at most, or either: in some pair one span is at an end of the ladder"
@@ -114,7 +114,7 @@ def paces(task: TaskEntry, found: Sequence[Pace], seeds: int) -> Table:
         test = (Cell((str(pace.length),), pace.length), *chances) if tell else ()
         rows.append((*names, *(marks.ratio(own[length], seeds) for length in lengths), *test))
     headings = (*map(str, lengths), *(("at", "p", "Holm", "least") if tell else ()))
-    enough = seeds >= claims.MINIMUM
+    enough = seeds >= verdicts.MINIMUM
     tested = f"; two-sided sign test at one length, Holm's adjustment over {counted(len(known), 'part')}, the least it"
     return Table(
         title=f"{clean(task.name)}: effects on the steps to solve",
@@ -124,5 +124,5 @@ def paces(task: TaskEntry, found: Sequence[Pace], seeds: int) -> Table:
         + (f"{tested} could reach" if tell else ""),
         columns=(Column("", False), Column("against", False), *(Column(title) for title in headings)),
         rows=tuple(rows),
-        notes=() if enough else (f"n too small for intervals and p: {claims.MINIMUM} seeds needed",),
+        notes=() if enough else (f"n too small for intervals and p: {verdicts.MINIMUM} seeds needed",),
     )

@@ -6,15 +6,17 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from rnnbench import claims, effects, find, interactions, stats
-from rnnbench.claims import Verdict
-from rnnbench.effects import Effect, ScoreEffect, Span
-from rnnbench.interactions import Interaction
-from rnnbench.plan import Climb, Step
+from rnnbench import registry
+from rnnbench.analysis import effects, interactions, spans, stats, verdicts
+from rnnbench.analysis.effects import Effect, ScoreEffect
+from rnnbench.analysis.effort import paces
+from rnnbench.analysis.interactions import Interaction
+from rnnbench.analysis.spans import Span
+from rnnbench.analysis.verdicts import Verdict
+from rnnbench.plan.ladders import Climb, RungState
 from rnnbench.records import Record
 from rnnbench.report import marks, parts
 from rnnbench.report.model import NBSP, Cell, Column, Report, Table, Tone, clean, counted
-from rnnbench.steps import paces
 from rnnbench.suite import Suite, TaskEntry
 
 ERRORS = 3  # how many failed runs of a task are quoted
@@ -25,7 +27,7 @@ def report(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = ()) -> 
     every = [(task, [c for c in climbs if c.ladder.task.name == task.name]) for task in suite.tasks]
     by_task = [(task, own) for task, own in every if own]  # a part of the suite may have been selected
     tables = [scores(suite, task, own) for task, own in by_task]
-    tables.append(spans(suite, climbs))
+    tables.append(spanned(suite, climbs))
     tables += [parts.alone(task, alone) for task, own in by_task if _known(alone := effects.effects(own))]
     tables += [parts.joint(task, joint) for task, own in by_task if _known(joint := interactions.interactions(own))]
     tables += [parts.scores(task, scored) for task, own in by_task if _known(scored := effects.score_effects(own))]
@@ -33,7 +35,7 @@ def report(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = ()) -> 
     tables += [parts.paces(task, own, len(suite.seeds)) for task, own in paced if any(pace.length for pace in own)]
     tables += [costs(suite, task, own) for task, own in by_task]
     if suite.claims:
-        tables.append(claimed(claims.verdicts(suite, climbs)))
+        tables.append(claimed(verdicts.verdicts(suite, climbs)))
     words = {word for table in tables for row in table.rows for cell in row[1:] for word in cell.text.split()}
     legend = tuple(meaning for sign, meaning in marks.LEGEND.items() if any(marks.has(word, sign) for word in words))
     return Report(
@@ -73,7 +75,7 @@ def _name(climb: Climb) -> Cell:
     return Cell((name,), name)
 
 
-def _across(climb: Climb, task: TaskEntry, draw: Callable[[Step], Cell], place: int = 0) -> list[Cell]:
+def _across(climb: Climb, task: TaskEntry, draw: Callable[[RungState], Cell], place: int = 0) -> list[Cell]:
     """A cell for each of the task's lengths, drawn from the climb's step at it."""
     steps = {step.rung.length: step for step in climb.steps}
     absent = Cell(("",)) if steps else marks.mark(marks.NOT_APPLICABLE, place)
@@ -93,11 +95,11 @@ def best(found: Sequence[Span | None]) -> list[bool]:
 
 def scores(suite: Suite, task: TaskEntry, climbs: Sequence[Climb]) -> Table:
     """Variants x lengths: the score of every rung; and the span."""
-    found = [effects.span(c) for c in climbs]
+    found = [spans.span(c) for c in climbs]
     rows = []
     for climb, span, is_best in zip(climbs, found, best(found), strict=True):
         rows.append((_name(climb), *_across(climb, task, marks.score), marks.span(span, _started(climb), is_best)))
-    bar = marks.fixed(find.task_class(task.task["task"]).bar)
+    bar = marks.fixed(registry.task_class(task.task["task"]).bar)
     n = len(suite.seeds)
     mean = "one seed, so no interval" if n == 1 else f"mean of {n} seeds ± half the 95{NBSP}% t interval"
     solved = f"{marks.SOLVED} half or more reach {bar}"
@@ -167,7 +169,7 @@ def _mixed(climbs: Sequence[Climb]) -> list[str]:
     return [f"computed in different ways, which differ in rounding: {told}"] if len(counts) > 1 else []
 
 
-def spans(suite: Suite, climbs: Sequence[Climb]) -> Table:
+def spanned(suite: Suite, climbs: Sequence[Climb]) -> Table:
     """Variants x tasks: the spans."""
     by_name = {(c.ladder.variant.name, c.ladder.task.name): c for c in climbs}
     tasks = [t for t in suite.tasks if any(name == t.name for _, name in by_name)]
@@ -175,7 +177,7 @@ def spans(suite: Suite, climbs: Sequence[Climb]) -> Table:
     columns = []
     for task in tasks:
         own = [by_name.get((v.name, task.name)) for v in variants]
-        found = [effects.span(c) if c else None for c in own]
+        found = [spans.span(c) if c else None for c in own]
         triples = zip(found, own, best(found), strict=True)
         columns.append([marks.span(s, _started(c), is_best) if c else Cell(("",)) for s, c, is_best in triples])
     names = [Cell((clean(v.name),), clean(v.name)) for v in variants]

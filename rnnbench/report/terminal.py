@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
-from rnnbench.plan import Climb
+from rnnbench.plan.ladders import Climb
 from rnnbench.report import tables
 from rnnbench.report.model import NBSP, Cell, Table, Tone
 from rnnbench.suite import Suite

@@ -103,7 +103,7 @@ class Task(ABC):
         nats = -torch.log_softmax(answers, -1).gather(-1, ys.unsqueeze(-1)).squeeze(-1)
         return mean(nats, weights)
 
-    def slopes(self, answers: Tensor, ys: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor]:
+    def loss_and_gradient(self, answers: Tensor, ys: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor]:
         """The losses (...) and their gradients at the answers (..., K, B, O): by hand for the cross-entropy written
         here, through torch's graph for a subclass's own loss unless it has `slopes` of its own too."""
         if type(self).loss is Task.loss:

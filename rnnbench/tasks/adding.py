@@ -153,7 +153,7 @@ class Task(tasks.Task):
         """Mean squared error, (...)."""
         return (answers - ys).square().squeeze(-1).mean((-2, -1))
 
-    def slopes(self, answers: Tensor, ys: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor]:
+    def loss_and_gradient(self, answers: Tensor, ys: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor]:
         errors = answers - ys
         losses = errors.square().squeeze(-1).mean((-2, -1))
         return losses, tasks.through_mean(errors.mul_(2), weights)

@@ -94,7 +94,7 @@ class Task(tasks.Task):
         nats = 0.5 * (size - towards) + torch.log1p(torch.exp(-size))  # -log sigmoid(towards), whatever its size
         return tasks.mean(nats.sum(-1), weights)
 
-    def slopes(self, answers: Tensor, ys: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor]:
+    def loss_and_gradient(self, answers: Tensor, ys: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor]:
         chances = torch.tanh(answers / 2).div_(2).add_(0.5)
         return self.loss(answers, ys, weights), tasks.through_mean(chances.sub_(ys), weights)
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from rnnbench.cells.gru import Cell
-from rnnbench.layers import scan
+from rnnbench.layers.recurrent import scan
 
 VARIANTS: list[dict[str, object]] = [
     {}, {"reset": "v3"}, {"reset_gate": False}, {"update_gate": False}, {"reset": "v3", "update_gate": False},

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from rnnbench.cells.janet import Cell
-from rnnbench.layers import scan
+from rnnbench.layers.recurrent import scan
 from rnnbench.rng import stream
 
 VARIANTS: list[dict[str, object]] = [{}, {"beta": 0.0}, {"beta": -2.0}, {"forget_bias": 0.0}, {"chrono": 30}]

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from rnnbench.cells.mingru import Cell
-from rnnbench.layers import scan
+from rnnbench.layers.recurrent import scan
 from rnnbench.rng import stream
 
 VARIANTS: list[dict[str, object]] = [

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from rnnbench.cells.rnn import Cell
 from rnnbench.kernels import fused
-from rnnbench.layers import scan
+from rnnbench.layers.recurrent import scan
 from rnnbench.rng import stream
 
 VARIANTS: list[dict[str, object]] = [

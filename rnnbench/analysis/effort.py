@@ -1,0 +1,117 @@
+"""How much longer it takes to solve a task without a part: ratios of the steps to solve, paired by seed.
+
+Steps are censored: a run that did not solve took more than its budget, one that diverged never would have. So a seed's
+ratio is known, or at least something, or at most something, or not at all, and so is their median. Nothing is imputed,
+and no distribution assumed: the interval runs between order statistics (Thompson, 1936), the lower end that of the
+least that the ratios can be and the upper that of the most, and p is the sign test's (Dixon & Mood, 1946).
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from rnnbench.analysis import decisions, effects, stats
+from rnnbench.analysis.ranges import Range
+from rnnbench.plan.ladders import Climb, RungState
+from rnnbench.records import Record
+from rnnbench.settings import Settings
+
+
+def taken(record: Record) -> Range:
+    """Steps to solve of a run that finished; beyond the budget where it wasn't solved by then, or diverged, which never
+    would have been."""
+    if record.solved_at is not None and record.status != "diverged":
+        return Range(record.solved_at, record.solved_at)
+    return Range(Settings(**record.run.rung.settings).steps, math.inf, low_open=True)
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """Steps to solve of a variant over those of its base at one length, over the n seeds of which both runs finished:
+    `median`, and the interval around it (low and high in one; 0 and inf where it has no end), which six seeds are the
+    first to have. For `sooner` of the seeds the variant is known to have been faster, for `later` slower, for `equal`
+    neither; of the others nobody knows."""
+
+    length: int
+    n: int
+    sooner: int
+    later: int
+    equal: int
+    median: Range
+    interval: Range
+
+    @property
+    def known(self) -> int:
+        """Of how many seeds the order is known."""
+        return self.sooner + self.later + self.equal
+
+
+@dataclass(frozen=True)
+class Pace:
+    """What a part does to the steps to solve on a task, length by length.
+
+    `p` is the sign test's at `length`: the longest at which the order of so many seeds is known that it could be small,
+    or else the longest of those at which that of the most is known (None: of none anywhere). Ties and unknown orders
+    count for neither side but stay in n. `holm` is adjusted over the parts of the task, `least` the smallest that n and
+    so many parts could reach.
+    """
+
+    task: str
+    variant: str
+    base: str
+    ratios: tuple[Ratio, ...]
+    length: int | None
+    p: float
+    holm: float
+    least: float
+
+
+def paces(climbs: Iterable[Climb]) -> list[Pace]:
+    """Of every variant that differs from another by one part, in the order of the climbs; Holm's adjustment runs over
+    the parts of each task of which anything is known."""
+    found: dict[str, list[Pace]] = {}
+    for climb, base in effects.differences(climbs):
+        if not climb.ladder.variant.pair:
+            found.setdefault(climb.ladder.task.name, []).append(_pace(climb, base))
+    out = []
+    for group in found.values():
+        tests = max(1, sum(pace.length is not None for pace in group))
+        adjusted = stats.holm([pace.p for pace in group])
+        least = [min(1.0, pace.least * tests) for pace in group]
+        out += [replace(pace, holm=h, least=m) for pace, h, m in zip(group, adjusted, least, strict=True)]
+    return out
+
+
+def _pace(climb: Climb, base: Climb) -> Pace:
+    """As if its part were the task's only one."""
+    ratios = tuple(_ratio(a, b) for a, b in zip(climb.steps, base.steps, strict=True))
+    best = max(ratios, key=lambda r: (min(r.known, decisions.heads(r.n)), r.length))  # more than suffice are no better
+    names = climb.ladder.task.name, climb.ladder.variant.name, base.ladder.variant.name
+    if not best.known:
+        return Pace(*names, ratios, None, math.nan, math.nan, 1.0)
+    p = min(1.0, 2 * decisions.tail(best.n, max(best.sooner, best.later)))
+    return Pace(*names, ratios, best.length, p, p, stats.smallest_p(best.n))
+
+
+def _ratio(step: RungState, base: RungState) -> Ratio:
+    logs = [taken(a).log2() - taken(b).log2() for a, b in effects.finished_pairs(step, base)]
+    least, most = [r.low for r in logs], [r.high for r in logs]
+    sooner, later = (sum(r.compare(sign) is True for r in logs) for sign in "<>")
+    median = _powers(statistics.median(least), statistics.median(most)) if logs else Range(0.0, math.inf)
+    interval = _powers(_order(least, -1), _order(most, 1))
+    return Ratio(step.rung.length, len(logs), sooner, later, sum(r.low == r.high == 0 for r in logs), median, interval)
+
+
+def _order(values: Sequence[float], side: int) -> float:
+    """The lower (side -1) or upper (1) end of the interval of a median: too many values lie beyond it for the median to
+    do so as well; infinite where n is too small."""
+    n, needed = len(values), decisions.heads(len(values))
+    return side * math.inf if needed > n else sorted(values)[n - needed if side < 0 else needed - 1]
+
+
+def _powers(low: float, high: float) -> Range:
+    """From octaves to ratios."""
+    return Range(2.0**low, 2.0**high)

@@ -1,0 +1,186 @@
+"""Baselines: what a suite once came to, as a small, sorted JSON file to be committed and compared with.
+
+    {"rnnbench": 1, "suite": NAME, "seeds": [...], "claims": {EXPRESSION: VERDICT},
+     "tasks": {TASK: its exact numbers},
+     "variants": {VARIANT: {TASK: {"asked": hash, "spans": [rungs of each seed], "solved": [seeds of each rung],
+                                   "diverged": runs, "exact": its exact numbers}}}}
+
+`asked` is what the ladder's runs were: a baseline is of no use once the suite asks for others.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from rnnbench.analysis import spans, verdicts
+from rnnbench.check import probes
+from rnnbench.errors import Exit, UserError
+from rnnbench.plan import Ladder, Plan
+from rnnbench.plan.ladders import Climb
+from rnnbench.records import canonical
+from rnnbench.suite import Suite
+from rnnbench.suite.faults import printable
+
+VERSION: Literal[1] = 1
+WIDTH = 118  # of a line
+LARGEST = 10_000_000  # bytes
+
+
+@dataclass(frozen=True)
+class TaskNumbers:
+    hashes: dict[str, str]
+    loss: float
+    score: float
+
+
+@dataclass(frozen=True)
+class VariantNumbers:
+    parameters: int
+    start: list[float]
+    answers: list[float]
+    gradients: dict[str, list[float]]
+    losses: dict[str, list[float]]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What became of one variant on one task."""
+
+    asked: str
+    spans: list[int]
+    solved: list[int]
+    diverged: int
+    exact: VariantNumbers
+
+
+@dataclass(frozen=True)
+class Baseline:
+    rnnbench: Literal[1]
+    suite: str
+    seeds: list[int]
+    claims: dict[str, Literal["holds", "fails", "undecided"]]
+    tasks: dict[str, TaskNumbers]
+    variants: dict[str, dict[str, Cell]]
+
+    def text(self) -> str:
+        return dump(asdict(self)) + "\n"
+
+
+def place(suite: Suite) -> Path:
+    """Where a suite's baseline lives: beside its file."""
+    return Path(suite.path).parent / "baselines" / f"{suite.name}.json"
+
+
+def asked(ladder: Ladder) -> str:
+    """A hash of all that a ladder's runs are, their seeds aside."""
+    return hashlib.blake2b(canonical([r.as_dict() for r in ladder.rungs]).encode(), digest_size=8).hexdigest()
+
+
+def rungs(climb: Climb) -> list[int]:
+    """The span of each seed, counted in rungs."""
+    lengths = spans.lengths(climb)
+    return [sum(length <= (span.low or 0) for length in lengths) for span in spans.seed_spans(climb)]
+
+
+def diverged(climb: Climb) -> int:
+    """How many runs diverged."""
+    return sum(r.status == "diverged" for step in climb.steps if step.state != "pruned" for r in step.finished)
+
+
+def missing(climbs: Sequence[Climb]) -> tuple[int, int]:
+    """How many runs are missing, and how many broke, of those that aren't pruned."""
+    steps = [step for climb in climbs for step in climb.steps if step.state != "pruned"]
+    return sum(step.missing for step in steps), sum(len(step.broken) for step in steps)
+
+
+def make(plan: Plan, climbs: Sequence[Climb]) -> Baseline:
+    """The baseline of a suite whose runs are all there; UserError where they aren't."""
+    absent, broken = missing(climbs)
+    if absent or broken:
+        raise UserError(
+            f"{plan.suite.name}: {absent} runs are missing or stale and {broken} broke, expected all to be there; "
+            "next: rnnbench run SUITE --rerun stale",
+            code=Exit.FAILED if broken else Exit.INCONCLUSIVE,
+        )
+    variants: dict[str, dict[str, Cell]] = {}
+    for climb in climbs:
+        ladder = climb.ladder
+        if ladder.rungs:
+            solved = [0 if step.state == "pruned" else step.solved for step in climb.steps]
+            numbers = VariantNumbers(**probes.variant(ladder, next(probes.paths(ladder.rungs[0]))))
+            cell = Cell(asked(ladder), rungs(climb), solved, diverged(climb), numbers)
+            variants.setdefault(ladder.variant.name, {})[ladder.task.name] = cell
+    outcomes = {v.claim.that: v.outcome for v in verdicts.verdicts(plan.suite, climbs)}
+    tasks = {entry.name: TaskNumbers(**probes.task(entry)) for entry in plan.suite.tasks}
+    return Baseline(VERSION, plan.suite.name, list(plan.suite.seeds), outcomes, tasks, variants)
+
+
+def dump(value: Any, indent: int = 0) -> str:
+    """Strict JSON with sorted keys, a line for what fits on one, so that a change shows where it is.
+
+    >>> print(dump({"b": [1, 2], "a": list(range(29))}))
+    {
+     "a": [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28],
+     "b": [1, 2]
+    }
+    """
+    line = json.dumps(value, sort_keys=True, allow_nan=False)
+    if not isinstance(value, dict) or len(line) + indent <= WIDTH - 10:
+        return line
+    pad = " " * (indent + 1)
+    lines = [f"{pad}{json.dumps(key)}: {dump(value[key], indent + 1)}" for key in sorted(value)]
+    return "{\n" + ",\n".join(lines) + "\n" + " " * indent + "}"
+
+
+def read(path: Path) -> Baseline:
+    """The baseline of a file; UserError (exit code 2) if it isn't one."""
+    cure = "next: rnnbench baseline SUITE --update"
+    shown = printable(str(path), 1000)
+    try:
+        with open(path, "rb") as file:
+            data = file.read(LARGEST + 1)
+    except OSError as error:
+        raise UserError(f"{shown}: {error.strerror}; expected a baseline; {cure}") from None
+    if len(data) > LARGEST:
+        raise UserError(f"{shown}: got more than {LARGEST} bytes, expected a baseline; {cure}")
+    try:
+        value = json.loads(data, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        what = printable(str(error), 200) if data.strip() else "the file is empty"
+        raise UserError(f"{shown}: got no JSON ({what}), expected a baseline; {cure}") from None
+    version = value.get("rnnbench") if isinstance(value, dict) else None
+    if version != VERSION or type(version) is not int:
+        got = printable(repr(version)) if version is not None else "no version"
+        raise UserError(f"{shown}: rnnbench: got {got}, expected {VERSION}, the version of baselines; {cure}")
+    return _checked(value, shown, cure)
+
+
+def _checked(value: Any, shown: str, cure: str) -> Baseline:
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        found: Baseline = TypeAdapter(Baseline).validate_json(json.dumps(value), strict=True)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = printable(".".join(map(str, first["loc"])), 100)
+        what = printable(first["msg"], 200)
+        raise UserError(f"{shown}: {where}: {what}, expected a baseline; {cure}") from None
+    return found
+
+
+def _refuse(constant: str) -> float:
+    raise ValueError(f"{constant} is no number")
+
+
+def write(path: Path, text: str) -> None:
+    """Replaces a baseline at once or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    fresh.write_text(text)
+    fresh.replace(path)

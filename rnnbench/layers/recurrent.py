@@ -1,0 +1,82 @@
+"""A cell over time: by a fused scan where it has got one, else by a loop over its equations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from types import ModuleType
+from typing import TYPE_CHECKING, ClassVar
+
+from rnnbench import kernels
+from rnnbench.cells import Arrays, Cell, Linear, Parameters, Shapes, Streams
+from rnnbench.layers import Layer
+from rnnbench.layers.noise import Noise
+from rnnbench.lazy import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Recurrent(Layer):
+    """A cell over time, from a zero state; by the fused scan of a kernel where it has got one."""
+
+    how: ClassVar[str] = "fused"
+
+    cell: Cell
+    kernel: ModuleType | None = None
+
+    @property
+    def name(self) -> str:
+        return type(self.cell).__module__.rpartition(".")[2]
+
+    def shapes(self, I: int, H: int, first: bool, last: bool) -> Shapes:
+        return self.cell.shapes(I, H)
+
+    def init(self, shapes: Shapes, stream: Streams, tokens: bool) -> Arrays:
+        return self.cell.init(shapes, stream)
+
+    def scan(self, p: Parameters, xs: Tensor, causal: bool, noise: Noise | None = None) -> Tensor:
+        ys: Tensor = (self.kernel.scan if self.kernel else scan)(self.cell, p, xs)
+        return ys
+
+    @property
+    def reads_tokens(self) -> bool:
+        return self.kernel is not None
+
+    @property
+    def lone(self) -> bool:
+        return kernels.has({"cell": self.name})
+
+    def alone(self) -> Layer | None:
+        kernel = kernels.fused(self.cell)
+        return replace(self, kernel=kernel) if kernel else None
+
+    def warm(self) -> None:
+        if self.kernel:
+            self.kernel.warm(self.cell)
+
+    def sources(self, alone: bool) -> tuple[str, ...]:
+        shared = ("vector", "panels", "scan", "compile")
+        kernel = tuple(f"kernels/{name}.py" for name in (self.name, *shared))
+        linear = ("layers/linear.py",) if isinstance(self.cell, Linear) else ()
+        return (f"cells/{self.name}.py", *linear, *(kernel if alone else ()))
+
+
+def scan(cell: Cell, p: Parameters, xs: Tensor) -> Tensor:
+    """The cell over time: xs (..., T, B, I) -> ys (..., T, B, H), from a zero state: a loop over its equations, or all
+    steps at once where it is linear in its state.
+
+    `p` holds (..., rows, columns); the leading axes are the runs of a stack, or none.
+    """
+    H = next(iter(p.values())).shape[-1]
+    p = cell.prepare(p)
+    if isinstance(cell, Linear):
+        from rnnbench.layers import linear  # imports torch
+
+        return linear.scan(cell, p, xs)
+    state = tuple(xs.new_zeros((*xs.shape[:-3], xs.shape[-2], width)) for width in cell.widths(H))
+    ys = []
+    for x in xs.unbind(-3):
+        y, state = cell.step(p, x, state)
+        ys.append(y)
+    return torch.stack(ys, -3)

@@ -1,0 +1,48 @@
+"""How long a run may take, before it ran: for the order of the work, the bar and `--dry-run`. A guess, no result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from statistics import median
+
+from rnnbench import registry
+from rnnbench.plan.ladders import Climb, RungState
+from rnnbench.records import Record, Rung
+from rnnbench.settings import Settings
+
+SECONDS_A_STEP = 6e-4  # measured on one core of a recent x86-64 server: what a training step takes besides its layers
+
+
+def estimate(rung: Rung) -> float:
+    """Seconds of training, if the whole budget of steps is spent."""
+    s = Settings(**rung.settings)
+    time_steps = registry.task(rung.task).lag(rung.length).most + 2
+    one = registry.layer(rung.model).seconds(time_steps, s.batch, s.hidden)
+    return float(s.steps * (SECONDS_A_STEP + one * s.layers * (1 + s.bidirectional)))
+
+
+def work(climb: Climb) -> tuple[float, float]:
+    """Estimated seconds of a ladder's work, done and in all, over the rungs that are not pruned. Where it is still to
+    be seen which rung gets more steps, the costliest counts: it is the most that there can be to do."""
+    done = total = 0.0
+    for step in climb.every:
+        if step.state != "pruned":
+            seconds = estimate(step.rung)
+            total += seconds * len(step.records)
+            done += seconds * (len(step.records) - step.missing)
+    if climb.ladder.more is not None and climb.undecided:
+        total += climb.ladder.possible * max(map(estimate, climb.ladder.more.rungs))
+    return done, total
+
+
+def priority(climb: Climb, step: RungState) -> float:
+    """Estimated seconds from the start of a rung to the top of its ladder, if each rung's seeds train side by side: the
+    barriers make a ladder a chain, and the longest chain that is left must not be begun last."""
+    above = [s for s in climb.steps if s.rung.length >= step.rung.length and s.state != "pruned"]
+    return sum(estimate(s.rung) for s in ([step] if step is climb.more else above))
+
+
+def correction(records: Iterable[Record]) -> float:
+    """By how much runs that are known missed their estimates here: the median ratio, 1 without any."""
+    ratios = [r.seconds / estimate(r.run.rung) for r in records if r.finished and r.seconds > 0]
+    return median(ratios) if ratios else 1.0

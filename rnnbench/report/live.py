@@ -1,0 +1,270 @@
+"""What `run` shows while it runs: a live display on a terminal, a line a record elsewhere. Both go to stderr."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self, TextIO
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from rnnbench.analysis import spans
+from rnnbench.plan import Plan
+from rnnbench.plan.ladders import Climb
+from rnnbench.records import BROKEN, Record
+from rnnbench.report import marks
+from rnnbench.report.filling import filling
+from rnnbench.report.model import clean
+
+BARS = "▁▂▃▄▅▆▇█"
+CURVE = 14  # columns of a worker's curve
+STATUSES = {"solved": "green", "unsolved": "", "diverged": "yellow", "failed": "magenta"}
+
+
+def sparkline(scores: Sequence[float | None], width: int = CURVE) -> str:
+    """Scores in [0, 1] as a small curve over all of the run so far; a blank where one is no number.
+
+    >>> sparkline([0.0, 0.5, float("nan"), 1.0])
+    '▁▅ █'
+    """
+    kept = scores if len(scores) <= width else [scores[(k + 1) * len(scores) // width - 1] for k in range(width)]
+    return "".join(_bar(s) for s in kept)
+
+
+def _bar(score: float | None) -> str:
+    if score is None or score != score:
+        return " "
+    return BARS[min(len(BARS) - 1, int(min(max(score, 0.0), 1.0) * len(BARS)))]
+
+
+def clock(seconds: float) -> str:
+    """Seconds as a clock shows them.
+
+    >>> clock(9.6), clock(3725)
+    ('0:10', '1:02:05')
+    """
+    minutes, s = divmod(round(max(0.0, seconds)), 60)
+    hours, m = divmod(minutes, 60)
+    return f"{hours}:{m:02}:{s:02}" if hours else f"{m}:{s:02}"
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What a worker trains."""
+
+    label: str
+    length: int
+    seed: int
+    step: int
+    steps: int
+    scores: tuple[float, ...]
+
+
+class LogLines:
+    """For pipes, files and CI: a line for each record, and nothing that moves."""
+
+    def __init__(self, file: TextIO | None = None) -> None:
+        self._file = file or sys.stderr
+        self._of = 0
+        self._seen: set[str] = set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
+        self._file.flush()
+
+    def started(self, plan: Plan) -> None:
+        self._of = plan.count
+        more = f", and {plan.possible} with more steps" if plan.possible else ""
+        self.message(f"{plan.suite.name}: {plan.count} runs at most{more}")
+
+    def work(self, done: float, total: float) -> None:
+        pass
+
+    def progress(
+        self, worker: int, run_label: str, length: int, seed: int, step: int, steps: int, scores: Sequence[float]
+    ) -> None:
+        pass
+
+    def idle(self, worker: int) -> None:
+        pass
+
+    def recorded(self, record: Record, label: str) -> None:
+        self._seen.add(record.id)
+        width = len(str(self._of))
+        self.message(f"[{len(self._seen):{width}}/{self._of}] {outcome(record, label)}")
+
+    def climbs(self, climbs: list[Climb]) -> None:
+        self._of = _runs(climbs)
+        self._seen |= {r.id for c in climbs for r in c.records}
+
+    def message(self, text: str) -> None:
+        print(clean(text), file=self._file, flush=True)
+
+
+def _runs(climbs: Sequence[Climb]) -> int:
+    """How many runs the ladders ask for, as far as is known: those with more steps come to be asked for on the way."""
+    return sum(len(step.records) for c in climbs for step in c.every)
+
+
+def outcome(record: Record, label: str) -> str:
+    """A record in a line."""
+    run = record.run
+    text = f"{record.status:9} {label} {run.rung.length} seed {run.seed}"
+    if not record.finished:
+        lines = [line for line in (record.error or "").splitlines() if line.strip()]
+        return f"{text}: {lines[-1].strip()}" if lines else text
+    score = marks.fixed(spans.points(record))
+    return f"{text}: score {score} after {record.steps} steps, {record.seconds:.1f} s"
+
+
+class Display:
+    """The live display. The driver tells it what happens; a thread of its own draws it a few times a second, never
+    higher or wider than the terminal."""
+
+    def __init__(self, console: Console | None = None, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self.console = console or Console(stderr=True)
+        self._clock = clock
+        self._lock = threading.Lock()  # between the driver and the thread that draws; never held while printing
+        # stdout is data and is nobody's to redirect
+        self._title = ""
+        self._count = 0
+        self._began = clock()
+        self._work: tuple[float, float] = (0.0, 0.0)
+        self._there: float | None = None  # work that was done before this run began: no measure of its pace
+        self._jobs: dict[int, _Job | None] = {}
+        self._status: dict[str, str] = {}
+        self._climbs: list[Climb] = []
+        self._live = Live(
+            get_renderable=self.render,
+            console=self.console,
+            refresh_per_second=8,
+            transient=True,
+            redirect_stdout=False,
+        )
+
+    def __enter__(self) -> Self:
+        self._began = self._clock()
+        self._live.start(refresh=True)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
+        self._live.stop()
+
+    def started(self, plan: Plan) -> None:
+        """The plan is known and work begins."""
+        with self._lock:
+            self._title, self._count = clean(plan.suite.name), plan.count
+
+    def work(self, done: float, total: float) -> None:
+        """Estimated cost of the runs that are done and of all, in one unit; what is pruned leaves the total."""
+        with self._lock:
+            self._there = done if self._there is None else self._there
+            self._work = done, total
+
+    def progress(
+        self, worker: int, run_label: str, length: int, seed: int, step: int, steps: int, scores: Sequence[float]
+    ) -> None:
+        """A worker trains this run and has come to this step; `scores` is the run's curve so far."""
+        with self._lock:
+            self._jobs[worker] = _Job(clean(run_label), length, seed, step, steps, tuple(scores))
+
+    def idle(self, worker: int) -> None:
+        """A worker has nothing to do."""
+        with self._lock:
+            self._jobs[worker] = None
+
+    def recorded(self, record: Record, label: str) -> None:
+        """A record is in the store. One that broke is told above the display."""
+        with self._lock:
+            self._status[record.id] = record.status
+        if not record.finished:
+            self.message(outcome(record, label))
+
+    def climbs(self, climbs: list[Climb]) -> None:
+        """How far every ladder has been climbed."""
+        with self._lock:
+            self._climbs, self._count = list(climbs), _runs(climbs)
+            self._status |= {r.id: r.status for c in climbs for r in c.records}
+
+    def message(self, text: str) -> None:
+        """A line above the display."""
+        self.console.print(Text(clean(text)), soft_wrap=True, highlight=False)
+
+    def render(self) -> Text:
+        """What is shown now: no wider and no higher than the terminal."""
+        with self._lock:
+            width, height = self.console.width, self.console.height - 1  # a line for the cursor
+            head = [self._bar(width), self._counts(width), Text()]
+            workers = [self._worker(k, job, width) for k, job in sorted(self._jobs.items())]
+            room = height - len(head) - min(len(workers), max(1, height // 3))
+            table = filling(self._climbs, width, room - 1)
+        workers = _cut(workers, height - len(head) - (len(table) + 1 if table else 0))
+        lines = [*head, *workers, *([Text(), *table] if table else [])][:height]
+        for line in lines:
+            line.truncate(width, overflow="ellipsis")
+        return Text("\n").join(lines)
+
+    def _bar(self, width: int) -> Text:
+        done, total = self._work
+        share = min(1.0, done / total) if total > 0 else 0.0
+        tail = f" {100 * share:3.0f} %{self._left()}"
+        title = Text(self._title, "bold")
+        title.truncate(max(0, width - cell_len(tail) - 12), overflow="ellipsis")
+        room = max(4, width - title.cell_len - 2 - cell_len(tail))
+        full = int(share * room)
+        return Text.assemble(title, "  ", ("━" * full, "green"), ("━" * (room - full), "bright_black"), tail)
+
+    def _left(self) -> str:
+        """The time left at the pace so far, once there is one."""
+        done, total = self._work
+        fresh = done - (self._there or 0.0)
+        return f", {clock((self._clock() - self._began) * (total - done) / fresh)} left" if fresh > 0 else ""
+
+    def _counts(self, width: int) -> Text:
+        counts = Counter("failed" if s in BROKEN else s for s in self._status.values())
+        told = [
+            (f"{counts[name]} {name}", style if counts[name] else "bright_black") for name, style in STATUSES.items()
+        ]
+        told.append((f"of {self._count}, {clock(self._clock() - self._began)}", "bright_black"))
+        text = Text()
+        for words, style in told:
+            if text.cell_len + len(words) <= width:  # whole or not at all: a number cut short is another one
+                text.append(f"{words}  ", style)
+        return text
+
+    def _worker(self, worker: int, job: _Job | None, width: int) -> Text:
+        if job is None:
+            return Text(f"{worker:>2}  idle", "bright_black")
+        score = next((s for s in reversed(job.scores) if s == s), None)
+        told = f" {'' if score is None else marks.fixed(score):>4}  {job.step:>{len(str(job.steps))}}/{job.steps}"
+        curve = f"  {sparkline(job.scores):{CURVE}}" if width >= 60 else ""
+        rung = f" {job.length} seed {job.seed}"
+        label = Text(f"{worker:>2}  {job.label}")
+        label.truncate(max(6, width - cell_len(rung + curve + told)), overflow="ellipsis")
+        label.append(rung).pad_right(width - label.cell_len - cell_len(curve + told))
+        return label.append(curve, "cyan").append(told)
+
+
+def _cut(lines: list[Text], room: int) -> list[Text]:
+    """As many lines as there is room for, the last telling how many are left out."""
+    if len(lines) <= room:
+        return lines
+    return [*lines[: max(0, room - 1)], Text(f"    … {len(lines) - max(0, room - 1)} more", "bright_black")][:room]
+
+
+def display() -> Display | LogLines:
+    """The live display if stderr is a terminal that can move its cursor, else log lines."""
+    # not rich's own guess: FORCE_COLOR in CI wants colour, not a display that moves
+    moves = sys.stderr.isatty() and os.environ.get("TERM", "") not in ("", "dumb", "unknown")
+    return Display() if moves else LogLines()

@@ -1,0 +1,1 @@
+"""A plan, driven: who trains what next, and who is told."""

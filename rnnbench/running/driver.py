@@ -1,0 +1,264 @@
+"""Plan -> executor -> store, and the events on the way.
+
+Ladders are climbed from the shortest rung, with a barrier at each; a rung that gets more steps is trained beside them.
+Among the rungs that are ready the one with the longest way to its ladder's top goes first. The driver alone writes to
+the store. A cohort that fails, or whose worker dies, costs its unfinished runs one retry each, alone; a run that breaks
+alone is recorded as broken, and tried again as often as `retries` says.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Protocol
+
+from rnnbench import registry
+from rnnbench.errors import Exit
+from rnnbench.plan import Plan, cost
+from rnnbench.plan.ladders import Climb, climb, view
+from rnnbench.records import Record, Run, Status
+from rnnbench.running.executors import CheckpointEvent, EndEvent, Event, Job, ProgressEvent, RecordEvent, WarningEvent
+from rnnbench.running.listeners import Listener
+from rnnbench.settings import Settings
+from rnnbench.store import Store
+
+STACK = 16  # runs of one shape that train side by side where none trains alone anyway
+STOP_SECONDS = 20.0  # that workers have to write a checkpoint when asked to stop
+
+
+class Executor(Protocol):
+    """What the driver needs of the place where cohorts run."""
+
+    def idle(self) -> list[int]: ...
+    def busy(self) -> bool: ...
+    def submit(self, number: int, job: Job) -> None: ...
+    def poll(self, seconds: float) -> Iterator[Event]: ...
+    def stop(self) -> None: ...
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a drive came to: runs trained now, runs broken now or before, and the exit code."""
+
+    trained: int
+    broken: int
+    exit: Exit
+
+
+@dataclass
+class _Under:
+    """A run that a worker trains."""
+
+    worker: int
+    scores: list[float] = field(default_factory=list)
+
+
+class Driver:
+    """One drive of a plan. `records` are those known at the start, by id; runs without one are trained."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        records: dict[str, Record],
+        store: Store,
+        executor: Executor,
+        listener: Listener,
+        retries: int = 1,
+        fail_fast: bool = False,
+    ) -> None:
+        self.plan, self.store, self.executor, self.listener = plan, store, executor, listener
+        self.retries, self.fail_fast = retries, fail_fast
+        self.records = dict(records)
+        self.climbs: list[Climb] = view(plan, self.records)
+        self.ladders: dict[str, list[int]] = defaultdict(list)  # run id -> the ladders that it is on
+        self.labels: dict[str, tuple[str, Run]] = {}
+        for i, ladder in enumerate(plan.ladders):
+            label = f"{ladder.variant.name} {ladder.task.name}"
+            for run in ladder.runs(plan.suite.seeds):
+                self.ladders[run.id].append(i)
+                self.labels.setdefault(run.id, (label, run))
+            for run in ladder.more_runs():  # known beforehand, whichever of them come to be asked for
+                self.ladders[run.id].append(i)
+                self.labels.setdefault(run.id, (f"{label} (more steps)", run))
+        self.ready: dict[str, Run] = {}
+        self.priority: dict[str, float] = defaultdict(float)
+        self.under: dict[str, _Under] = {}
+        self.alone: set[str] = set()  # runs that are tried again by themselves
+        self.tries: dict[str, int] = defaultdict(int)
+        self.work = [cost.work(c) for c in self.climbs]
+        self.trained = 0
+        self.gave_up = False
+        self.signal = 0
+
+    def drive(self) -> Outcome:
+        """Trains all that is missing. Returns early, with checkpoints written, on SIGINT or SIGTERM."""
+        with self.listener, self._signals():
+            self.listener.started(self.plan)
+            try:
+                self._start()
+                self._loop()
+            finally:
+                self.executor.close()
+        broken = sum(len(s.broken) for c in self.climbs for s in c.every)
+        if self.signal:
+            code = Exit.INTERRUPTED if self.signal == signal.SIGINT else Exit.TERMINATED
+        else:
+            code = Exit.FAILED if broken else Exit.OK
+        return Outcome(self.trained, broken, code)
+
+    def _start(self) -> None:
+        for i in range(len(self.climbs)):
+            self._make_ready(i)
+        self._tell_work()
+        self.listener.climbs(self.climbs)
+
+    def _loop(self) -> None:
+        while not self.signal:
+            if not (self.fail_fast and self.gave_up):
+                self._feed()
+            if not self.executor.busy():
+                return
+            self._handle_all(0.5)
+        self.listener.message("stopping: runs under way are written to checkpoints; again to stop at once")
+        self.executor.stop()
+        deadline = time.monotonic() + STOP_SECONDS
+        while self.executor.busy() and time.monotonic() < deadline:
+            self._handle_all(0.2)
+
+    def _handle_all(self, seconds: float) -> None:
+        for event in self.executor.poll(seconds):
+            self._handle(event)
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        """The first SIGINT or SIGTERM asks to stop; a second stops now."""
+
+        def asked(number: int, frame: FrameType | None) -> None:
+            if self.signal:
+                raise KeyboardInterrupt
+            self.signal = number
+
+        before = {s: signal.signal(s, asked) for s in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        except KeyboardInterrupt:
+            pass
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _make_ready(self, ladder: int) -> None:
+        """Adds the runs of a ladder's open rungs that are neither known nor under way."""
+        for step in self.climbs[ladder].open:
+            runs = [run for run in step.todo(self.plan.suite.seeds) if run.id not in self.under]
+            priority = cost.priority(self.climbs[ladder], step) if runs else 0.0
+            for run in runs:
+                self.ready[run.id] = run
+                self.priority[run.id] = max(priority, self.priority[run.id])
+
+    def _feed(self) -> None:
+        """Gives every idle worker a job: of those that are ready, the one with the longest way still to go."""
+        for worker in self.executor.idle():
+            if not self.ready:
+                return
+            first = self.ready[max(self.ready, key=self.priority.__getitem__)]
+            runs = self._cohort(first, len(self.executor.idle()))
+            for run in runs:
+                del self.ready[run.id]
+                self.under[run.id] = _Under(worker)
+            saved = ((run.id, self.store.checkpoint(run.id)) for run in runs)
+            self.executor.submit(worker, Job(runs, tuple((id, raw) for id, raw in saved if raw is not None)))
+            self._tell_progress(worker, first.id, 0, [])
+
+    def _cohort(self, first: Run, idle: int) -> tuple[Run, ...]:
+        """The runs to train beside the first: none where each trains alone anyway, else those of its shape (other seeds
+        and learning rates), but shared out where workers would stand idle."""
+        if first.id in self.alone or registry.layer(first.rung.model).lone:
+            return (first,)
+        kinds = {run.id: run.rung.shape for run in self.ready.values()}
+        same = [run for run in self.ready.values() if kinds[run.id] == first.rung.shape and run.id not in self.alone]
+        others = len(set(kinds.values())) - 1
+        share = len(same) if others >= idle - 1 else -(-len(same) // idle)
+        return tuple(same[: min(STACK, share)])
+
+    def _handle(self, event: Event) -> None:
+        if isinstance(event, ProgressEvent):
+            self._looked(event)
+        elif isinstance(event, CheckpointEvent):
+            self.store.save_checkpoint(event.run_id, event.checkpoint)
+        elif isinstance(event, RecordEvent):
+            self._record(event.record)
+        elif isinstance(event, WarningEvent):
+            self.listener.message(event.text)
+        else:
+            self._ended(event)
+
+    def _looked(self, event: ProgressEvent) -> None:
+        under = self.under.get(event.run_id)
+        if under is None:
+            return
+        under.scores.append(event.point.score or 0.0)
+        self._tell_progress(event.worker, event.run_id, event.point.step, under.scores)
+
+    def _tell_progress(self, worker: int, run_id: str, step: int, scores: Sequence[float]) -> None:
+        label, run = self.labels[run_id]
+        steps = Settings(**run.rung.settings).steps
+        self.listener.progress(worker, label, run.rung.length, run.seed, step, steps, scores)
+
+    def _record(self, record: Record) -> None:
+        """A run's last word: stored, and its ladders climbed on."""
+        record = self.store.add(record)
+        self.trained += record.finished
+        self.gave_up |= not record.finished
+        self.records[record.id] = record
+        self.under.pop(record.id, None)
+        for i in self.ladders[record.id]:
+            self.climbs[i] = climb(self.plan.ladders[i], self.plan.suite.seeds, self.records, self.plan.suite.prune)
+            self.work[i] = cost.work(self.climbs[i])
+            self._make_ready(i)
+        self.listener.recorded(record, self.labels[record.id][0])
+        self._tell_work()
+        self.listener.climbs(self.climbs)
+
+    def _ended(self, event: EndEvent) -> None:
+        """A worker is free again. Runs that it left unfinished are tried again alone, or recorded as broken."""
+        self.listener.idle(event.worker)
+        unfinished = [run for run in event.job.runs if self.under.pop(run.id, None) is not None]
+        if not unfinished or self.signal:
+            return
+        reason = event.error.strip().splitlines()[-1] if event.error.strip() else event.status
+        if len(event.job.runs) > 1:
+            self.listener.message(
+                f"a cohort of {len(event.job.runs)} {event.status} ({reason}): its unfinished runs go on alone"
+            )
+            self._again(unfinished)
+            return
+        (run,) = unfinished
+        label = f"{self.labels[run.id][0]} {run.rung.length} seed {run.seed}"
+        status: Status = (
+            "timeout" if event.status == "timeout" else "crashed" if event.status == "crashed" else "failed"
+        )
+        record = Record(run, status, error=event.error or event.status)
+        self.tries[run.id] += 1
+        if self.tries[run.id] <= self.retries:
+            self.store.add(record)
+            self.listener.message(f"{label}: {status} ({reason}); trying again")
+            self._again([run])
+        else:
+            self.listener.message(f"{label}: {status} ({reason})")
+            self._record(record)
+
+    def _again(self, runs: Sequence[Run]) -> None:
+        for run in runs:
+            self.alone.add(run.id)
+            self.ready[run.id] = run
+
+    def _tell_work(self) -> None:
+        done, total = (sum(column) for column in zip(*self.work, strict=True)) if self.work else (0.0, 0.0)
+        self.listener.work(done, total)

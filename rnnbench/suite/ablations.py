@@ -1,0 +1,170 @@
+"""The ablations of a suite: one part taken out of an architecture (`without`) or put in (`with`), and where `pairs` is
+true every two of an entry's parts as well.
+
+A part is a switch that can be off: one of the cell's or layer's, a bool among the arguments of a foreign module, or
+one of the settings (`bidirectional`). Off is false, the identity for an activation, `none` for attention, no dropout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any, Literal, get_args, get_origin
+
+from rnnbench import registry
+from rnnbench.settings import Settings
+from rnnbench.suite import Variant
+from rnnbench.suite.architectures import merged, model_of
+from rnnbench.suite.faults import Path, printable, shown
+from rnnbench.suite.reader import Reader, hints, values
+
+SIGNS = {"without": "-", "with": "+"}
+MOST_PAIRED = 100  # parts of an entry: more, and its pairs are thousands
+Named = tuple[str, Path, Variant | None]
+
+
+def ablations(reader: Reader, known: Mapping[str, Variant | None], defaults: Mapping[str, Any]) -> Iterator[Named]:
+    """(name, path, variant) of each part taken out or put in, then of each pair of an entry's parts; the variant is
+    None where it or its base has a fault."""
+    want = "{base: NAME, without: [PARTS]} or {base: NAME, with: [PARTS]}"
+    for i, _ in enumerate(reader.items(("ablate",), f"a list of {want}")):
+        path: Path = ("ablate", i)
+        entry = reader.mapping(path, want, ("base", *SIGNS, "pairs"), of="base, without, with or pairs")
+        if entry is None:
+            continue
+        name = None
+        if "base" not in entry:
+            reader.missing((*path, "base"), "the name of an architecture")
+        else:
+            name = reader.text((*path, "base"), "the name of an architecture")
+            if name is not None and name not in known:
+                reader.got((*path, "base"), "the name of an architecture", name, known)
+        if not entry.keys() & SIGNS.keys():
+            reader.missing((*path, "without"), "a list of parts to take out, or `with` and a list of parts to put in")
+        base = known.get(name or "")
+        listed = 0
+        changes: dict[str, _Change | None] = {}
+        for word in (key for key in entry if key in SIGNS):
+            for j, _ in enumerate(reader.items((*path, word), "a list of parts")):
+                listed += 1
+                where = (*path, word, j)
+                part = reader.text(where, "the name of a part")
+                if part and base:
+                    change = _change(reader, where, base, word, part, defaults)
+                    variant = _single(reader, where, base, change) if change else None
+                    changes[f"{SIGNS[word]}{part}"] = change if variant else None
+                    yield f"{base.name}{SIGNS[word]}{part}", where, variant
+        if "pairs" in entry and _wanted(reader, (*path, "pairs"), listed) and base:
+            yield from _pairs(reader, (*path, "pairs"), base, changes)
+
+
+@dataclass(frozen=True)
+class _Change:
+    """A part turned off or on: its name with its sign, and what that changes among the switches (`own`) or else among
+    the settings."""
+
+    part: str
+    own: bool
+    values: Mapping[str, Any]
+
+
+def _change(
+    reader: Reader, path: Path, base: Variant, word: str, part: str, defaults: Mapping[str, Any]
+) -> _Change | None:
+    """The change by which a part of the base is taken out or put in; None and a fault where it can't be."""
+    own = _parts(registry.switched(base.model))
+    parts = _parts(Settings(**(dict(defaults) | base.settings))) | own
+    wanted = word == "with"
+    found = parts.get(part)
+    if found is None or found.is_on == wanted or (found.on is None and wanted):
+        has, lacks = ("lacks", "has") if wanted else ("has", "lacks")
+        already = f", which {base.name} {lacks} already" if found and found.is_on == wanted else ""
+        candidates = [k for k, p in parts.items() if p.is_on != wanted and not (p.on is None and wanted)]
+        reader.fault(path, f"got {shown(part)}{already}, expected a part that {base.name} {has}", part, candidates)
+        return None
+    value = found.on if wanted else found.off
+    change = {found.field: value if found.field == part else {part: value}}
+    return _Change(f"{SIGNS[word]}{part}", part in own, change)
+
+
+def _changed(base: Variant, *changes: _Change) -> Variant:
+    """The base with its changes; ValueError, "field: why", where they contradict each other or what it is."""
+    architecture = registry.switched(base.model)
+    switches, settings = values(architecture), base.settings
+    for change in changes:
+        if change.own:
+            switches = merged(switches, change.values)
+        else:
+            settings = settings | dict(change.values)
+    part = "".join(change.part for change in changes)
+    pair = tuple(f"{base.name}{change.part}" for change in changes) if len(changes) > 1 else ()
+    model = model_of(base, type(architecture)(**switches))
+    return Variant(f"{base.name}{part}", model, settings, base.name, part, pair)
+
+
+def _single(reader: Reader, path: Path, base: Variant, change: _Change) -> Variant | None:
+    try:
+        return _changed(base, change)
+    except ValueError as e:
+        reader.impossible(path, str(e))
+        return None
+
+
+def _wanted(reader: Reader, path: Path, listed: int) -> bool:
+    """Whether an entry that lists so many parts is to have their pairs too."""
+    value = reader.document.get(path)
+    if not isinstance(value, bool):
+        reader.got(path, "true or false")
+    elif value and (listed == 1 or listed > MOST_PAIRED):
+        reader.fault(path, f"got {listed} part{'s' * (listed > 1)} to pair, expected 2 to {MOST_PAIRED} parts")
+        return False
+    return value is True
+
+
+def _pairs(reader: Reader, path: Path, base: Variant, changes: Mapping[str, _Change | None]) -> Iterator[Named]:
+    """Every two of the changes; those that contradict each other are refused by name."""
+    for (a, first), (b, second) in combinations(changes.items(), 2):
+        name = f"{base.name}{a}{b}"
+        variant = None
+        if first and second:
+            try:
+                variant = _changed(base, first, second)
+            except ValueError as e:
+                impossible_pair(reader, path, name, (f"{base.name}{a}", f"{base.name}{b}"), str(e))
+        yield name, path, variant
+
+
+def impossible_pair(reader: Reader, path: Path, name: str, pair: Sequence[str], why: str) -> None:
+    """A fault: the pair of that name can't be, though each of the two variants can; `why` is "field: reason"."""
+    reason = printable(why.replace(": ", " ", 1), 200)
+    forward = f"ablate {' and '.join(map(printable, pair))} in entries of their own"
+    reader.fault(path, f"got the impossible pair {shown(name)}: {reason}, expected parts that go together; {forward}")
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What can be off: its value then, its value when it is put in (None: it takes a number), the field it is."""
+
+    field: str
+    is_on: bool
+    off: object = False
+    on: object = True
+
+
+def _parts(instance: object) -> dict[str, _Part]:
+    """The parts that can be off, by name."""
+    cls: Any = type(instance)
+    offs = dict.fromkeys(getattr(cls, "activations", ()), "identity") | dict(getattr(cls, "offs", {}))
+    found: dict[str, _Part] = {}
+    for field, value in values(instance).items():
+        hint = hints(cls)[field]
+        if isinstance(value, dict):
+            found |= {name: _Part(field, v) for name, v in value.items() if isinstance(v, bool)}
+        elif field in offs:
+            choices = get_args(hint) if get_origin(hint) is Literal else ()
+            on = next((choice for choice in choices if choice != offs[field]), None)
+            found[field] = _Part(field, value != offs[field], offs[field], on)
+        elif hint is bool or bool in get_args(hint):
+            found[field] = _Part(field, bool(value))
+    return found

@@ -1,0 +1,284 @@
+"""A merged document -> a Suite: every part checked, all faults found, the grid counted before it is expanded."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from rnnbench import registry
+from rnnbench.records import given
+from rnnbench.settings import MOST_STEPS, Settings
+from rnnbench.suite import Claim, ExtendedBudget, Suite, TaskEntry, Variant, parts
+from rnnbench.suite.ablations import Named, ablations, impossible_pair
+from rnnbench.suite.architectures import architectures
+from rnnbench.suite.claims import claims
+from rnnbench.suite.document import Document, scalar
+from rnnbench.suite.faults import Faults, Path, Place, printable, shown
+from rnnbench.suite.reader import Reader, hints
+
+TOP = (
+    "rnnbench", "name", "about", "include", "defaults", "seeds", "architectures", "ablate", "tasks", "claims", "prune",
+    "more_steps",
+)  # fmt: skip
+MOST_RUNS = 1_000_000
+LONGEST = 10**7  # steps
+MOST_TIMES = 100  # the steps
+LARGEST_SEED = 2**63 - 1  # what the store can hold
+SEEDS = 3  # where a suite doesn't say
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,99}")
+_NAMES = "a letter or digit, then up to 99 letters, digits and any of _ . + -"
+
+
+def resolve(document: Document, faults: Faults, overrides: Sequence[str] = (), seeds: str | None = None) -> Suite:
+    """The suite of a document, with `--set` and `--seeds` over it. It is whole only if `faults` stays empty."""
+    reader = Reader(document, faults)
+    top = reader.mapping((), "a suite", TOP, of="a key of a suite") or {}
+    for key in ("architectures", "tasks"):
+        if key not in top:
+            reader.missing((key,), f"{key} by name")
+    defaults = {}
+    if "defaults" in top:
+        given_defaults = reader.mapping(("defaults",), "settings", hints(Settings), of="a setting") or {}
+        defaults = reader.fields(Settings, ("defaults",), given_defaults)
+    known = architectures(reader) if "architectures" in top else {}
+    named: list[Named] = [(name, ("architectures", name), variant) for name, variant in known.items()]
+    named += ablations(reader, known, defaults) if "ablate" in top else ()
+    _check_names(reader, [(name, path) for name, path, _ in named])
+    variants = tuple(variant for _, _, variant in named if variant)
+    tasks = tuple(_tasks(reader)) if "tasks" in top else ()
+    grid = _seeds(reader) if "seeds" in top else range(SEEDS)
+    more_steps = _more_steps(reader, len(grid)) if "more_steps" in top else None
+    asked = reader
+    if seeds is not None:
+        asked = _option_seeds(seeds, faults)
+        grid = _seeds(asked)
+    _count(asked, variants, tasks, grid)
+    suite = Suite(
+        name=_name(reader, top),
+        variants=variants,
+        tasks=tasks,
+        seeds=() if len(faults) else tuple(grid),
+        about=(reader.text(("about",)) or "") if "about" in top else "",
+        defaults=defaults,
+        overrides=_overrides(overrides, faults),
+        claims=tuple(_claims(reader, named, tasks)) if "claims" in top else (),
+        prune=_prune(reader) if "prune" in top else True,
+        more_steps=more_steps,
+        path=document.file,
+        text=document.text,
+    )
+    if not len(faults):
+        _check_settings(reader, suite, named)
+        _check_more_steps(reader, suite)
+    return suite
+
+
+def _check_settings(reader: Reader, suite: Suite, named: Iterable[Named]) -> None:
+    """A fault for each variant whose layers can't do what its settings come to on a task; for a pair, where neither of
+    its two parts has that fault already."""
+    refused: set[str] = set()
+    for _, path, variant in named:
+        if variant is not None and not refused & {*variant.pair}:
+            layer = registry.layer(variant.model)
+            wrong = (layer.incompatible(suite.settings(variant, task)) for task in suite.tasks)
+            if why := next(filter(None, wrong), ""):
+                refused.add(variant.name)
+                if variant.pair:
+                    impossible_pair(reader, path, variant.name, variant.pair, why)
+                else:
+                    reader.impossible(path, why)
+
+
+def _name(reader: Reader, top: Mapping[str, Any]) -> str:
+    """The suite's name: its own, else the file's."""
+    name = top.get("name", os.path.basename(reader.document.file).rpartition(".")[0])
+    if isinstance(name, str) and _NAME.fullmatch(name):
+        return name
+    if "name" in top:
+        reader.got(("name",), _NAMES)
+    else:
+        reader.missing(("name",), f"{_NAMES} (the file's name won't do)")
+    return ""
+
+
+def _prune(reader: Reader) -> bool:
+    value = reader.document.get(("prune",))
+    if not isinstance(value, bool):
+        reader.got(("prune",), "true or false")
+    return value is not False
+
+
+def _more_steps(reader: Reader, seeds: int) -> ExtendedBudget | None:
+    """How many times the steps, on how many of the suite's seeds; `false` takes back what an included suite says."""
+    path: Path = ("more_steps",)
+    if reader.document.get(path) is False:
+        return None
+    entry = reader.mapping(path, "{times: NUMBER, seeds: NUMBER} or false", hints(ExtendedBudget), of="times or seeds")
+    if entry is None:
+        return None
+    want = "a multiple of the steps"
+    if "times" not in entry:
+        reader.missing((*path, "times"), f"{want} from 2 to {MOST_TIMES}")
+    times = reader.whole((*path, "times"), 2, MOST_TIMES, want) if "times" in entry else None
+    most = seeds or LARGEST_SEED  # no seeds have a fault of their own
+    own = reader.whole((*path, "seeds"), 1, most, "a number of the suite's seeds") if "seeds" in entry else None
+    return ExtendedBudget(times, own) if times else None
+
+
+def _check_more_steps(reader: Reader, suite: Suite) -> None:
+    """A fault where some run would get more steps than any run may."""
+    if suite.more_steps is not None:
+        most = max(suite.settings(variant, task).steps for variant in suite.variants for task in suite.tasks)
+        if suite.more_steps.times * most > MOST_STEPS:
+            reader.got(("more_steps", "times"), f"at most {MOST_STEPS} steps a run, where some have {most} already")
+
+
+def _check_names(reader: Reader, names: Iterable[tuple[str, Path]]) -> None:
+    """Names are plain, and differ by more than case: they become names of files and columns."""
+    first: dict[str, tuple[str, Path]] = {}
+    for name, path in names:
+        if not _NAME.fullmatch(name):
+            reader.fault(path, f"got the name {shown(name)}, expected {_NAMES}", key=True)
+        earlier, where = first.setdefault(name.casefold(), (name, path))
+        if where != path:
+            place = reader.document.place(where, key=True)
+            what = f"got the name {shown(name)}, expected names that differ by more than case"
+            reader.fault(path, f"{what}; {shown(earlier)} is at {place}", key=True)
+
+
+def _tasks(reader: Reader) -> Iterator[TaskEntry]:
+    entries = reader.entries(("tasks",), "tasks by name")
+    _check_names(reader, [(name, ("tasks", name)) for name in entries])
+    for name in entries:
+        path: Path = ("tasks", name)
+        entry = reader.mapping(path, "a task such as {lengths: [5, 10]}")
+        if entry is None:
+            continue
+        before = len(reader.faults)
+        kind = entry.get("task", name)
+        if kind not in registry.names("tasks"):
+            if "task" in entry:
+                if (text := reader.text((*path, "task"), "the name of a task")) is not None:
+                    reader.got((*path, "task"), "the name of a task", text, registry.names("tasks"))
+            else:
+                what = "got no name of a task, expected one, or `task: KIND` under a name of your own"
+                reader.fault(path, what, name, registry.names("tasks"), key=True)
+            continue
+        task = registry.task_class(kind)
+        keys = ("task", "lengths", *hints(task), *hints(Settings))
+        for key in entry:
+            if key not in keys:
+                reader.unknown((*path, key), f"a field of {kind} or a setting", keys)
+        difficulty = reader.fields(task, path, entry)
+        settings = reader.fields(Settings, path, entry)
+        if "lengths" in entry:
+            lengths = _lengths(reader, (*path, "lengths"), task.shortest)
+        else:
+            reader.missing((*path, "lengths"), "a list of lengths")
+        if len(reader.faults) == before and (instance := reader.build(task, difficulty, path)) is not None:
+            yield TaskEntry(name, {"task": kind} | given(instance), lengths, settings)
+
+
+def _lengths(reader: Reader, path: Path, shortest: int) -> tuple[int, ...]:
+    return tuple(sorted(_distinct(reader, path, "a list of lengths", "a length", shortest, LONGEST)))
+
+
+def _distinct(reader: Reader, path: Path, want: str, each: str, least: int, most: int) -> list[int]:
+    """The distinct whole numbers of a list."""
+    first: dict[int, int] = {}
+    for i, _ in enumerate(reader.items(path, want)):
+        number = reader.whole((*path, i), least, most, each)
+        if number is not None and first.setdefault(number, i) != i:
+            place = reader.document.place((*path, first[number]))
+            reader.fault((*path, i), f"got a second {number}, expected it once; the first is at {place}")
+    return list(first)
+
+
+def _seeds(reader: Reader) -> Sequence[int]:
+    """`3` (0 to 2), a list, or `{from:, count:}`; a range is not expanded."""
+    path: Path = ("seeds",)
+    value = reader.document.get(path)
+    if isinstance(value, list):
+        return _distinct(reader, path, "a list of seeds", "a seed", 0, LARGEST_SEED)
+    if isinstance(value, dict):
+        entry = reader.mapping(path, "{from: SEED, count: NUMBER}", ("from", "count"), of="from or count") or {}
+        limits = {"from": ("a seed", 0), "count": ("a number of seeds", 1)}
+        found = {}
+        for key, (want, least) in limits.items():
+            if key not in entry:
+                reader.missing((*path, key), want)
+            else:
+                found[key] = reader.whole((*path, key), least, LARGEST_SEED, want)
+        start, count = found.get("from"), found.get("count")
+        if start is None or count is None:
+            return ()
+        if start + count - 1 > LARGEST_SEED:
+            reader.got((*path, "count"), f"the last seed to be at most {LARGEST_SEED}")
+            return ()
+        return range(start, start + count)
+    if type(value) is int:
+        return range(reader.whole(path, 1, LARGEST_SEED, "a number of seeds") or 0)
+    reader.got(path, "a number of seeds, a list of them or {from: SEED, count: NUMBER}")
+    return ()
+
+
+def _option_seeds(text: str, faults: Faults) -> Reader:
+    """`--seeds 5` (0 to 4) or `--seeds 1000..1004`, as the document that a suite would have."""
+    ends = [scalar(end) for end in text.split("..")]
+    value: Any = None
+    if all(type(end) is int for end in ends):
+        first, last = ends[0], ends[-1]
+        value = (
+            first
+            if len(ends) == 1
+            else {"from": first, "count": last - first + 1}
+            if len(ends) == 2 and first <= last
+            else None
+        )
+    reader = Reader(_option(f"--seeds {text}", "seeds", 1 if value is None else value), faults)
+    if value is None:
+        reader.fault(("seeds",), f"got {shown(text)}, expected a number of seeds or FIRST..LAST")
+    return reader
+
+
+def _overrides(options: Sequence[str], faults: Faults) -> dict[str, Any]:
+    """`--set key=value`, each checked as a setting of the file would be."""
+    found: dict[str, Any] = {}
+    for option in options:
+        key, equals, text = option.partition("=")
+        document = _option(f"--set {option}", key, scalar(text))
+        reader = Reader(document, faults)
+        if not equals:
+            faults.add(document.place(()), (), f"got {shown(option)}, expected KEY=VALUE")
+        elif key in found:
+            reader.fault((key,), "got a second value, expected one `--set` a key")
+        elif reader.mapping((), "settings", hints(Settings), of="a setting"):
+            found |= reader.field(Settings, (key,))
+    return found
+
+
+def _option(option: str, key: str, value: Any) -> Document:
+    place = Place(printable(option))
+    return Document(place.file, {key: value}, values={(): place, (key,): place})
+
+
+def _claims(reader: Reader, named: Sequence[Named], tasks: Sequence[TaskEntry]) -> Iterator[Claim]:
+    """The claims, held to the names that there are, those with a fault of their own included."""
+    entries = reader.document.value.get("tasks")
+    lengths: dict[str, tuple[int, ...] | None] = dict.fromkeys(entries if isinstance(entries, dict) else ())
+    lengths |= {task.name: task.lengths for task in tasks}
+    whole = all(variant for _, _, variant in named)
+    known = parts(variant for _, _, variant in named if variant) if whole else None
+    return claims(reader, [name for name, _, _ in named], lengths, known)
+
+
+def _count(reader: Reader, variants: Sequence[Variant], tasks: Sequence[TaskEntry], seeds: Sequence[int]) -> None:
+    """A fault for more runs than anybody means; told from the numbers alone."""
+    lengths = sum(len(task.lengths) for task in tasks)
+    count = len(variants) * lengths * len(seeds)
+    if count > MOST_RUNS:
+        factors = f"{len(variants)} variants x {lengths} lengths x {len(seeds)} seeds"
+        reader.fault(("seeds",), f"got a grid of {count} runs ({factors}), expected at most {MOST_RUNS}")

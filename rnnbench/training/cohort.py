@@ -1,0 +1,180 @@
+"""Runs in lockstep: their parameters, moments and running sums as tensors, a row a run; a training step of them all.
+
+A product with an R axis of 1 has other bits than with one of 2 or more, so a lone run of a stack is padded with a copy
+of itself. A layer that computes one run at a time has no R axis at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnbench.layers.noise import Noise
+from rnnbench.lazy import torch
+from rnnbench.records import Run
+from rnnbench.rng import stream
+from rnnbench.settings import Settings
+from rnnbench.tasks import Batch, Split
+from rnnbench.training import optimiser
+from rnnbench.training.backprop import backprop
+from rnnbench.training.model import Model
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+CHUNK = 256  # examples scored at once
+Inputs = tuple["Tensor", "Tensor", "Tensor | None"]
+
+
+class Cohort:
+    """`arrays`, by run id, are where runs go on after `step` steps; the others start."""
+
+    def __init__(
+        self,
+        model: Model,
+        runs: Sequence[Run],
+        alone: bool,
+        device: str,
+        step: int = 0,
+        arrays: Mapping[str, Mapping[str, NDArray[np.float32]]] | None = None,
+    ) -> None:
+        self.model, self.alone, self.device, self.step = model, alone, torch.device(device), step
+        self.settings, self.task, self.length = model.settings, model.task, runs[0].rung.length
+        self.held: dict[tuple[Split, int], Batch] = {}
+        rows = [(arrays or {}).get(run.id) or self._start(run) for run in runs]
+        stacked = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+        self._bind(runs, {name: torch.from_numpy(array).to(self.device) for name, array in stacked.items()})
+
+    def _start(self, run: Run) -> dict[str, NDArray[np.float32]]:
+        flat, zero = self.model.init(run.seed), np.zeros(1, np.float32)
+        moments = {"first": np.zeros_like(flat), "second": np.zeros_like(flat)}
+        return {"flat": flat, **moments, "losses": zero, "scores": zero}
+
+    def _bind(self, runs: Sequence[Run], state: Mapping[str, Tensor]) -> None:
+        """Takes rows of state, one a run, and makes leaves of the parameters that share their memory."""
+        self.runs = list(runs)
+        rows = self._padded(range(len(runs)))
+        self.state = {name: tensor[rows].contiguous() for name, tensor in state.items()}
+        flat = self.state["flat"]
+        self.gradient = torch.zeros_like(flat)
+        own = (flat[0], self.gradient[0]) if self.alone else (flat, self.gradient)
+        self.backprop = backprop(self.model, *(self.model.views(each) for each in own))
+        lrs = [Settings(**runs[r].rung.settings).lr for r in rows]
+        self.optimiser: optimiser.Alone | optimiser.Together
+        if optimiser.compiled(self.settings, self.alone, self.device.type):
+            self.optimiser = optimiser.Alone(self.settings, lrs[0], self.state, self.gradient)
+        else:
+            self.optimiser = optimiser.Together(self.settings, lrs, self.state, self.gradient)
+        self.seeds = [runs[r].seed for r in rows]
+        self.recorded: dict[bool, tuple[torch.cuda.CUDAGraph, Inputs]] = {}
+
+    def _padded(self, rows: Sequence[int]) -> list[int]:
+        return list(rows) * 2 if len(rows) == 1 and not self.alone else list(rows)
+
+    def keep(self, rows: Sequence[int]) -> None:
+        """Goes on with these runs only."""
+        kept = list(rows)
+        self._bind([self.runs[row] for row in kept], {name: tensor[kept] for name, tensor in self.state.items()})
+
+    def row(self, row: int) -> dict[str, NDArray[np.float32]]:
+        """All that a run needs to go on from here."""
+        return {name: tensor[row].cpu().numpy() for name, tensor in self.state.items()}
+
+    def take_means(self, steps: int, listened: int) -> tuple[list[float], list[float]]:
+        """Each run's mean loss over so many steps and score over those listened to, since they were taken last."""
+        sums = [self.state[name][: len(self.runs), 0] for name in ("losses", "scores")]
+        losses, scores = ((total / n).tolist() for total, n in zip(sums, (steps, listened), strict=True))
+        for total in sums:
+            total.zero_()
+        return losses, scores
+
+    def _tensors(self, batches: Sequence[Batch]) -> Inputs:
+        """Inputs, targets and weights of a batch a row, on the device, with an R axis unless alone."""
+
+        def put(arrays: Sequence[Any]) -> Tensor:
+            return torch.from_numpy(arrays[0] if self.alone else np.stack(arrays)).to(self.device)
+
+        weights = None if batches[0].weights is None else put([b.weights for b in batches])
+        return put([b.xs for b in batches]), put([b.ys for b in batches]), weights
+
+    def train(self, listen: bool) -> None:
+        """One training step; `listen`: its score is summed too."""
+        self.step += 1
+        size = self.settings.batch
+        drawn = {
+            s: self.task.batch(size, self.length, stream(s, "train", self.step)) for s in dict.fromkeys(self.seeds)
+        }
+        batches = [drawn[seed] for seed in self.seeds]
+        inputs = self._tensors(batches)
+        self.optimiser.prepare(self.step)
+        if self.device.type == "cuda" and not self.settings.dropout:
+            self._replay(inputs, batches[0].at, listen)
+        else:
+            self._advance(inputs, batches[0].at, listen)
+
+    def _advance(self, inputs: Inputs, at: slice, listen: bool) -> None:
+        """The step itself: tensors in, state changed in place."""
+        xs, ys, weights = inputs
+        losses, answers = self.backprop(xs, ys, weights, at, Noise(self.seeds, self.step, self.alone))
+        with torch.no_grad():
+            self.optimiser.apply()
+            s = self.state
+            s["losses"] += losses.reshape(-1, 1)
+            if listen:
+                s["scores"] += self.task.score(answers, ys, weights).float().reshape(-1, 1)
+
+    def _replay(self, inputs: Inputs, at: slice, listen: bool) -> None:
+        """The step as a CUDA graph: launching its hundreds of small kernels one by one would take longer than running
+        them. Recorded at the first step of a set of runs; dropout, which draws on the host, keeps it from that."""
+        if listen not in self.recorded:
+            kept = {name: tensor.clone() for name, tensor in self.state.items()}
+            xs, ys, weights = inputs
+            places = (xs.clone(), ys.clone(), None if weights is None else weights.clone())
+            aside = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
+            aside.wait_stream(torch.cuda.current_stream(self.device))
+            with torch.cuda.stream(aside):
+                for _ in range(3):  # as torch asks: allocations and choices of kernels happen before recording
+                    self._advance(places, at, listen)
+            torch.cuda.current_stream(self.device).wait_stream(aside)
+            graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(graph):
+                self._advance(places, at, listen)
+            for name, tensor in kept.items():
+                self.state[name].copy_(tensor)
+            self.recorded[listen] = (graph, places)
+        graph, places = self.recorded[listen]
+        for place, fresh in zip(places, inputs, strict=True):
+            if place is not None and fresh is not None:
+                place.copy_(fresh)
+        graph.replay()
+
+    def evaluate(self, rows: Sequence[int], split: Split) -> list[tuple[float, float]]:
+        """Score and loss of these runs on a held-out split."""
+        if not rows:
+            return []
+        padded = self._padded(rows)
+        flat = self.state["flat"][padded].contiguous()
+        p = self.model.views(flat[0] if self.alone else flat)
+        batches = []
+        for row in padded:
+            seed = self.runs[row].seed
+            if (split, seed) not in self.held:
+                self.held[split, seed] = self.task.held_out(split, self.length, partial(stream, seed))
+            batches.append(self.held[split, seed])
+        answers, ys, weights = [], [], []
+        with torch.no_grad():
+            for start in range(0, batches[0].xs.shape[1], CHUNK):
+                x, y, w = self._tensors([b.part(start, start + CHUNK) for b in batches])
+                answers.append(self.model.answers(p, self.model.encode(x), batches[0].at))
+                ys.append(y)
+                weights.append(w)
+            axis = 1 if self.alone else 2
+            all_answers, all_ys = torch.cat(answers, axis), torch.cat(ys, axis)
+            all_weights = None if weights[0] is None else torch.cat([w for w in weights if w is not None], axis)
+            scores = self.task.score(all_answers, all_ys, all_weights).reshape(-1).tolist()
+            losses = self.task.loss(all_answers, all_ys, all_weights).reshape(-1).tolist()
+        return list(zip(scores, losses, strict=True))[: len(rows)]

@@ -1,0 +1,233 @@
+"""A cohort of runs -> their records.
+
+Runs whose layer is best computed alone (a cell with a fused scan, a transformer, a foreign module) train one after
+another; others train stacked, in lockstep, along an R axis. Either way a run's bits are its own: its data, clipping,
+learning rate and stopping depend on no neighbour.
+"""
+
+from __future__ import annotations
+
+import math
+import platform
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+
+from rnnbench import registry
+from rnnbench.layers import Layer
+from rnnbench.lazy import torch
+from rnnbench.records import Point, Record, Run
+from rnnbench.settings import Settings
+from rnnbench.training import optimiser
+from rnnbench.training.checkpoint import Checkpoint
+from rnnbench.training.cohort import Cohort
+from rnnbench.training.fingerprint import fingerprint
+from rnnbench.training.model import Model
+
+LOOK = 100  # steps between looks at a run
+LISTEN = 5  # last training batches before a look whose mean score tells whether looking is worth it
+SLACK = 0.05  # how far below the bar that score may be
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A look at a run under way."""
+
+    run_id: str
+    point: Point
+
+
+@dataclass
+class _Live:
+    """A run under way: what is known of it besides its tensors."""
+
+    run: Run
+    curve: list[Point] = field(default_factory=list)
+    passes: int = 0
+    solved_at: int | None = None
+    seconds: float = 0.0
+
+    @classmethod
+    def of(cls, run: Run, found: Checkpoint | None) -> _Live:
+        """A run at its start, or where a checkpoint left it."""
+        if found is None:
+            return cls(run)
+        state = found.state
+        curve = [Point(*p) for p in state["curve"]]
+        return cls(run, curve, state["passes"], state["solved_at"], state["seconds"])
+
+    def note(self, point: Point, bar: float) -> None:
+        """Solved is what passes the bar at two looks in a row, from the first of them on."""
+        self.curve.append(point)
+        passed = point.select is not None and point.select >= bar
+        self.passes = self.passes + 1 if passed else 0
+        if self.passes == 2 and self.solved_at is None:
+            self.solved_at = self.curve[-2].step
+
+
+class Trainer:
+    """How runs are computed here: on which device, with which kernels."""
+
+    def __init__(self, device: str = "cpu", kernels_wanted: str = "auto") -> None:
+        self.device = device
+        self.kernels_wanted = kernels_wanted
+
+    def alone(self, run: Run) -> Layer | None:
+        """The run's layer as it trains one run at a time here; None where it trains side by side with others."""
+        layer = registry.layer(run.rung.model)
+        if layer.stacks and (self.device != "cpu" or self.kernels_wanted == "reference"):
+            return None
+        return layer.alone()
+
+    def numerics(self, run: Run) -> str:
+        """How a run would be computed here: records with equal numerics have equal bits."""
+        layer = self.alone(run)
+        if self.device == "cpu":
+            chip = f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
+        else:
+            chip = torch.cuda.get_device_name(self.device)
+        return f"{layer.how if layer else 'stacked'}, torch {torch.__version__}, {chip}"
+
+    def fingerprint(self, run: Run) -> str:
+        """Of the code that a run would go through here."""
+        return fingerprint(run.rung, self.numerics(run).startswith("fused"))
+
+    def warm(self, run: Run) -> None:
+        """Compiles what the run needs, so that its clock starts afterwards."""
+        if layer := self.alone(run):
+            layer.warm()
+            if optimiser.compiled(Settings(**run.rung.settings), True, self.device):
+                optimiser.warm()
+
+    def train(
+        self,
+        runs: Sequence[Run],
+        checkpoints: dict[str, Checkpoint] | None = None,
+        stop: Callable[[], bool] = lambda: False,
+        checkpoint_seconds: float = 10.0,
+    ) -> Iterator[Progress | Checkpoint | Record]:
+        """Trains runs of one shape (one rung but for its learning rate) and yields what happens on the way.
+
+        `checkpoints` by run id, where they fit, is where runs go on. When `stop()` turns true every run under way
+        yields a checkpoint, and the iterator ends.
+        """
+        checkpoints = {
+            run.id: found
+            for run in runs
+            if (found := (checkpoints or {}).get(run.id)) is not None
+            and found.fits(run.id, self.numerics(run), self.fingerprint(run))
+        }
+        if self.alone(runs[0]):
+            groups = [[run] for run in runs]
+        else:  # only runs at one step can go on in lockstep
+            starts = {run.id: checkpoints[run.id].state["step"] if run.id in checkpoints else 0 for run in runs}
+            groups = [[r for r in runs if starts[r.id] == s] for s in sorted(set(starts.values()))]
+        for group in groups:
+            yield from _Group(self, group, checkpoints).train(stop, checkpoint_seconds)
+            if stop():
+                return
+
+
+class _Group:
+    """Runs in lockstep: when they are looked at, when they end, and what is told of them."""
+
+    def __init__(self, trainer: Trainer, runs: Sequence[Run], checkpoints: dict[str, Checkpoint]) -> None:
+        layer = trainer.alone(runs[0])
+        self.model = Model.of(runs[0].rung, layer)
+        self.settings, self.task = self.model.settings, self.model.task
+        self.numerics, self.fingerprint = trainer.numerics(runs[0]), trainer.fingerprint(runs[0])
+        self.started = datetime.now(UTC).isoformat(timespec="seconds")
+        self.bar = (1 + self.task.bar) / 2
+        self.live = [_Live.of(run, checkpoints.get(run.id)) for run in runs]
+        found = {run.id: checkpoints[run.id] for run in runs if run.id in checkpoints}
+        step = max((c.state["step"] for c in found.values()), default=0)
+        arrays = {id: c.arrays for id, c in found.items()}
+        self.rows = Cohort(self.model, runs, layer is not None, trainer.device, step, arrays)
+
+    def _to_look(self, step: int) -> int:
+        """Steps from this one to the next look: every LOOK steps and at the last."""
+        return min(-step % LOOK, self.settings.steps - step)
+
+    def train(self, stop: Callable[[], bool], checkpoint_seconds: float) -> Iterator[Progress | Checkpoint | Record]:
+        last_saved = time.perf_counter()
+        while self.live:
+            began, count = time.perf_counter(), len(self.live)
+            while True:
+                self.rows.train(listen=self._to_look(self.rows.step + 1) < LISTEN)
+                if self._to_look(self.rows.step) == 0 or stop():
+                    break
+            looking = self._to_look(self.rows.step) == 0
+            ended: dict[int, str] = self._look() if looking else {}
+            final = [row for row in ended if ended[row] != "diverged"]
+            tested = dict(zip(final, self.rows.evaluate(final, "test"), strict=True))
+            for live in self.live:
+                live.seconds += (time.perf_counter() - began) / count
+            if looking:
+                for live in self.live:
+                    yield Progress(live.run.id, live.curve[-1])
+            for row in ended:
+                yield self._record(self.live[row], tested.get(row))
+            keep = [row for row in range(len(self.live)) if row not in ended]
+            if stop():
+                yield from (self._checkpoint(row) for row in keep)
+                return
+            if ended:
+                self.live = [self.live[row] for row in keep]
+                if keep:
+                    self.rows.keep(keep)
+            elif time.perf_counter() - last_saved >= checkpoint_seconds:
+                yield from (self._checkpoint(row) for row in keep)
+                last_saved = time.perf_counter()
+
+    def _look(self) -> dict[int, str]:
+        """Notes a point for every live run; the rows that end here, and why."""
+        step = self.rows.step
+        window = step % LOOK or LOOK
+        losses, scores = self.rows.take_means(window, min(LISTEN, window))
+        rows = range(len(self.live))
+        worth = [row for row in rows if math.isfinite(losses[row]) and scores[row] >= self.task.bar - SLACK]
+        selected = dict(zip(worth, (score for score, _ in self.rows.evaluate(worth, "select")), strict=True))
+        ended = {}
+        for row, live in enumerate(self.live):
+            if not math.isfinite(losses[row]):
+                live.note(Point(step, None, None), self.bar)
+                ended[row] = "diverged"
+                continue
+            live.note(Point(step, losses[row], scores[row], selected.get(row)), self.bar)
+            if live.passes >= 2 and self.settings.stop == "solved":
+                ended[row] = "solved"
+            elif step >= self.settings.steps:
+                ended[row] = "spent"
+        return ended
+
+    def _record(self, live: _Live, tested: tuple[float, float] | None) -> Record:
+        score, loss = tested or (0.0, None)
+        if loss is not None and not math.isfinite(loss):
+            tested, score, loss = None, 0.0, None
+        return Record(
+            live.run,
+            "diverged" if tested is None else "solved" if score >= self.task.bar else "unsolved",
+            score=score,
+            loss=loss,
+            steps=self.rows.step,
+            solved_at=live.solved_at,
+            parameters=self.model.parameters,
+            seconds=live.seconds,
+            curve=tuple(live.curve),
+            numerics=self.numerics,
+            fingerprint=self.fingerprint,
+            host=platform.node(),
+            started=self.started,
+        )
+
+    def _checkpoint(self, row: int) -> Checkpoint:
+        live = self.live[row]
+        state = {
+            "step": self.rows.step,
+            "curve": [list(asdict(p).values()) for p in live.curve],
+            "passes": live.passes,
+            "solved_at": live.solved_at,
+            "seconds": live.seconds,
+        }
+        return Checkpoint(live.run.id, self.numerics, self.fingerprint, state, self.rows.row(row))
