@@ -54,8 +54,8 @@ def golden(task: Task, length: int) -> str:
 
 
 def key(task: Task, length: int) -> str:
-    """The name of a case, also where it has a file: which is known by its name."""
-    fields = {k: Path(v).name if k == "path" else v for k, v in given(task).items()}
+    """The name of a case, also where it has a file: which is known by its name, as what it holds is in the hash."""
+    fields = {k: Path(v).name if k == "path" else v for k, v in given(task).items() if k != "digest"}
     return f"{type(task).__module__.rpartition('.')[2]} {canonical(fields)} {length}"
 
 

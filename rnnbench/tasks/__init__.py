@@ -142,5 +142,7 @@ def through_mean(slopes: Tensor, weights: Tensor | None) -> Tensor:
 
 
 def above_chance(accuracy: Tensor, chance: float) -> Tensor:
-    """0 at chance, 1 where every answer is right."""
+    """0 at chance, 1 where every answer is right; 0 where chance is 1, which leaves nothing to score."""
+    if chance >= 1:
+        return torch.zeros_like(accuracy)
     return ((accuracy - chance) / (1 - chance)).clamp(min=0)

@@ -7,16 +7,19 @@
 A line is a number, which is 1 where a story begins and grows by 1, and a sentence; a question is followed by a tab, its
 answer (one class, also where it is a list) and, if known, a tab and the numbers of the supporting statements. Each
 question is one example: the story's statements so far, then the question, padded in front. Score 0 is what the question
-alone tells: the answer that it mostly has in training.
+alone tells: the answer that it mostly has in training. A file where it tells every answer is refused.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
+import sys
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -41,26 +44,43 @@ class Example(NamedTuple):
     held: int
 
 
+@cache
+def _word() -> re.Pattern[str]:
+    """A word, or a mark; `\\w` leaves out what combines with a letter (categories Mn, Mc, Me, and the joiners)."""
+    combining = (chr(c) for c in range(0x300, sys.maxunicode + 1) if unicodedata.category(chr(c))[0] == "M")
+    joined = "".join(combining) + "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
+    return re.compile(rf"[\w{joined}]+|[^\w\s][{joined}]*")
+
+
+def plain(text: str) -> str:
+    """In lower case, and composed, so that what looks alike is one word."""
+    return unicodedata.normalize("NFC", text.lower())
+
+
 def words(sentence: str) -> tuple[str, ...]:
     """Words and marks, in lower case.
 
     >>> words("Where is Mary?")
     ('where', 'is', 'mary', '?')
     """
-    return tuple(re.findall(r"\w+|[^\w\s]", sentence.lower()))
+    return tuple(_word().findall(plain(sentence)))
 
 
-def stories(path: Path) -> Iterator[list[Example]]:
-    """The questions of each story of a file; UserError with the place of what doesn't fit the format."""
+def _text(path: Path) -> str:
+    """What a file holds, without a byte order mark; ends of lines as `\\n`, and a no-break space is a space."""
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
+        return path.read_text(encoding="utf-8-sig").replace("\N{NO-BREAK SPACE}", " ")
     except (OSError, UnicodeDecodeError) as e:
         raise UserError(f"{path}: {e}") from None
+
+
+def stories(path: Path, text: str) -> Iterator[list[Example]]:
+    """The questions of each story of a file's text; UserError with the place of what doesn't fit the format."""
     found: list[Example] = []
     told: tuple[str, ...] = ()
     starts: dict[int, int] = {}  # where each statement begins
     number = 0
-    for row, line in enumerate(lines, 1):
+    for row, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
 
@@ -80,6 +100,8 @@ def stories(path: Path) -> Iterator[list[Example]]:
         if not more:
             if sentence.endswith("?"):
                 raise fault("a question without an answer", "a tab and its answer after it")
+            if re.search(r"\?\s*\w[^.!?]*$", sentence):  # a statement may quote a question, but ends with a mark
+                raise UserError(f"{path}:{row}: a '?' is followed by text but no tab, expected a tab before the answer")
             starts[number] = len(told)
             told += words(sentence)
             continue
@@ -91,16 +113,17 @@ def stories(path: Path) -> Iterator[list[Example]]:
                 raise fault(f"'{n}' as support", "numbers of statements before it in its story")
         read = told + words(sentence)
         start = min((starts[int(n)] for n in support), default=0)
-        found.append(Example(read, words(sentence), more[0].lower(), len(read) - 1 - start))
+        found.append(Example(read, words(sentence), plain(more[0]), len(read) - 1 - start))
     yield found
 
 
 @dataclass(frozen=True, eq=False)
 class Data:
-    """What a file holds: the examples of each split."""
+    """What a file holds: the examples of each split, and a digest of its text (and of its test file's)."""
 
     path: Path
     splits: dict[str, list[Example]]
+    digest: str
 
     @cached_property
     def words(self) -> tuple[str, ...]:
@@ -124,6 +147,12 @@ class Data:
         """What the question alone tells."""
         return self.usual.get(question, self.usual[()])
 
+    @cached_property
+    def told(self) -> float:
+        """How many of the tested answers the question alone tells, in [0, 1]."""
+        test = self.splits["test"]
+        return sum(self.guess(e.question) == e.answer for e in test) / len(test)
+
     @lru_cache(maxsize=64)  # noqa: B019 (files are few, and held by the cache of `_data` anyway)
     def fitting(self, length: int) -> dict[str, tuple[NDArray[np.int64], NDArray[np.int64], list[Example]]]:
         """Of each split the inputs (T, N), answers (N,) and examples of at most `length` words."""
@@ -146,11 +175,15 @@ class Data:
 
 @lru_cache(maxsize=16)
 def _data(path: Path, modified: tuple[int, ...], tested: float) -> Data:
-    """`modified` are the times of the files, so that one that changed is read anew."""
-    other = _test_file(path)
-    read = [story for story in stories(path) if story]
-    test = [story for story in stories(other) if story] if other else []
-    if not other:
+    """`modified` are the times and sizes of the files, so that one that changed is read anew."""
+    files = [file for file in (path, _test_file(path)) if file]
+    texts = [_text(file) for file in files]
+    digest = hashlib.blake2b(digest_size=12)
+    for text in texts:
+        digest.update(hashlib.blake2b(text.encode()).digest())
+    read, *tests = ([story for story in stories(*of) if story] for of in zip(files, texts, strict=True))
+    test = tests[0] if tests else []
+    if not tests:
         count = max(1, round(tested * len(read)))
         read, test = read[:-count], read[-count:]
     count = max(1, round(SELECT * len(read)))
@@ -158,7 +191,8 @@ def _data(path: Path, modified: tuple[int, ...], tested: float) -> Data:
     for name, split in splits.items():
         if not split:
             raise UserError(f"{path}: got no story to {name} with, expected three stories with a question or more")
-    return Data(path, {name: [e for story in split for e in story] for name, split in splits.items()})
+    examples = {name: [e for story in split for e in story] for name, split in splits.items()}
+    return Data(path, examples, digest.hexdigest())
 
 
 def _test_file(path: Path) -> Path | None:
@@ -171,11 +205,13 @@ def _test_file(path: Path) -> Path | None:
 class Task(Words):
     """`path`: the file, from the current folder on. `..._train.txt` is tested on the `..._test.txt` beside it; of any
     other file the last stories are, `tested` of all. The last tenth of the stories to train on decides when to stop.
-    A run is known by its path and not by what the file holds. Length: the most words of a story with its question;
+    A run is known by the path and by the `digest` of what the file holds, which is filled in; one that is given, as in
+    a run that was planned, is what the file must still have. Length: the most words of a story with its question;
     longer ones are left out.
 
     >>> import tempfile
-    >>> lines = "1 Ann went home.\\n2 Where is Ann?\\thome\\t1\\n" * 3
+    >>> story = "1 Ann went {0}.\\n2 Where is Ann?\\t{0}\\t1\\n"
+    >>> lines = "".join(story.format(place) for place in ("away", "away", "home"))
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     _ = (Path(folder) / "own.txt").write_text(lines)
     ...     task = Task(str(Path(folder) / "own.txt"))
@@ -186,19 +222,27 @@ class Task(Words):
 
     path: str = ""
     tested: Annotated[float, Interval(gt=0, lt=1)] = 0.2
+    digest: str = ""
 
     def __post_init__(self) -> None:
         if not self.path:
             raise ValueError("path: got none, expected a file in bAbI's format")
         if not Path(self.path).is_file():
             raise ValueError(f"path: there is no file '{self.path}'")
-        _ = self._data  # what is wrong in it is told before anything runs
+        data = self._data  # what is wrong in it is told before anything runs
+        if data.told == 1:
+            raise UserError(f"{self.path}: the question alone tells every answer: nothing is left to score")
+        object.__setattr__(self, "digest", data.digest)
 
     @property
     def _data(self) -> Data:
         path = Path(self.path)
-        modified = tuple(p.stat().st_mtime_ns for p in (path, _test_file(path)) if p)
-        return _data(path, modified, self.tested)
+        stats = [p.stat() for p in (path, _test_file(path)) if p]
+        data = _data(path, tuple(n for s in stats for n in (s.st_mtime_ns, s.st_size)), self.tested)
+        if self.digest not in ("", data.digest):
+            got = f"{self.path}: the file changed: got the digest {data.digest}, expected {self.digest}"
+            raise UserError(f"{got}; run the suite again, or put the file back")
+        return data
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -211,8 +255,7 @@ class Task(Words):
     @property
     def chance(self) -> float:
         """The question alone, over all that is tested."""
-        test = self._data.splits["test"]
-        return sum(self._data.guess(e.question) == e.answer for e in test) / len(test)
+        return self._data.told
 
     def batch(self, size: int, length: int, rng: Stream) -> tasks.Batch:
         xs, ys, _ = self._data.fitting(length)["train"]

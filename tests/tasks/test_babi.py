@@ -8,10 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from rnnbench.errors import UserError
+from rnnbench.plan import plan
+from rnnbench.records import given
 from rnnbench.rng import Stream, stream
-from rnnbench.tasks.babi import Task
+from rnnbench.suite.load import load
+from rnnbench.tasks import above_chance
+from rnnbench.tasks.babi import Task, words
 
 NAMES = ("Anna", "Boris", "Clara", "Dmitri")
 PLACES = ("cellar", "attic", "barn", "mill", "forge", "quay")
@@ -47,6 +52,12 @@ def write(folder: Path, *lines: str) -> str:
     return str(path)
 
 
+def at(*places: str, who: str = "Anna") -> tuple[str, ...]:
+    """A story for each place: somebody ran there, and is there."""
+    told = (f"1 {who} ran to the {{0}}.", f"2 Where is {who}?\t{{0}}\t1")
+    return tuple(line.format(place) for place in places for line in told)
+
+
 def test_a_question_follows_the_statements_so_far_and_no_other_question(tmp_path: Path) -> None:
     story = (
         "1 Anna ran to the mill.",
@@ -55,7 +66,8 @@ def test_a_question_follows_the_statements_so_far_and_no_other_question(tmp_path
         "4 Anna took the key, too.",
         "5 Where is Boris? \tbarn\t2",
     )
-    task = Task(write(tmp_path, *story * 5))
+    others = [line.replace("mill", "barn") for line in story]  # so that the question alone doesn't tell
+    task = Task(write(tmp_path, *others * 4, *story))
     b = task.held_out("test", 30, partial(stream, 0))
     read = [[task.words[w] for w in column if w] for column in b.xs.T]
     first = ["anna", "ran", "to", "the", "mill", ".", "boris", "ran", "to", "the", "barn", "."]
@@ -87,16 +99,109 @@ def test_the_test_file_beside_a_training_file_is_what_is_tested() -> None:
 
 
 def test_a_file_that_changed_is_read_anew(tmp_path: Path) -> None:
-    story = ("1 Anna ran to the mill.", "2 Where is Anna?\tmill\t1")
-    task = Task(write(tmp_path, *story * 3))
-    assert task.answers == ("mill",)
-    write(tmp_path, *(line.replace("mill", "barn") for line in story * 3))
-    assert task.answers == ("barn",)
+    path = write(tmp_path, *at("mill", "mill", "quay"))
+    assert Task(path).answers == ("mill", "quay")
+    write(tmp_path, *at("barn", "barn", "quay"))
+    assert Task(path).answers == ("barn", "quay")
+
+
+def test_a_task_is_known_by_what_its_files_hold(tmp_path: Path) -> None:
+    path = write(tmp_path, *at("mill", "mill", "quay"))
+    planned = given(Task(path))
+    assert Task(**planned) == Task(path)
+    write(tmp_path, *at("barn", "barn", "quay"))
+    assert given(Task(path))["digest"] != planned["digest"]
+    write(tmp_path, *at("mill", "mill", "quay"))
+    assert given(Task(path)) == planned
+    (tmp_path / "own.txt").write_bytes((tmp_path / "own.txt").read_bytes().replace(b"\n", b"\r\n"))
+    assert given(Task(path)) == planned  # another system's ends of lines are the same data
+
+
+def test_the_test_file_is_part_of_what_is_asked_for(tmp_path: Path) -> None:
+    train, test = tmp_path / "a_train.txt", tmp_path / "a_test.txt"
+    train.write_text("\n".join(at("mill", "mill", "quay")))
+    alone = Task(str(train)).digest
+    test.write_text("\n".join(at("quay")))
+    beside = Task(str(train)).digest
+    test.write_text("\n".join(at("quay", "mill")))
+    assert len({alone, beside, Task(str(train)).digest}) == 3
+
+
+def test_a_run_whose_file_changed_since_it_was_planned_is_refused_in_a_line(tmp_path: Path) -> None:
+    task = Task(write(tmp_path, *at("mill", "mill", "quay")))
+    changed = write(tmp_path, *at("barn", "barn", "quay"))
+    for read in (lambda: Task(**given(task)), lambda: task.batch(2, 20, stream(0, "train"))):
+        with pytest.raises(UserError, match=rf"own\.txt: the file changed: got .*, expected {task.digest}") as caught:
+            read()
+        assert len(caught.value.lines) == 1
+    assert Task(changed).answers == ("barn", "quay")
+
+
+def test_a_suite_s_runs_have_other_ids_once_the_file_changed(tmp_path: Path) -> None:
+    path = write(tmp_path, *at("mill", "mill", "quay"))
+    suite = tmp_path / "own.yaml"
+    suite.write_text(
+        "rnnbench: 1\narchitectures: {gru: {cell: gru, chrono: true}}\nseeds: 1\n"
+        f"tasks: {{babi: {{path: '{path}', lengths: [20]}}}}\n"
+    )
+
+    def ids() -> list[str]:
+        return [run.id for run in plan(load(suite)).runs()]
+
+    before = ids()
+    assert ids() == before
+    write(tmp_path, *at("barn", "barn", "quay"))
+    assert not set(ids()) & set(before)
+
+
+@pytest.mark.parametrize("stories", [at("mill") * 5, (*at("mill", "mill"), *at("quay", who="Boris") * 3) * 4])
+def test_a_file_whose_questions_tell_their_answers_is_refused(stories: tuple[str, ...], tmp_path: Path) -> None:
+    path = write(tmp_path, *stories)
+    with pytest.raises(UserError) as caught:
+        Task(path)
+    assert str(caught.value) == f"{path}: the question alone tells every answer: nothing is left to score"
+
+
+def test_no_score_is_no_number() -> None:
+    accuracy = torch.tensor([0.0, 0.5, 1.0], dtype=torch.float64)
+    assert above_chance(accuracy, 1.0).tolist() == [0, 0, 0]
+    assert above_chance(accuracy, 0.5).tolist() == [0, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "expected"),
+    [
+        ("मरियम घर गई।", ("मरियम", "घर", "गई", "।")),
+        ("മേരി എവിടെ?", ("മേരി", "എവിടെ", "?")),
+        ("Zoe\u0301 ran.", ("zo\u00e9", "ran", ".")),
+        ("Zo\u00e9 ran.", ("zo\u00e9", "ran", ".")),
+        ("\u0645\u06cc\u200c\u0631\u0648\u062f", ("\u0645\u06cc\u200c\u0631\u0648\u062f",)),
+        ("It's \u2764\ufe0f, no?", ("it", "'", "s", "\u2764\ufe0f", ",", "no", "?")),
+    ],
+)
+def test_what_combines_with_a_letter_is_part_of_its_word(sentence: str, expected: tuple[str, ...]) -> None:
+    assert words(sentence) == expected
+
+
+def test_a_byte_order_mark_and_no_break_spaces_are_no_words(tmp_path: Path) -> None:
+    lines = at("mill", "mill", "quay")
+    expected = Task(write(tmp_path, *lines))
+    assert expected.words
+    known, data = expected.words, "\n".join(lines).replace(" ", "\u00a0")
+    (tmp_path / "own.txt").write_bytes(b"\xef\xbb\xbf" + data.encode())
+    assert Task(str(tmp_path / "own.txt")).words == known
+
+
+def test_a_statement_may_quote_a_question(tmp_path: Path) -> None:
+    quoted = tuple(line.replace("Anna ran", 'Anna said "where?" and ran') for line in at("mill", "mill", "quay"))
+    assert '"' in Task(write(tmp_path, *quoted)).words
 
 
 def test_without_support_the_whole_story_is_needed(tmp_path: Path) -> None:
-    task = Task(write(tmp_path, *("1 Anna ran.", "2 Boris ran.", "3 Who ran?\tAnna,Boris") * 3))
-    assert task.answers == ("anna,boris",)
+    story = ("1 Anna ran.", "2 Boris ran.", "3 Who ran?\tAnna,Boris")
+    other = [line.replace("Anna", "Clara") for line in story]
+    task = Task(write(tmp_path, *other * 2, *story))
+    assert task.answers == ("anna,boris", "clara,boris")
     assert task.lag(99) == (8, 8, 8)
 
 
@@ -115,6 +220,8 @@ STATEMENT, QUESTION = "1 Anna ran.", "2 Who ran?\tAnna\t1"
         ((STATEMENT, f"{QUESTION}\t1"), "2: got 3 tabs, expected a tab, the answer, a tab, the support"),
         ((STATEMENT, "2 Who ran?\tAnna\t2"), "2: got '2' as support, expected numbers of statements before it"),
         ((STATEMENT, "2 Who ran?\tAnna\tx"), "2: got 'x' as support, expected numbers of statements before it"),
+        ((STATEMENT, "2 Who ran?  Anna 1"), "2: a '?' is followed by text but no tab"),
+        ((STATEMENT, "2 Who ran?Anna,Boris    1"), "2: a '?' is followed by text but no tab"),
         ((STATEMENT, QUESTION), " got no story to train with, expected three stories with a question or more"),
         ((STATEMENT,), " got no story to train with, expected three stories with a question or more"),
     ],
