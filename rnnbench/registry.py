@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,15 @@ def layer(model: dict[str, Any]) -> Layer:
 def task(entry: dict[str, Any]) -> Task:
     """`{"task": NAME, difficulty...}` -> the task."""
     return task_class(entry["task"])(**{k: v for k, v in entry.items() if k != "task"})
+
+
+def all_seen(entry: dict[str, Any], lengths: Iterable[int]) -> dict[int, int]:
+    """Those lengths of a task at which a training has seen every input, and how many there are; a task that doesn't
+    count its inputs isn't made, as that may need a file."""
+    if task_class(entry["task"]).space is Task.space:
+        return {}
+    instance = task(entry)
+    return {length: instance.space(length) or 0 for length in lengths if instance.all_seen(length)}
 
 
 def about(folder: str, name: str) -> str:

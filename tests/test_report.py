@@ -308,6 +308,28 @@ def test_different_numerics_are_told() -> None:
     assert "computed in different ways, which differ in rounding: 11 runs by kernel; 1 run by reference" in text
 
 
+@pytest.mark.parametrize(
+    ("task", "lengths", "note"),
+    [
+        (
+            {"task": "copy", "items": 2, "alphabet": 4},
+            (5, 80),
+            "all inputs seen in training: there are only 16 different ones",
+        ),
+        ({"task": "parity"}, (3, 4, 40), "all inputs seen in training at 3, 4: there are only 8 to 16 different ones"),
+        ({"task": "copy"}, (5, 80), ""),
+        ({"task": "adding"}, (5, 80), ""),
+    ],
+)
+def test_a_task_whose_inputs_were_all_trained_on_says_so(
+    task: dict[str, object], lengths: tuple[int, ...], note: str
+) -> None:
+    suite = replace(SUITE, tasks=(TaskEntry("own", task, lengths),), claims=())
+    told = report.render(suite, view(plan(suite), {}), "markdown")
+    assert note in told
+    assert ("seen in training" in told) == bool(note)
+
+
 def test_only_a_few_broken_runs_are_quoted() -> None:
     results = {("rnn", "adding"): ["x x x", "x x x"]}
     assert "! and 3 more\n" in report.render(SUITE, climbs(SUITE, results), "table", width=100)

@@ -144,6 +144,15 @@ class TestEveryTask:
             for r, b in enumerate(batches):
                 torch.testing.assert_close(together[r], measure(answers[r], *tensors(b)))
 
+    def test_the_inputs_are_as_many_as_stated(self, task: Task, length: int) -> None:
+        space = task.space(length)
+        if space is None or space > 2000:
+            return
+        drawn = [task.held_out(split, length, partial(stream, seed)) for seed in range(16) for split in SIZES]
+        found = {xs.tobytes() for b in drawn for xs in b.xs.T}
+        assert len(found) == space
+        assert task.all_seen(length) == (space <= 1024)
+
     def test_held_out_sets_are_large_enough_or_whole(self, task: Task, length: int) -> None:
         for split, size in SIZES.items():
             drawn = task.held_out(split, length, partial(stream, 0))

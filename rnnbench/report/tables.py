@@ -108,7 +108,13 @@ def scores(suite: Suite, task: TaskEntry, climbs: Sequence[Climb]) -> Table:
         about=f"score on held-out examples: {mean}; {solved}",
         columns=(Column("", False), *(Column(str(length)) for length in task.lengths), Column("span")),
         rows=tuple(rows),
-        notes=(*_not_applicable(climbs), *_more_steps(suite, climbs), *_broken(climbs), *_mixed(climbs)),
+        notes=(
+            *_not_applicable(climbs),
+            *_all_seen(task),
+            *_more_steps(suite, climbs),
+            *_broken(climbs),
+            *_mixed(climbs),
+        ),
     )
 
 
@@ -133,6 +139,17 @@ def _not_applicable(climbs: Sequence[Climb]) -> list[str]:
         if not climb.steps:
             reasons.setdefault(clean(climb.ladder.reason), []).append(clean(climb.ladder.variant.name))
     return [f"{marks.NOT_APPLICABLE}: {', '.join(names)}: {reason}" for reason, names in reasons.items()]
+
+
+def _all_seen(task: TaskEntry) -> list[str]:
+    """Where what is tested was trained on too, as there is nothing else, in one line."""
+    seen = registry.all_seen(task.task, task.lengths)
+    if not seen:
+        return []
+    where = "" if len(seen) == len(task.lengths) else f" at {', '.join(map(str, seen))}"
+    least, most = min(seen.values()), max(seen.values())
+    many = f"{least:,}" if least == most else f"{least:,} to {most:,}"
+    return [f"all inputs seen in training{where}: there are only {many} different ones"]
 
 
 def _given(climbs: Sequence[Climb]) -> list[str]:

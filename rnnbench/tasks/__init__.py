@@ -5,6 +5,7 @@ A file here is found by its name: `tasks/copy.py` holds the class `Task` that a 
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 Split = Literal["select", "test"]
 Streams = Callable[[str], Stream]  # the streams of a run, by purpose
 SIZES: dict[Split, int] = {"select": 1024, "test": 2048}
+ALL_SEEN = 2**10  # inputs: 1000 steps of 32 examples show each of so many 31 times
+COUNTED = 2**40  # inputs: more than anybody trains on aren't counted
 
 
 class Lag(NamedTuple):
@@ -90,6 +93,15 @@ class Task(ABC):
     def lag(self, length: int) -> Lag:
         """How long the needed input must be held."""
 
+    def space(self, length: int) -> int | None:
+        """How many different inputs there are to test; None where they are numbers, or nobody counts that far."""
+        return None
+
+    def all_seen(self, length: int) -> bool:
+        """Whether there are so few inputs that a training has seen all that are tested."""
+        space = self.space(length)
+        return space is not None and space <= ALL_SEEN
+
     def held_out(self, split: Split, length: int, stream: Streams) -> Batch:
         """The examples that decide when to stop (`select`) or that are reported (`test`)."""
         return self.batch(SIZES[split], length, stream(split))
@@ -125,6 +137,15 @@ class Task(ABC):
     def score(self, answers: Tensor, ys: Tensor, weights: Tensor | None) -> Tensor:
         """answers (..., K, B, O), ys (..., K, B) -> the score of each run in [0, 1], (...)."""
         return above_chance(self.accuracy(answers, ys, weights), self.chance)
+
+
+def strings(symbols: int, length: int) -> int | None:
+    """How many strings of that length there are; None beyond what is counted.
+
+    >>> strings(4, 2), strings(8, 1000)
+    (16, None)
+    """
+    return symbols**length if length * math.log2(symbols) <= math.log2(COUNTED) else None
 
 
 def mean(values: Tensor, weights: Tensor | None) -> Tensor:

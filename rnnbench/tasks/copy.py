@@ -53,6 +53,9 @@ class Task(tasks.Task):
     def chance(self) -> float:
         return 1 / self.alphabet
 
+    def space(self, length: int) -> int | None:
+        return tasks.strings(self.alphabet, self.items)
+
     def batch(self, size: int, length: int, rng: Stream) -> tasks.Batch:
         K = self.items
         symbols = rng.integers(self.alphabet, (K, size))

@@ -43,6 +43,9 @@ class Task(tasks.Task):
     def last(self) -> bool:
         return True
 
+    def space(self, length: int) -> int | None:
+        return tasks.strings(2, length)
+
     def batch(self, size: int, length: int, rng: Stream) -> tasks.Batch:
         bits = rng.integers(2, (length, size))
         padding = rng.integers(length, size) if self.train == "up_to" else np.zeros(size, np.int64)

@@ -7,6 +7,7 @@ in `pairs`: that is chance. What is between the queries is blank and can't be ta
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -67,6 +68,10 @@ class Task(tasks.Task):
         clock = -np.log(1 - rng.uniform((size, slots)).astype(np.float64)) * np.arange(1, slots + 1) ** (1 - POWER)
         chosen = np.argsort(clock, axis=1, kind="stable")[:, : self.pairs]
         return np.take_along_axis(chosen, rng.shuffled(size, self.pairs), 1).T
+
+    def space(self, length: int) -> int | None:
+        pools = (self.keys, self.outputs, length + self.pairs)  # of keys, values and places, in order and once each
+        return math.prod(math.perm(pool, self.pairs) for pool in pools) if self.pairs <= 16 else None
 
     def batch(self, size: int, length: int, rng: Stream) -> tasks.Batch:
         P, column = self.pairs, np.arange(size)

@@ -41,6 +41,9 @@ class Task(tasks.Task):
     def outputs(self) -> int:
         return self.alphabet
 
+    def space(self, length: int) -> int | None:
+        return tasks.strings(self.alphabet, length)
+
     def batch(self, size: int, length: int, rng: Stream) -> tasks.Batch:
         symbols = rng.integers(self.alphabet, (length, size))
         padding = rng.integers(length, size) if self.train == "up_to" else np.zeros(size, np.int64)

@@ -6,6 +6,7 @@ which the symbols are to be said in order. In plain copy a clock tells when to s
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -37,6 +38,10 @@ class Task(tasks.Task):
     @property
     def outputs(self) -> int:
         return self.alphabet
+
+    def space(self, length: int) -> int | None:
+        symbols = tasks.strings(self.alphabet, self.items)
+        return symbols and symbols * math.comb(length + self.items, self.items)
 
     def batch(self, size: int, length: int, rng: Stream) -> tasks.Batch:
         K, slots = self.items, length + self.items
