@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Split = Literal["select", "test"]
 Streams = Callable[[str], Stream]  # the streams of a run, by purpose
 SIZES: dict[Split, int] = {"select": 1024, "test": 2048}
-ALL_SEEN = 2**10  # inputs: 1000 steps of 32 examples show each of so many 31 times
+ALL_SEEN = 2**12  # inputs: 1000 steps of 32 examples show each of so many 8 times
 COUNTED = 2**40  # inputs: more than anybody trains on aren't counted
 
 
@@ -97,10 +97,14 @@ class Task(ABC):
         """How many different inputs there are to test; None where they are numbers, or nobody counts that far."""
         return None
 
+    def split(self, length: int) -> bool:
+        """Whether the inputs are split: no training batch holds one that is tested or decides when to stop."""
+        return False
+
     def all_seen(self, length: int) -> bool:
-        """Whether there are so few inputs that a training has seen all that are tested."""
+        """Whether there are so few inputs, too few to split, that a training has seen all that are tested."""
         space = self.space(length)
-        return space is not None and space <= ALL_SEEN
+        return space is not None and space <= ALL_SEEN and not self.split(length)
 
     def held_out(self, split: Split, length: int, stream: Streams) -> Batch:
         """The examples that decide when to stop (`select`) or that are reported (`test`)."""

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from rnnbench import tasks
 from rnnbench.rng import Stream
+from rnnbench.tasks import _split
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -56,9 +57,18 @@ class Task(tasks.Task):
     def space(self, length: int) -> int | None:
         return tasks.strings(self.alphabet, self.items)
 
+    def split(self, length: int) -> bool:
+        return _split.divided(_split.count(self.alphabet, self.items - 1))
+
     def batch(self, size: int, length: int, rng: Stream) -> tasks.Batch:
+        return self._asked(size, length, rng, "train")
+
+    def held_out(self, split: tasks.Split, length: int, stream: tasks.Streams) -> tasks.Batch:
+        return self._asked(tasks.SIZES[split], length, stream(split), split)
+
+    def _asked(self, size: int, length: int, rng: Stream, part: _split.Part) -> tasks.Batch:
         K = self.items
-        symbols = rng.integers(self.alphabet, (K, size))
+        symbols = _split.strings(self.alphabet, K, size, rng, part)
         xs = np.zeros((2 * K + length, size), np.int64)
         xs[:K] = symbols + 1
         xs[K + length - 1] = self.alphabet + 1

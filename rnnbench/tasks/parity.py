@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from rnnbench import tasks
 from rnnbench.rng import Stream
+from rnnbench.tasks import _split
 
 
 @dataclass(frozen=True)
@@ -46,14 +47,25 @@ class Task(tasks.Task):
     def space(self, length: int) -> int | None:
         return tasks.strings(2, length)
 
+    def split(self, length: int) -> bool:
+        return _split.divided(_split.count(2, length - 2))
+
     def batch(self, size: int, length: int, rng: Stream) -> tasks.Batch:
-        bits = rng.integers(2, (length, size))
+        bits = self._bits(size, length, rng, "train")
         padding = rng.integers(length, size) if self.train == "up_to" else np.zeros(size, np.int64)
         return self._asked(bits, padding)
 
     def held_out(self, split: tasks.Split, length: int, stream: tasks.Streams) -> tasks.Batch:
         size = tasks.SIZES[split]
-        return self._asked(stream(split).integers(2, (length, size)), np.zeros(size, np.int64))
+        return self._asked(self._bits(size, length, stream(split), split), np.zeros(size, np.int64))
+
+    def _bits(self, size: int, length: int, rng: Stream, part: _split.Part) -> NDArray[np.int64]:
+        """Strings of a part, (length, size). Those that differ in their first bit or their last are of one kind: so
+        each part has as many even ones, and neither of these bits tells anything in any."""
+        if not self.split(length):
+            return rng.integers(2, (length, size))
+        ends = rng.integers(2, (2, size))
+        return np.concatenate([ends[:1], _split.digits(2, length - 2, size, rng, part), ends[1:]])
 
     def _asked(self, bits: NDArray[np.int64], padding: NDArray[np.int64]) -> tasks.Batch:
         """The bits from each string's first on, and the question."""

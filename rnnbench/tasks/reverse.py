@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from rnnbench import tasks
 from rnnbench.rng import Stream
+from rnnbench.tasks import _split
 
 
 @dataclass(frozen=True)
@@ -44,14 +45,18 @@ class Task(tasks.Task):
     def space(self, length: int) -> int | None:
         return tasks.strings(self.alphabet, length)
 
+    def split(self, length: int) -> bool:
+        return _split.divided(_split.count(self.alphabet, length - 1))
+
     def batch(self, size: int, length: int, rng: Stream) -> tasks.Batch:
-        symbols = rng.integers(self.alphabet, (length, size))
+        symbols = _split.strings(self.alphabet, length, size, rng, "train")
         padding = rng.integers(length, size) if self.train == "up_to" else np.zeros(size, np.int64)
         return self._asked(symbols, padding)
 
     def held_out(self, split: tasks.Split, length: int, stream: tasks.Streams) -> tasks.Batch:
         size = tasks.SIZES[split]
-        return self._asked(stream(split).integers(self.alphabet, (length, size)), np.zeros(size, np.int64))
+        symbols = _split.strings(self.alphabet, length, size, stream(split), split)
+        return self._asked(symbols, np.zeros(size, np.int64))
 
     def _asked(self, symbols: NDArray[np.int64], padding: NDArray[np.int64]) -> tasks.Batch:
         """Each string from its first symbol on, and its markers."""

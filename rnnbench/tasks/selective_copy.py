@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from rnnbench import tasks
 from rnnbench.rng import Stream
+from rnnbench.tasks import _split
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,18 @@ class Task(tasks.Task):
         symbols = tasks.strings(self.alphabet, self.items)
         return symbols and symbols * math.comb(length + self.items, self.items)
 
+    def split(self, length: int) -> bool:
+        return _split.divided(_split.count(self.alphabet, self.items - 1))
+
     def batch(self, size: int, length: int, rng: Stream) -> tasks.Batch:
+        return self._asked(size, length, rng, "train")
+
+    def held_out(self, split: tasks.Split, length: int, stream: tasks.Streams) -> tasks.Batch:
+        return self._asked(tasks.SIZES[split], length, stream(split), split)
+
+    def _asked(self, size: int, length: int, rng: Stream, part: _split.Part) -> tasks.Batch:
         K, slots = self.items, length + self.items
-        symbols = rng.integers(self.alphabet, (K, size))
+        symbols = _split.strings(self.alphabet, K, size, rng, part)
         places = np.sort(rng.shuffled(size, slots)[:, :K], axis=1).T
         xs = np.zeros((slots + K, size), np.int64)
         xs[places, np.arange(size)] = symbols + 1
