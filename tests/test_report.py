@@ -104,6 +104,12 @@ def hidden(text: str) -> set[str]:
     return {c for c in text if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") and c != "\n"}
 
 
+def golden_files() -> dict[str, str]:
+    """For a change that is meant: `python -m tests.golden`."""
+    tables = {f"tests/golden/report_{width}.txt": rendered(width=width) for width in WIDTHS}
+    return tables | {"tests/golden/report.md": rendered("markdown")}
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_table_is_the_golden_text(width: int) -> None:
     assert rendered(width=width) == (GOLDEN / f"report_{width}.txt").read_text("utf-8")
@@ -519,15 +525,3 @@ def test_a_format_imports_what_it_needs(format: str, absent: str) -> None:
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
-
-
-def write_golden() -> None:
-    """For a change that is meant: python tests/test_report.py, then read the difference."""
-    GOLDEN.mkdir(exist_ok=True)
-    for width in WIDTHS:
-        (GOLDEN / f"report_{width}.txt").write_text(rendered(width=width), "utf-8")
-    (GOLDEN / "report.md").write_text(rendered("markdown"), "utf-8")
-
-
-if __name__ == "__main__":
-    write_golden()
