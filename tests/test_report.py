@@ -9,6 +9,7 @@ import math
 import subprocess
 import sys
 import unicodedata
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from rnnbench.errors import UserError
 from rnnbench.plan import plan
 from rnnbench.plan.ladders import Climb, view
 from rnnbench.records import Record, Run, Status
-from rnnbench.report import marks
+from rnnbench.report import formats, marks
 from rnnbench.report.frame import COLUMNS, frame
 from rnnbench.suite import Claim, ExtendedBudget, Suite, TaskEntry, Variant
 
@@ -364,7 +365,7 @@ texts = st.text(st.characters(codec="utf-8"), max_size=30) | st.sampled_from(
 
 
 @settings(max_examples=60, deadline=None)
-@given(texts, texts, texts, st.sampled_from(["table", "markdown", "csv", "json"]), st.sampled_from(WIDTHS))
+@given(texts, texts, texts, st.sampled_from(formats.names()), st.sampled_from(WIDTHS))
 def test_no_control_characters_come_out(name: str, about: str, error: str, format: str, width: int) -> None:
     variants = (Variant(name, {"cell": "rnn"}), Variant(f"{name}2", {"cell": "gru"}, base=name), *SUITE.variants[2:])
     task = TaskEntry(about, {"task": "adding"}, (10, 20))
@@ -376,6 +377,12 @@ def test_no_control_characters_come_out(name: str, about: str, error: str, forma
     assert not hidden(text) - set("\u200c\u200d")
     if format == "table":
         assert max(map(cell_len, text.splitlines())) <= width
+
+
+def test_a_wrong_format_is_told_before_anything_is_read(cli: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+    ended = cli("report", "--format", "mardown")
+    assert ended.returncode == 2
+    assert ended.stderr == "--format: got 'mardown', expected a format; did you mean 'markdown'?\n"
 
 
 def test_names_are_no_markup() -> None:
@@ -515,9 +522,9 @@ def test_frame_of_nothing_has_the_same_columns() -> None:
     assert empty.dtypes.astype(str).to_dict() == full.dtypes.astype(str).to_dict()
 
 
-@pytest.mark.parametrize(("format", "absent"), [("csv", "pandas torch rich"), ("json", "pandas torch rich"),
-                                                ("table", "pandas torch"), ("markdown", "pandas torch")])  # fmt: skip
-def test_a_format_imports_what_it_needs(format: str, absent: str) -> None:
+@pytest.mark.parametrize("format", formats.names())
+def test_a_format_imports_what_it_needs(format: str) -> None:
+    absent = "pandas torch rich" if format in ("csv", "json") else "pandas torch"
     code = (
         "import sys; from rnnbench import report; from rnnbench.suite import Suite;"
         f"report.render(Suite('s', (), (), (0,)), [], {format!r});"
