@@ -18,6 +18,9 @@ from rnnbench.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 PAGE = "docs/reference.md"
+VARIABLES = """\
+An option may also stand in the environment, where a variable is named. Besides: `RNNBENCH_CHECKPOINT_SECONDS`, how many
+seconds go by between two checkpoints of a run under way (10); `NO_COLOR`, and `COLUMNS` for the width of a report."""
 MEANT = (
     "a default that changes makes records stale: if it is meant, say so in CHANGELOG.md, then python -m tests.golden"
 )
@@ -99,7 +102,7 @@ def page() -> str:
         table("Cells", "`cell: NAME`, and its switches beside it.", values, named("cells")),
         table("Layers", "`layer: NAME`, and its switches beside it.", values, named("layers")),
         table("Tasks", "By its name, or `task: NAME`; its difficulty beside it.", values, named("tasks")),
-        table("Commands", "An option may also stand in the environment.", "| | | variable |", commands()),
+        table("Commands", VARIABLES, "| | | variable |", commands()),
     ]).rstrip() + "\n"  # fmt: skip
 
 
