@@ -23,22 +23,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from rnnbench.cells.lstm import Cell
 from rnnbench.kernels import scan as scans
 from rnnbench.kernels.compile import compiled
+from rnnbench.kernels.maths import sigmoid, tanh
 from rnnbench.kernels.panels import add_by_token, add_products, clear, look_up, pack, pack_transposed, send_back, unpack
 from rnnbench.kernels.scan import vectors
-from rnnbench.kernels.vector import (
-    ROWS,
-    WIDTH,
-    floats,
-    inlined,
-    integers,
-    load,
-    prefetch,
-    product,
-    sigmoid,
-    splat,
-    store,
-    tanh,
-)
+from rnnbench.kernels.vector import ROWS, WIDTH, floats, inlined, integers, load, prefetch, product, splat, store
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from rnnbench.cells.rnn import Cell
 from rnnbench.kernels import scan as scans
 from rnnbench.kernels.compile import compiled
+from rnnbench.kernels.maths import sigmoid, tanh
 from rnnbench.kernels.panels import add_by_token, add_products, clear, look_up, pack, pack_transposed, send_back, unpack
 from rnnbench.kernels.scan import vectors
 from rnnbench.kernels.vector import (
@@ -36,10 +37,8 @@ from rnnbench.kernels.vector import (
     product,
     relu,
     shared,
-    sigmoid,
     splat,
     store,
-    tanh,
 )
 
 if TYPE_CHECKING:

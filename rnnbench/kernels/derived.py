@@ -1,0 +1,93 @@
+"""Fused scans of cells that nobody wrote a scan for: derived from `step`, printed to a file and compiled.
+
+The file lies where machine code is kept, since numba keeps that of functions in files only, and is named by what it
+holds: two cells of one schedule share it, and an edit to an equation makes another.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rnnbench.cells import Cell
+from rnnbench.kernels import scan as scans
+from rnnbench.kernels.compile import compiled, writable_directory
+from rnnbench.kernels.emit import Emitter
+from rnnbench.kernels.schedule import Schedule
+from rnnbench.kernels.trace import trace
+from rnnbench.kernels.vector import WIDTH
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def source(cell: Cell, guard: int = 0) -> str:
+    """The text of a cell's scans. Raises Untraceable."""
+    name = type(cell).__module__.rpartition(".")[2]
+    return Emitter(Schedule(trace(cell)), f"{name}, {cell}", WIDTH, guard).source()
+
+
+@cache
+def fused(cell: Cell, guard: int = 0) -> scans.Fused:
+    """The compiled scans of a cell. Raises Untraceable."""
+    schedule = Schedule(trace(cell))
+    module = _loaded(type(cell).__module__.rpartition(".")[2], source(cell, guard))
+    parameters = len(schedule.names)
+    return scans.Fused(
+        schedule.names,
+        compiled(module.forward, parameters, 1, 10),
+        compiled(module.backward, parameters, 2, 13),
+        schedule.slots,
+        lambda *sizes: sum(module.forward_parts(*sizes)) + guard * len(module.forward_parts(*sizes)),
+        lambda *sizes: sum(module.backward_parts(*sizes)) + guard * len(module.backward_parts(*sizes)),
+        schedule.names.index(schedule.input.runs[0][1][0]) if schedule.input else 0,
+    )
+
+
+def _loaded(name: str, text: str) -> Any:
+    """The module of a text, in a file of its own; where no directory can be written to, in one that is removed."""
+    stem = f"{name}_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    directory = writable_directory(Path(__file__))
+    if directory is None:
+        with tempfile.TemporaryDirectory() as folder:
+            return _imported(Path(folder) / f"{stem}.py", text)
+    return _imported(directory / f"{stem}.py", text)
+
+
+def _imported(path: Path, text: str) -> Any:
+    if not path.exists() or path.read_text() != text:
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".py", delete=False) as file:
+            file.write(text)
+        os.replace(file.name, path)
+    spec = importlib.util.spec_from_file_location(f"{__name__}.{path.stem}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # numba looks it up by name when it loads machine code
+    spec.loader.exec_module(module)
+    return module
+
+
+@dataclass(frozen=True)
+class Family:
+    """A derived scan, as `layers` asks for one."""
+
+    def scan(self, cell: Cell, p: Mapping[str, Tensor], xs: Tensor) -> Tensor:
+        """xs (T, B, I), float32 on the CPU, or tokens (T, B, 1) -> ys (T, B, H); p as in `cell.shapes`."""
+        return scans.scan(fused(cell), cell, cell.prepare(p), xs)
+
+    def warm(self, cell: Cell) -> None:
+        """Compile the scan, or load it from the disk."""
+        fused(cell)
+
+    def fused(self, cell: Cell) -> scans.Fused:
+        """The compiled scan."""
+        return fused(cell)
