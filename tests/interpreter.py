@@ -24,6 +24,8 @@ OPERATIONS = {
     "relu": lambda x: np.maximum(x, 0),
     "exp": np.exp,
     "log": np.log,
+    "sin": np.sin,
+    "cos": np.cos,
     "abs": np.abs,
     "sign": np.sign,
     "maximum": np.maximum,
@@ -48,9 +50,7 @@ def run(body: Body, places: Places) -> None:
             places[line.place] = np.broadcast_to(value, np.broadcast_shapes(value.shape, places["shape", 0].shape))
 
 
-def scan(
-    schedule: Schedule, p: Mapping[str, Array], xs: Array, dys: Array
-) -> tuple[Array, Array, dict[str, Array]]:
+def scan(schedule: Schedule, p: Mapping[str, Array], xs: Array, dys: Array) -> tuple[Array, Array, dict[str, Array]]:
     """xs (T, B, I), dys (T, B, H) -> ys (T, B, H), dxs, and the gradient of every parameter."""
     (T, B, _), H, graph = xs.shape, dys.shape[2], schedule.graph
     fixed: Places = {("shape", 0): np.zeros((1, H))}
@@ -100,7 +100,7 @@ def scan(
             run(backward.bodies[stage], places)
             for place in drows:
                 drows[place] = drows[place] + places[place].sum(0, keepdims=True)
-        dstates = [places["dstate", k] for k in range(len(states))]
+        dstates = [places.get(("dstate", k), each) for k, each in enumerate(dstates)]
         for each in schedule.sums:
             d = places["dsum", each.slot]
             if each.bias:
@@ -127,7 +127,9 @@ def _rows(schedule: Schedule) -> tuple[tuple[str, int], tuple[str, int]]:
     return ("row", len(schedule.hoisted)), ("given", len(schedule.given))
 
 
-def _sent_back(schedule: Schedule, node: object, places: Places, p: Mapping[str, Array], shape: tuple[int, int]) -> Array:
+def _sent_back(
+    schedule: Schedule, node: object, places: Places, p: Mapping[str, Array], shape: tuple[int, int]
+) -> Array:
     total = np.zeros(shape)
     for each in schedule.sums:
         for operand, matrix in each.terms:

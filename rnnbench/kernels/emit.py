@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 
 from rnnbench.kernels import pointwise
-from rnnbench.kernels.pointwise import Body, Let, Load, Place, Value
+from rnnbench.kernels.pointwise import Body, Let, Load, Place
 from rnnbench.kernels.schedule import Group, Operand, Schedule
 from rnnbench.kernels.trace import Node
 
@@ -20,7 +20,7 @@ COLUMNS = 6  # the most sums in one tile: more leave fewer rows of it in registe
 
 HEAD = '''"""{title}: derived from its equations, for width {width}."""
 
-from rnnbench.kernels.maths import exp, log, maximum, sigmoid, sign, tanh
+from rnnbench.kernels.maths import cos, exp, log, maximum, sigmoid, sign, sin, tanh
 from rnnbench.kernels.panels import (
     add_by_token, add_products, add_rows, clear, look_up, pack, pack_transposed, send_back, unpack
 )
@@ -87,9 +87,7 @@ class Emitter:
     def __init__(self, schedule: Schedule, title: str, width: int, guard: int = 0) -> None:
         self.schedule, self.title, self.width, self.guard = schedule, title, width, guard
         self.groups = [part for group in schedule.groups for part in _parts(group)]
-        self.places = {
-            each.slot: (n, m) for n, group in enumerate(self.groups) for m, each in enumerate(group.sums)
-        }
+        self.places = {each.slot: (n, m) for n, group in enumerate(self.groups) for m, each in enumerate(group.sums)}
         self.parameter = {name: n for n, name in enumerate(schedule.names)}
         self.rows = len(schedule.given) + len(schedule.hoisted)
         self.add = _Text()
@@ -206,11 +204,16 @@ class Emitter:
     def _sum(self, g: int, group: Group) -> None:
         add, q, U, C = self.add, self.schedule, self.schedule.units, len(group.sums)
         row = f"{C * U} * WIDTH"
-        add(f"base, at = n // {U} * ({self._rows_of(group)}) * {row}, z0 + {group.slot} * units * WIDTH")
+        add(f"base = n // {U} * ({self._rows_of(group)}) * {row}")
+        if group.sums[0] is q.direct:
+            out, at, step = "hs", "new + n * WIDTH", "width"
+        else:
+            out, at, step = "kept", f"z0 + {q.slot[group.sums[0]]} * units * WIDTH", "step"
+        add(f"at = {at}")
         reads = q.graph.x in group.operands
         if reads:
             with add.block("if dense < I:"):
-                add(f"look_up(kept, at, step, {C} * units, tokens, t * B, B, panels{g}, base, {row})")
+                add(f"look_up({out}, at, {step}, {C} * units, tokens, t * B, B, panels{g}, base, {row})")
         terms = [
             f"({self._source(operand)}, panels{g}, base + ({first}) * {row}, {row})"
             for operand, first in zip(group.operands, self._firsts(group), strict=True)
@@ -218,11 +221,11 @@ class Emitter:
         add("b = 0")
         with add.block("while b < B:"):
             start = f"(panels{g}, base, 0)"
-            add(f"start = {start} if dense else (kept, at + b * step, step)" if reads else f"start = {start}")
+            add(f"start = {start} if dense else ({out}, at + b * {step}, {step})" if reads else f"start = {start}")
             add(f"terms = ({', '.join(terms)},)")
             sizes = [(f"if units == {U}:", C * U), ("else:", C)] if U == 2 else [("", C)]
             for condition, columns in sizes:
-                line = f"b += product({columns}, B - b, (kept, at + b * step, step), start, terms)"
+                line = f"b += product({columns}, B - b, ({out}, at + b * {step}, {step}), start, terms)"
                 if condition:
                     with add.block(condition):
                         add(line)
@@ -256,7 +259,7 @@ class Emitter:
         blocks = len(operands)
         memory("dweights", f"(1 + I + {blocks} * H) * depth")
         memory("by_token", "I * depth")
-        for k in range(len(q.graph.states)):
+        for k in sorted(backward.straight):
             memory(f"dstate{k}", "B * width")
         for n in range(len(backward.carried)):
             memory(f"carry{n}", "B * width")
@@ -275,7 +278,7 @@ class Emitter:
             add("answered, tokens = integers(answered), integers(tokens)")
             add("dys, xs, hs, kept, dxs = floats(dys), floats(xs), floats(hs), floats(kept), floats(dxs)")
             memory.places(add)
-            self._clear(operands)
+            self._clear(operands, backward.straight)
             self._prepare_rows()
             add("end = T")
             with add.block("while end > 0:"):
@@ -304,12 +307,12 @@ class Emitter:
         back = [("h", q.back)] if q.back is not None else []
         return back + [(str(n), operand) for n, operand in enumerate(q.computed)]
 
-    def _clear(self, operands: list[tuple[str, Operand]]) -> None:
+    def _clear(self, operands: list[tuple[str, Operand]], straight: set[int]) -> None:
         add, q = self.add, self.schedule
         add("store(one, 0, splat(1.0))")
         add("clear(zero, pair)")
         add(f"clear(dweights, (1 + I + {len(operands)} * H) * depth)")
-        for k in range(len(q.graph.states)):
+        for k in sorted(straight):
             add(f"clear(dstate{k}, B * width)")
         if self.rows:
             add(f"clear(drows, {self.rows} * width)")
@@ -438,12 +441,14 @@ class Emitter:
         units, m = ("units", "m") if q.units == 2 else ("1", "0")
         rows = {"given": 0, "row": len(q.given)}
         match buffer:
+            case "slot" if q.sums[n] is q.direct:
+                return "hs, old + B * width + u"
             case "slot":
                 group, column = self.places[n]
-                first, C = self.groups[group].slot, len(self.groups[group].sums)
+                first, C = q.slot[self.groups[group].sums[0]], len(self.groups[group].sums)
                 return f"kept, z + ({first} * {units} + {m} * {C} + {column}) * WIDTH"
             case "was":
-                return f"kept, z + ({len(q.sums) + n} * {units} + {m}) * WIDTH"
+                return f"kept, z + ({len(q.slot) + n} * {units} + {m}) * WIDTH"
             case "state" if n == q.home:
                 return "hs, old + u"
             case "state" if back:

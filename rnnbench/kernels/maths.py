@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from rnnbench.kernels.vector import clamp, exponent, inlined, nearest, power_of_two, significand, where_ge, where_gt
+from rnnbench.kernels.vector import (
+    absolute,
+    clamp,
+    exponent,
+    inlined,
+    nearest,
+    power_of_two,
+    significand,
+    where_ge,
+    where_gt,
+)
 
 
 @inlined
@@ -56,6 +66,33 @@ def log(x: Any) -> Any:
     value = m + (p - e * 2.12194440e-4 - z * 0.5) + e * 0.693359375
     infinite = float("inf")
     return where_ge(x, infinite, x, where_gt(x, 0.0, value, where_ge(x, 0.0, -infinite, x * 0.0 / 0.0)))
+
+
+@inlined
+def _turn(x: Any, quarter: float) -> Any:
+    """sin(x + quarter * pi / 2), the nearest multiple of pi / 2 taken off in three parts (Cephes' sinf and cosf)."""
+    n = nearest(x * 0.63661977236758134)
+    r = x - n * 1.5703125 - n * 4.837512969970703e-4 - n * 7.549789948768648e-8
+    z = r * r
+    sine = r + r * z * (-1.6666654611e-1 + z * (8.3321608736e-3 + z * -1.9515295891e-4))
+    cosine = 1.0 - z * 0.5 + z * z * (4.166664568298827e-2 + z * (-1.388731625493765e-3 + z * 2.443315711809948e-5))
+    n = n + quarter
+    n = n - 4.0 * nearest(n * 0.25)  # -2 to 2
+    odd = absolute(absolute(n) - 1.0)  # 0 where n is odd
+    y = where_gt(odd, 0.5, sine, cosine)
+    return where_gt(absolute(n), 1.5, -1.0 * y, where_ge(-0.5, n, -1.0 * y, y))
+
+
+@inlined
+def sin(x: Any) -> Any:
+    """sin to 2e-7 for arguments up to 1000."""
+    return _turn(x, 0.0)
+
+
+@inlined
+def cos(x: Any) -> Any:
+    """cos to 2e-7 for arguments up to 1000."""
+    return _turn(x, 1.0)
 
 
 @inlined

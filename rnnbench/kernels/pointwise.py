@@ -146,7 +146,8 @@ def forward(schedule: Schedule, stage: int) -> Body:
     body, graph = Body(), schedule.graph
     value = _Forward(schedule, body, stage)
     for each in schedule.sums:
-        if each.kept is not each.root and schedule.stages[each.kept] == stage:
+        computed = each.kept is not each.root and schedule.stages[each.kept] == stage
+        if computed and each is not schedule.direct:
             body.store("slot", each.slot, value(each.kept))
     for n, operand in enumerate(schedule.computed):
         if operand.stage == stage:
@@ -164,13 +165,20 @@ def forward(schedule: Schedule, stage: int) -> Body:
 
 
 class Backward:
-    """The bodies of the way back, to be asked for from the last stage to the first: `carried` are the values whose
-    gradients cross a stage, by the number of their `carry`."""
+    """The bodies of the way back, by stage: `carried` are the values whose gradients cross a stage, by the number of
+    their `carry`; `straight` are the states whose gradients cross a step other than through a product."""
 
     def __init__(self, schedule: Schedule) -> None:
         self.schedule = schedule
+        self.straight = set(range(len(schedule.graph.states)))
+        self.bodies = self._bodies()
+        while (crossing := {k for body in self.bodies.values() for k in _changed(body)}) != self.straight:
+            self.straight = crossing
+            self.bodies = self._bodies()
+
+    def _bodies(self) -> dict[int, Body]:
         self.carried: dict[Node, int] = {}
-        self.bodies = {stage: self._body(stage) for stage in range(schedule.count - 1, -2, -1)}
+        return {stage: self._body(stage) for stage in range(self.schedule.count - 1, -2, -1)}
 
     def _body(self, stage: int) -> Body:
         schedule, graph, body = self.schedule, self.schedule.graph, Body()
@@ -178,8 +186,8 @@ class Backward:
         last = stage == schedule.count - 1
         if last:
             adjoint.give(graph.output, body.load("dh"))
-            for k, node in enumerate(graph.new):
-                adjoint.give(node, body.load("dstate", k))
+            for k in sorted(self.straight):
+                adjoint.give(graph.new[k], body.load("dstate", k))
         for n, operand in enumerate(schedule.computed):
             if operand.stage == stage:
                 adjoint.give(operand.node, body.load("dvalue", n))
@@ -208,7 +216,7 @@ class Backward:
         for each in schedule.sums:
             if each.stage == stage and each.slot not in sent:
                 body.store("dsum", each.slot, 0.0)
-        for k in range(len(graph.states)):
+        for k in sorted(self.straight):
             if last:
                 body.store("dstate", k, states.get(k, 0.0))
             elif k in states:
@@ -225,6 +233,12 @@ class Backward:
         else:
             place = "drow", self.schedule.hoisted.index(node)
         body.store(*place, body.let("add", body.load(*place), slope))
+
+
+def _changed(body: Body) -> set[int]:
+    """The states that a body gives a gradient to."""
+    stores = (line for line in body.statements if isinstance(line, Store))
+    return {line.place[1] for line in stores if line.place[0] == "dstate" and line.value != 0.0}
 
 
 def epilogue(schedule: Schedule) -> Body:
@@ -292,6 +306,10 @@ class Adjoint:
                 self.give(a, let("mul", e, value(node)))
             case "log":
                 self.give(a, let("div", e, value(a)))
+            case "sin":
+                self.give(a, let("mul", e, let("cos", value(a))))
+            case "cos":
+                self.give(a, let("mul", -1.0, let("mul", e, let("sin", value(a)))))
             case "abs":
                 y = value(a)
                 self.give(a, let("where_gt", y, 0.0, e, let("where_gt", 0.0, y, let("mul", -1.0, e), 0.0)))
@@ -316,4 +334,3 @@ class Adjoint:
                 pass
             case _:
                 raise AssertionError(f"no derivative of {node.op}")
-

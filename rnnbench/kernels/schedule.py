@@ -98,7 +98,12 @@ class Schedule:
         self.given = [node for node in _live(self.nodes, rows) if node.op == "parameter"]
         self.names = self._names()
         self.risky = any(node.op in RISKY for node in self.nodes)
-        self.slots = len(self.sums) + len(self.others)
+        # A sum of a tile of its own that becomes the output needs no slot: its place is that of the output.
+        alone = [group.sums[0] for group in self.groups if len(group.sums) == 1]
+        self.direct = next((each for each in alone if each.kept is graph.output), None)
+        held = [each for each in self.sums if each is not self.direct]
+        self.slot = {each: n for n, each in enumerate(held)}
+        self.slots = len(held) + len(self.others)
         # Tiles of one or two vectors a row wait for memory: two vectors of units fill them.
         self.units = 2 if max(len(group.sums) for group in self.groups) <= 2 else 1
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 I, H = 3, 5  # sizes of the trace: unlike each other, so that a matrix shows what it multiplies
 
 COMPARISONS = ("gt", "ge")
-POINTWISE = ("add", "sub", "mul", "div", "tanh", "sigmoid", "relu", "exp", "log", "abs", "sign", "maximum", "where")
-POINTWISE += ("at_least", "at_most", "stop", *COMPARISONS)
+FUNCTIONS = ("tanh", "sigmoid", "relu", "exp", "log", "sin", "cos", "abs", "sign", "maximum")
+POINTWISE = ("add", "sub", "mul", "div", *FUNCTIONS, "where", "at_least", "at_most", "stop", *COMPARISONS)
 # torch's names for what has another name here, and the names with the arguments the other way round
 ALIASES = {"true_divide": "div", "divide": "div", "subtract": "sub", "multiply": "mul", "detach": "stop"}
 SWAPPED = {"lt": "gt", "le": "ge", "rsub": "sub"}
@@ -213,7 +213,9 @@ class Graph:
         values: list[Any] = []
         for each in args:
             if isinstance(each, Node):
-                if each.kind not in ("row", "unit", "mask") or (each.kind == "mask") != (name == "where" and not values):
+                if each.kind not in ("row", "unit", "mask") or (each.kind == "mask") != (
+                    name == "where" and not values
+                ):
                     raise Untraceable(f"calls `{name}` on {each!r}")
                 values.append(each)
             elif isinstance(each, (int, float)):
@@ -248,4 +250,3 @@ def _half_tanh(values: Sequence[Any]) -> Node | None:
 def trace(cell: Cell) -> Graph:
     """The graph of a cell's step. Raises Untraceable, with what the step does and why that is too much."""
     return Graph(cell)
-
