@@ -65,6 +65,7 @@ def scan(schedule: Schedule, p: Mapping[str, Array], xs: Array, dys: Array) -> t
             return places["state", schedule.home or 0]
         return places["operand", next(n for n, each in enumerate(schedule.computed) if each.node is node)]
 
+    backward = Backward(schedule)
     states = [np.zeros((B, H)) for _ in graph.states]
     forward = {stage: pointwise.forward(schedule, stage) for stage in range(-1, schedule.count)}
     tape, ys = [], []
@@ -78,13 +79,14 @@ def scan(schedule: Schedule, p: Mapping[str, Array], xs: Array, dys: Array) -> t
                         total = total + value(operand, places, t) @ p[matrix]
                     places["slot", each.slot] = total
             run(forward[stage], places)
+        if schedule.direct:
+            places["slot", schedule.direct.slot] = places["output", 0]
         ys.append(places["output", 0])
         states = [places["output", 0] if k == schedule.home else places["new", k] for k in range(len(states))]
         for n, k in enumerate(schedule.others):
             assert places["was", n] is places["state", k] or (places["was", n] == places["state", k]).all()
         tape.append(places)
 
-    backward = Backward(schedule)
     gradients = {name: np.zeros_like(each) for name, each in p.items()}
     dxs, dstates, back = np.zeros_like(xs), [np.zeros((B, H)) for _ in states], np.zeros((B, H))
     drows: Places = {(f"d{kind}", n): np.zeros((1, H)) for kind, rows in _rows(schedule) for n in range(rows)}

@@ -38,8 +38,9 @@ def source(cell: Cell, guard: int = 0) -> str:
 @cache
 def fused(cell: Cell, guard: int = 0) -> scans.Fused:
     """The compiled scans of a cell. Raises Untraceable."""
+    name = type(cell).__module__.rpartition(".")[2]
     schedule = Schedule(trace(cell))
-    module = _loaded(type(cell).__module__.rpartition(".")[2], source(cell, guard))
+    module = _loaded(name, Emitter(schedule, f"{name}, {cell}", WIDTH, guard).source())
     parameters = len(schedule.names)
     return scans.Fused(
         schedule.names,

@@ -90,6 +90,7 @@ class Emitter:
         self.places = {each.slot: (n, m) for n, group in enumerate(self.groups) for m, each in enumerate(group.sums)}
         self.parameter = {name: n for n, name in enumerate(schedule.names)}
         self.rows = len(schedule.given) + len(schedule.hoisted)
+        self.back = pointwise.Backward(schedule)
         self.add = _Text()
 
     def source(self) -> str:
@@ -248,7 +249,7 @@ class Emitter:
 
     def _backward(self) -> _Memory:
         add, q = self.add, self.schedule
-        backward = pointwise.Backward(q)
+        backward = self.back
         memory = _Memory(self.guard)
         operands = self._returning()
         for name, operand in operands:
@@ -447,6 +448,8 @@ class Emitter:
                 group, column = self.places[n]
                 first, C = q.slot[self.groups[group].sums[0]], len(self.groups[group].sums)
                 return f"kept, z + ({first} * {units} + {m} * {C} + {column}) * WIDTH"
+            case "extra":
+                return f"kept, z + ({len(q.slot) + len(q.others) + n} * {units} + {m}) * WIDTH"
             case "was":
                 return f"kept, z + ({len(q.slot) + n} * {units} + {m}) * WIDTH"
             case "state" if n == q.home:

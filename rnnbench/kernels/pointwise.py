@@ -101,6 +101,8 @@ class _Values:
             return self._row(node)
         if self._lies_in_slot(node):
             return self.body.load("slot", schedule.kept.get(node, schedule.roots.get(node)).slot)
+        if self._extra(node):
+            return self.body.load("extra", schedule.extra.index(node))
         return self.compute(node)
 
     def _row(self, node: Node) -> str:
@@ -110,6 +112,10 @@ class _Values:
 
     def _lies_in_slot(self, node: Node) -> bool:
         return node in self.schedule.kept
+
+    def _extra(self, node: Node) -> bool:
+        """Whether a value that has a slot of its own lies there."""
+        return node in self.schedule.extra
 
 
 class _Forward(_Values):
@@ -123,6 +129,9 @@ class _Forward(_Values):
         if node in self.schedule.roots:
             return True
         return node in self.schedule.kept and self.schedule.stages[node] < self.stage
+
+    def _extra(self, node: Node) -> bool:
+        return super()._extra(node) and self.schedule.stages[node] < self.stage
 
 
 class _Rows(_Values):
@@ -149,6 +158,9 @@ def forward(schedule: Schedule, stage: int) -> Body:
         computed = each.kept is not each.root and schedule.stages[each.kept] == stage
         if computed and each is not schedule.direct:
             body.store("slot", each.slot, value(each.kept))
+    for n, node in enumerate(schedule.extra):
+        if schedule.stages[node] == stage:
+            body.store("extra", n, value(node))
     for n, operand in enumerate(schedule.computed):
         if operand.stage == stage:
             body.store("operand", n, value(operand.node))
@@ -172,9 +184,15 @@ class Backward:
         self.schedule = schedule
         self.straight = set(range(len(schedule.graph.states)))
         self.bodies = self._bodies()
+        schedule.extra = [schedule.extra[n] for n in sorted(self._loaded("extra"))]
+        self.bodies = self._bodies()
         while (crossing := {k for body in self.bodies.values() for k in _changed(body)}) != self.straight:
             self.straight = crossing
             self.bodies = self._bodies()
+
+    def _loaded(self, buffer: str) -> set[int]:
+        lines = (line for body in self.bodies.values() for line in body.statements)
+        return {line.place[1] for line in lines if isinstance(line, Load) and line.place[0] == buffer}
 
     def _bodies(self) -> dict[int, Body]:
         self.carried: dict[Node, int] = {}

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from rnnbench.kernels.trace import Graph, Node, Untraceable
 
 ACTIVATIONS = ("tanh", "sigmoid", "relu", "exp")  # whose slope can be told from their value
+COSTLY = ("tanh", "sigmoid", "exp", "log", "sin", "cos", "div")
 RISKY = ("div", "log", "exp")  # may be infinite or no number where a vector is padded with zeros
 
 
@@ -103,9 +104,19 @@ class Schedule:
         self.direct = next((each for each in alone if each.kept is graph.output), None)
         held = [each for each in self.sums if each is not self.direct]
         self.slot = {each: n for n, each in enumerate(held)}
-        self.slots = len(held) + len(self.others)
+        # What the way back would compute anew at a cost: those of these that it asks for have a slot of their own.
+        self.extra = [
+            node
+            for node in self.nodes
+            if node.op in COSTLY and node.kind == "unit" and node not in self.kept
+        ]
         # Tiles of one or two vectors a row wait for memory: two vectors of units fill them.
         self.units = 2 if max(len(group.sums) for group in self.groups) <= 2 else 1
+
+    @property
+    def slots(self) -> int:
+        """The vectors that are kept of a step, for each row and vector of units."""
+        return len(self.slot) + len(self.others) + len(self.extra)
 
     def _sums(self) -> list[Sum]:
         found: list[Sum] = []
