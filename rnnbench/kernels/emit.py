@@ -25,7 +25,8 @@ from rnnbench.kernels.panels import (
     add_by_token, add_products, add_rows, clear, look_up, pack, pack_transposed, send_back, unpack
 )
 from rnnbench.kernels.vector import (
-    WIDTH, absolute, floats, inside, integers, load, prefetch, product, relu, splat, store, where_ge, where_gt
+    ROWS, WIDTH, absolute, floats, inside, integers, load, prefetch, product, relu, splat, store, where_ge,
+    where_gt
 )
 '''
 
@@ -126,7 +127,7 @@ class Emitter:
             memory(f"operand{n}", "B * width")
         for k in q.others:
             memory(f"state{k}", "B * width")
-        memory("rows", f"{self.rows} * width")
+        memory("fixed", f"{self.rows} * width")
         add()
         add()
         with add.block("def forward(parameters, xs, tokens, hs, kept, scratch, T, B, I, H, keep):"):
@@ -173,7 +174,7 @@ class Emitter:
         add, q = self.add, self.schedule
         for n, node in enumerate(q.given):
             source = f"floats(parameters[{self.parameter[node.name]}])"
-            add(f"pack(floats(at_rows + {4 * n} * width), 1, 1, 0, 1, 0, {source}, 1, H)")
+            add(f"pack(floats(at_fixed + {4 * n} * width), 1, 1, 0, 1, 0, {source}, 1, H)")
         if q.hoisted:
             with add.block("for n in range(N):"):
                 add("v = n * WIDTH")
@@ -254,7 +255,7 @@ class Emitter:
         operands = self._returning()
         for name, operand in operands:
             memory(f"back_{name}", f"(N + 1) // 2 * pair * {operand.slots} * width")
-            memory(f"returned_{name}", "B * pair")
+            memory(f"returned_{name}", "ROWS * pair")
         memory("back_x", "(I + pair - 1) // pair * pair * depth")
         memory("d", "steps * B * depth")
         blocks = len(operands)
@@ -266,7 +267,7 @@ class Emitter:
             memory(f"carry{n}", "B * width")
         for n in range(len(q.computed)):
             memory(f"history{n}", "steps * B * width")
-        for name in ("rows", "drows", "dsteps"):
+        for name in ("fixed", "drows", "dsteps"):
             memory(name, f"{self.rows} * width")
         memory("one", "WIDTH")
         memory("zero", "pair")
@@ -341,19 +342,20 @@ class Emitter:
         if not body.statements and not returning:
             return
         with add.block(f"for n in range(0, N, 2):  # stage {stage}"):
-            for name, operand in returning:
-                self._return(name, operand)
-            with add.block("for m in range(min(2, N - n)):"):
-                add("v = (n + m) * WIDTH")
-                with add.block("for b in range(B):"):
-                    if q.units == 2:
-                        add("units = min(2, N - n)")
-                        add("z, u = ((t * N + n) * B + b * units) * slots, b * width + v")
-                    else:
-                        add("z, u = ((t * N + n + m) * B + b) * slots, b * width + v")
-                    if last:
-                        self._prefetch()
-                    self._print(body, back=True)
+            add("units, b = min(2, N - n), 0")
+            with add.block("while b < B:"):
+                add("rows = B")
+                for name, operand in returning:
+                    self._return(name, operand)
+                with add.block("for m in range(units):"):
+                    add("v = (n + m) * WIDTH")
+                    with add.block("for r in range(rows):"):
+                        at = "((t * N + n) * B + (b + r) * units)" if q.units == 2 else "((t * N + n + m) * B + b + r)"
+                        add(f"z, u = {at} * slots, (b + r) * width + v")
+                        if last:
+                            self._prefetch()
+                        self._print(body, back=True)
+                add("b += rows")
 
     def _prefetch(self) -> None:
         """What the step before will want."""
@@ -375,12 +377,10 @@ class Emitter:
             terms.append(f"({d}, back_{name}, n * WIDTH * {depth} + {before} * width * pair, pair)")
             before += len(matrices)
         start = "(dys, slot + b * width + n * WIDTH, width)" if name == "h" else "(zero, 0, 0)"
-        add("b = 0")
-        with add.block("while b < B:"):
-            add(f"terms = ({', '.join(terms)},)")
-            for condition, columns in (("if n + 2 <= N:", 2), ("else:", 1)):
-                with add.block(condition):
-                    add(f"b += product({columns}, B - b, (returned_{name}, b * pair, pair), {start}, terms)")
+        add(f"terms = ({', '.join(terms)},)")
+        for condition, columns in (("if units == 2:", 2), ("else:", 1)):
+            with add.block(condition):
+                add(f"rows = product({columns}, B - b, (returned_{name}, 0, pair), {start}, terms)")
 
     def _weights(self, operands: list[tuple[str, Operand]]) -> None:
         add, q = self.add, self.schedule
@@ -463,15 +463,15 @@ class Emitter:
             case "operand":
                 return f"operand{n}, u"
             case "given" | "row":
-                return f"rows, {rows[buffer] + n} * width + v"
+                return f"fixed, {rows[buffer] + n} * width + v"
             case "dgiven" | "drow":
                 return f"{sums}, {rows[buffer[1:]] + n} * width + v"
             case "dh":
-                return "returned_h, b * pair + m * WIDTH" if q.back is not None else "dys, slot + u"
+                return "returned_h, r * pair + m * WIDTH" if q.back is not None else "dys, slot + u"
             case "dvalue":
-                return f"returned_{n}, b * pair + m * WIDTH"
+                return f"returned_{n}, r * pair + m * WIDTH"
             case "dsum":
-                return f"d, now + b * depth + {n} * width + v"
+                return f"d, now + (b + r) * depth + {n} * width + v"
             case "history":
                 return f"history{n}, (t - begin) * B * width + u"
         return f"{buffer}{n}, u"

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from rnnbench.kernels.trace import Graph, Node, Untraceable
 
 ACTIVATIONS = ("tanh", "sigmoid", "relu", "exp")  # whose slope can be told from their value
-COSTLY = ("tanh", "sigmoid", "exp", "log", "sin", "cos", "div")
+COSTLY = ("exp", "log", "sin", "cos", "div")  # a tanh is computed sooner than it is read from memory
 RISKY = ("div", "log", "exp")  # may be infinite or no number where a vector is padded with zeros
 
 
@@ -108,7 +108,7 @@ class Schedule:
         self.extra = [
             node
             for node in self.nodes
-            if node.op in COSTLY and node.kind == "unit" and node not in self.kept
+            if node.op in COSTLY and node.kind == "unit" and node not in self.kept and self.stages[node] >= 0
         ]
         # Tiles of one or two vectors a row wait for memory: two vectors of units fill them.
         self.units = 2 if max(len(group.sums) for group in self.groups) <= 2 else 1
