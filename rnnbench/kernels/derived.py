@@ -1,4 +1,4 @@
-"""Fused scans of cells that nobody wrote a scan for: derived from `step`, printed to a file and compiled.
+"""The fused scans of a cell: derived from its `step`, printed to a file and compiled.
 
 The file lies where machine code is kept, since numba keeps that of functions in files only, and is named by what it
 holds: two cells of one schedule share it, and an edit to an equation makes another.
@@ -12,7 +12,6 @@ import os
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,13 +53,15 @@ def fused(cell: Cell, guard: int = 0) -> scans.Fused:
 
 
 def _loaded(name: str, text: str) -> Any:
-    """The module of a text, in a file of its own; where no directory can be written to, in one that is removed."""
-    stem = f"{name}_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
-    directory = writable_directory(Path(__file__))
-    if directory is None:
-        with tempfile.TemporaryDirectory() as folder:
-            return _imported(Path(folder) / f"{stem}.py", text)
-    return _imported(directory / f"{stem}.py", text)
+    """The module of a text, in a file of its own; where no directory can be written to, in one that goes with the
+    process."""
+    directory = writable_directory(Path(__file__)) or Path(_folder().name)
+    return _imported(directory / f"{name}_{hashlib.sha256(text.encode()).hexdigest()[:16]}.py", text)
+
+
+@cache
+def _folder() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory()
 
 
 def _imported(path: Path, text: str) -> Any:
@@ -77,18 +78,11 @@ def _imported(path: Path, text: str) -> Any:
     return module
 
 
-@dataclass(frozen=True)
-class Family:
-    """A derived scan, as `layers` asks for one."""
+def scan(cell: Cell, p: Mapping[str, Tensor], xs: Tensor) -> Tensor:
+    """xs (T, B, I), float32 on the CPU, or tokens (T, B, 1) -> ys (T, B, H); p as in `cell.shapes`."""
+    return scans.scan(fused(cell), cell, cell.prepare(p), xs)
 
-    def scan(self, cell: Cell, p: Mapping[str, Tensor], xs: Tensor) -> Tensor:
-        """xs (T, B, I), float32 on the CPU, or tokens (T, B, 1) -> ys (T, B, H); p as in `cell.shapes`."""
-        return scans.scan(fused(cell), cell, cell.prepare(p), xs)
 
-    def warm(self, cell: Cell) -> None:
-        """Compile the scan, or load it from the disk."""
-        fused(cell)
-
-    def fused(self, cell: Cell) -> scans.Fused:
-        """The compiled scan."""
-        return fused(cell)
+def warm(cell: Cell) -> None:
+    """Compile the scan of this cell, or load it from the disk."""
+    fused(cell)

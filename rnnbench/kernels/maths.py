@@ -97,8 +97,8 @@ def cos(x: Any) -> Any:
 
 @inlined
 def sign(x: Any) -> Any:
-    """1, 0 or -1; no number stays none."""
-    return where_gt(x, 0.0, 1.0, where_gt(0.0, x, -1.0, x))
+    """1, 0 or -1; 0, as in torch, of what is no number."""
+    return where_gt(x, 0.0, 1.0, where_gt(0.0, x, -1.0, 0.0))
 
 
 @inlined
