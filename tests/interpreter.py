@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from rnnbench.kernels.schedule import Schedule
 Array = NDArray[np.float64]
 Places = dict[Place, Array]
 
-OPERATIONS = {
+OPERATIONS: dict[str, Callable[..., Any]] = {
     "add": np.add,
     "sub": np.subtract,
     "mul": np.multiply,
@@ -60,10 +61,11 @@ def scan(schedule: Schedule, p: Mapping[str, Array], xs: Array, dys: Array) -> t
 
     def value(node: object, places: Places, t: int) -> Array:
         if node is graph.x:
-            return xs[t]
+            now: Array = xs[t]
+            return now
         if node is schedule.h:
             return places["state", schedule.home or 0]
-        return places["operand", next(n for n, each in enumerate(schedule.computed) if each.node is node)]
+        return places["operand", _number(schedule, node)]
 
     backward = Backward(schedule)
     states = [np.zeros((B, H)) for _ in graph.states]
@@ -75,8 +77,8 @@ def scan(schedule: Schedule, p: Mapping[str, Array], xs: Array, dys: Array) -> t
             for each in schedule.sums:
                 if each.stage == stage:
                     total = np.zeros((B, H)) if each.bias is None else np.broadcast_to(p[each.bias], (B, H))
-                    for operand, matrix in each.terms:
-                        total = total + value(operand, places, t) @ p[matrix]
+                    for node, matrix in each.terms:
+                        total = total + value(node, places, t) @ p[matrix]
                     places["slot", each.slot] = total
             run(forward[stage], places)
         if schedule.direct:
@@ -107,22 +109,26 @@ def scan(schedule: Schedule, p: Mapping[str, Array], xs: Array, dys: Array) -> t
             d = places["dsum", each.slot]
             if each.bias:
                 gradients[each.bias] += d.sum(0, keepdims=True)
-            for operand, matrix in each.terms:
-                if operand is graph.x:
+            for node, matrix in each.terms:
+                if node is graph.x:
                     source = xs[t]
                     dxs[t] += d @ p[matrix].T
-                elif operand is schedule.h:
+                elif node is schedule.h:
                     source = tape[t]["state", schedule.home or 0]
                 else:
-                    place = next(n for n, one in enumerate(schedule.computed) if one.node is operand)
-                    source = places["history", place]
+                    source = places["history", _number(schedule, node)]
                 gradients[matrix] += source.T @ d
         back = _sent_back(schedule, schedule.h, places, p, (B, H))
     ends = {**fixed, **drows, ("shape", 0): np.zeros((1, H))}
     run(pointwise.epilogue(schedule), ends)
-    for n, node in enumerate(schedule.given):
-        gradients[node.name] += ends["dgiven", n]
+    for n, row in enumerate(schedule.given):
+        gradients[row.name] += ends["dgiven", n]
     return np.stack(ys), dxs, gradients
+
+
+def _number(schedule: Schedule, node: object) -> int:
+    """Which of the computed operands a value is."""
+    return next(n for n, each in enumerate(schedule.computed) if each.node is node)
 
 
 def _rows(schedule: Schedule) -> tuple[tuple[str, int], tuple[str, int]]:

@@ -29,27 +29,39 @@ if TYPE_CHECKING:
 
 
 def source(cell: Cell, guard: int = 0) -> str:
-    """The text of a cell's scans. Raises Untraceable."""
-    name = type(cell).__module__.rpartition(".")[2]
-    return Emitter(Schedule(trace(cell)), f"{name}, {cell}", WIDTH, guard).source()
+    """The text of a cell's scans, with `guard` floats that are nobody's behind each part of scratch memory. Raises
+    Untraceable."""
+    return Emitter(Schedule(trace(cell)), f"{_name(cell)}, {cell}", WIDTH, guard).source()
+
+
+@cache
+def module(cell: Cell, guard: int = 0) -> Any:
+    """The module of that text."""
+    return _loaded(_name(cell), source(cell, guard))
 
 
 @cache
 def fused(cell: Cell, guard: int = 0) -> scans.Fused:
     """The compiled scans of a cell. Raises Untraceable."""
-    name = type(cell).__module__.rpartition(".")[2]
-    schedule = Schedule(trace(cell))
-    module = _loaded(name, Emitter(schedule, f"{name}, {cell}", WIDTH, guard).source())
-    parameters = len(schedule.names)
+    text = module(cell, guard)
+    parameters = len(text.NAMES)
     return scans.Fused(
-        schedule.names,
-        compiled(module.forward, parameters, 1, 10),
-        compiled(module.backward, parameters, 2, 13),
-        schedule.slots,
-        lambda *sizes: sum(module.forward_parts(*sizes)) + guard * len(module.forward_parts(*sizes)),
-        lambda *sizes: sum(module.backward_parts(*sizes)) + guard * len(module.backward_parts(*sizes)),
-        schedule.names.index(schedule.input.runs[0][1][0]) if schedule.input else 0,
+        text.NAMES,
+        compiled(text.forward, parameters, 1, 10),
+        compiled(text.backward, parameters, 2, 13),
+        text.SLOTS,
+        lambda *sizes: _size(text.forward_parts(*sizes), guard),
+        lambda *sizes: _size(text.backward_parts(*sizes), guard),
+        text.INPUT,
     )
+
+
+def _size(parts: list[int], guard: int) -> int:
+    return sum(parts) + guard * len(parts)
+
+
+def _name(cell: Cell) -> str:
+    return type(cell).__module__.rpartition(".")[2]
 
 
 def _loaded(name: str, text: str) -> Any:

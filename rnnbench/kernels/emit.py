@@ -96,7 +96,13 @@ class Emitter:
 
     def source(self) -> str:
         """The text of the module, with `forward`, `backward` and what they need of scratch memory."""
-        self.add.lines += HEAD.format(title=self.title, width=self.width).splitlines()
+        q, add = self.schedule, self.add
+        add.lines += HEAD.format(title=self.title, width=self.width).splitlines()
+        add()
+        assert q.input is not None
+        add(f"NAMES = {q.names!r}  # of the parameters, in the order in which the scans take them")
+        add(f"INPUT = {self.parameter[q.input.runs[0][1][0]]}  # the one whose rows are those of an input")
+        add(f"SLOTS = {q.slots}  # vectors kept of a step, for each row and vector of units")
         memory = self._forward()
         self._sizes("forward_parts", "B, I, H", memory)
         memory = self._backward()

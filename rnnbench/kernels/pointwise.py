@@ -100,7 +100,7 @@ class _Values:
         if node.kind == "row":
             return self._row(node)
         if self._lies_in_slot(node):
-            return self.body.load("slot", schedule.kept.get(node, schedule.roots.get(node)).slot)
+            return self.body.load("slot", (schedule.kept if node in schedule.kept else schedule.roots)[node].slot)
         if self._extra(node):
             return self.body.load("extra", schedule.extra.index(node))
         return self.compute(node)

@@ -83,7 +83,7 @@ class Schedule:
             self._stage(node)
         self.sums = self._ordered(found)
         self.count = 1 + max(each.stage for each in self.sums)
-        self.kept = {}
+        self.kept: dict[Node, Sum] = {}
         for each in self.sums:
             each.kept = self._kept(each)
             if each.kept in self.kept:  # the end of two chains: it lies in the first one's slot

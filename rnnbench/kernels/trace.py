@@ -35,6 +35,12 @@ class Node:
 
     __slots__ = ("args", "graph", "kind", "name", "op")
 
+    graph: Graph
+    op: str
+    args: tuple[Any, ...]
+    kind: str
+    name: str
+
     def __init__(self, graph: Graph, op: str, args: tuple[Any, ...], kind: str, name: str = "") -> None:
         self.graph, self.op, self.args, self.kind, self.name = graph, op, args, kind, name
 
