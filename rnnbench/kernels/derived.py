@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from rnnbench.cells import Cell
 from rnnbench.kernels import scan as scans
 from rnnbench.kernels.compile import compiled, writable_directory
-from rnnbench.kernels.emit import Emitter
+from rnnbench.kernels.emit import emit
 from rnnbench.kernels.schedule import Schedule
 from rnnbench.kernels.trace import trace
 from rnnbench.kernels.vector import WIDTH
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 def source(cell: Cell, guard: int = 0) -> str:
     """The text of a cell's scans, with `guard` floats that are nobody's behind each part of scratch memory. Raises
     Untraceable."""
-    return Emitter(Schedule(trace(cell)), f"{_name(cell)}, {cell}", WIDTH, guard).source()
+    return emit(Schedule(trace(cell)), f"{_name(cell)}, {cell}", WIDTH, guard)
 
 
 @cache
