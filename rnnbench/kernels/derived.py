@@ -12,6 +12,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Mapping
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
 def source(cell: Cell, guard: int = 0) -> str:
     """The text of a cell's scans, with `guard` floats that are nobody's behind each part of scratch memory. Raises
     Untraceable."""
-    return emit(Schedule(trace(cell)), f"{_name(cell)}, {cell}", WIDTH, guard)
+    switches = [f"{each.name}={getattr(cell, each.name)!r}" for each in fields(cell)]
+    return emit(Schedule(trace(cell)), f"{_name(cell)} ({', '.join(switches)})", WIDTH, guard)
 
 
 @cache

@@ -58,7 +58,8 @@ class Memory:
     parts: list[tuple[str, str]] = field(default_factory=list)
 
     def __call__(self, name: str, floats: str) -> None:
-        self.parts.append((name, floats))
+        if not floats.startswith("0 "):  # nothing of this kind
+            self.parts.append((name, floats))
 
     def places(self, add: Text) -> None:
         for name, size in self.parts:
