@@ -23,7 +23,6 @@ from rnnbench.kernels.compile import compiled, writable_directory
 from rnnbench.kernels.emit import emit
 from rnnbench.kernels.schedule import Schedule
 from rnnbench.kernels.trace import trace
-from rnnbench.kernels.vector import WIDTH
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -33,7 +32,7 @@ def source(cell: Cell, guard: int = 0) -> str:
     """The text of a cell's scans, with `guard` floats that are nobody's behind each part of scratch memory. Raises
     Untraceable."""
     switches = [f"{each.name}={getattr(cell, each.name)!r}" for each in fields(cell)]
-    return emit(Schedule(trace(cell)), f"{_name(cell)} ({', '.join(switches)})", WIDTH, guard)
+    return emit(Schedule(trace(cell)), f"{_name(cell)} ({', '.join(switches)})", guard)
 
 
 @cache
