@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnnbench.cells import Cell
+from rnnbench.kernels import readout
 from rnnbench.kernels import scan as scans
 from rnnbench.kernels.compile import compiled, writable_directory
 from rnnbench.kernels.emit import emit
@@ -97,5 +98,6 @@ def scan(cell: Cell, p: Mapping[str, Tensor], xs: Tensor) -> Tensor:
 
 
 def warm(cell: Cell) -> None:
-    """Compile the scan of this cell, or load it from the disk."""
+    """Compile the scan of this cell and the read-out above it, or load them from the disk."""
     fused(cell)
+    readout.warm()

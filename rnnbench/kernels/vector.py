@@ -186,6 +186,16 @@ def splat(typing: Any, value: Any) -> Any:
 
 
 @emitted
+def lane(typing: Any, value: Any) -> Any:
+    """The first number of a vector."""
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return builder.extract_element(args[0], ir.Constant(ir.IntType(32), 0))
+
+    return types.float32(vector), emit
+
+
+@emitted
 def clamp(typing: Any, value: Any, bound: Any) -> Any:
     """value limited to +-bound; a NaN stays one."""
 
