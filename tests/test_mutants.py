@@ -343,7 +343,8 @@ for x in asked.ladders:
         numbers = baseline.VariantNumbers.of(x, asked.suite.seeds)
         variants.setdefault(x.variant.name, {})[x.task.name] = baseline.Cell(baseline.asked(x), [0], [0], 0, numbers)
 tasks = {e.name: baseline.TaskNumbers(**probes.task(e)) for e in asked.suite.tasks}
-baseline.write(Path("baselines/mutants.json"), baseline.Baseline(baseline.VERSION, "mutants", [0], {}, tasks, variants).text())
+made = baseline.Baseline(baseline.VERSION, "mutants", [0], {}, tasks, variants)
+baseline.write(Path("baselines/mutants.json"), made.text())
 """
 
 
