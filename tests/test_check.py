@@ -28,6 +28,7 @@ from rnnbench.records import Record, Run, Status
 from rnnbench.report import findings
 from rnnbench.suite import Claim, Suite, TaskEntry, Variant
 from rnnbench.suite.load import load
+from rnnbench.training import fingerprint
 
 Called = tuple[int | str | None, str, str]
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -353,10 +354,15 @@ def test_the_command_line_from_no_baseline_to_every_exit_code(
     ]:  # fmt: skip
         assert call(*look, *more)[0] == expected, more
 
-    monkeypatch.setattr("rnnbench.api.fingerprint", lambda rung, fused: "other code")
+    settings = fingerprint.normalised((fingerprint.PACKAGE / "settings.py").read_text())
+    other = settings.replace("'adam'", "'sgd'", 2)  # the default
+    of_file = fingerprint._of_file
+    monkeypatch.setattr(fingerprint, "_of_file", lambda name: other.encode() if "settings" in name else of_file(name))
+    fingerprint._of.cache_clear()
     code, told, _ = call(*look)
     assert (code, "rnn on copy: 10 runs are missing" in told) == (6, True)
     monkeypatch.undo()
+    fingerprint._of.cache_clear()
     monkeypatch.chdir(tmp_path)
 
     other = json.loads(place.read_text())

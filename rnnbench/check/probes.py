@@ -5,7 +5,7 @@ goes through a model is rounded differently by different machines, so of it ther
 of each array its root mean square and its sum along fixed random signs. Parameters are moved off their start, where
 biases and peepholes are zero and would hide; they are looked at at the longest length and at a width of another kind
 too, where a kernel goes other ways. The loss after STEPS steps sees optimiser, clipping and data as well; what shows
-later is `whole.py`'s, what seeds have in common `seeds.py`'s.
+later is `ends.py`'s, what seeds have in common `seeds.py`'s.
 """
 
 from __future__ import annotations
