@@ -355,9 +355,9 @@ def test_the_command_line_from_no_baseline_to_every_exit_code(
         assert call(*look, *more)[0] == expected, more
 
     settings = fingerprint.normalised((fingerprint.PACKAGE / "settings.py").read_text())
-    other = settings.replace("'adam'", "'sgd'", 2)  # the default
+    changed = settings.replace("'adam'", "'sgd'", 2)  # the default
     of_file = fingerprint._of_file
-    monkeypatch.setattr(fingerprint, "_of_file", lambda name: other.encode() if "settings" in name else of_file(name))
+    monkeypatch.setattr(fingerprint, "_of_file", lambda name: changed.encode() if "settings" in name else of_file(name))
     fingerprint._of.cache_clear()
     code, told, _ = call(*look)
     assert (code, "rnn on copy: 10 runs are missing" in told) == (6, True)

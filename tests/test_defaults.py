@@ -77,7 +77,7 @@ CHANGES = [
     (LSTM, "training/trainer.py", "LOOK = 100", "LOOK = 50"),
     (LSTM, "training/optimiser.py", "0.999", "0.99"),
     (LSTM, "rng.py", "count + 1", "count + 2"),
-    (LSTM, "kernels/emit.py", "range(", "range(0, "),
+    (LSTM, "kernels/backward.py", "def ", "def _"),
     (LSTM, "kernels/vector.py", "WIDTH", "WIDE"),
     (TRANSFORMER, "kernels/vector.py", "WIDTH", "WIDE"),  # of its Adam
     (TRANSFORMER, "kernels/panels.py", "def ", "def _"),
@@ -123,6 +123,11 @@ def test_what_decides_a_result_makes_it_stale(
     assert not api.is_stale(made)
     elsewhere(file, old, new)
     assert api.is_stale(made)
+
+
+def test_every_kernel_is_in_the_fingerprint_of_a_fused_run() -> None:
+    there = {f"kernels/{path.name}" for path in (fingerprint.PACKAGE / "kernels").glob("[a-z]*.py")}
+    assert there <= {*fingerprint.SHARED, *registry.layer(LSTM).sources(True)}
 
 
 def test_what_another_run_goes_through_makes_nothing_stale(elsewhere: Callable[[str, str, str], None]) -> None:
