@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import ast
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import llvmlite
+import numba
+import numpy
 import pytest
 import torch
 
@@ -14,58 +19,71 @@ from rnnbench.records import Run, Rung
 from rnnbench.training import devices
 from rnnbench.training.trainer import Trainer
 
-FUSED = Run(Rung({"cell": "lstm"}, {"task": "copy"}, 4, {}), 0)
-ALONE = Run(Rung({"layer": "transformer"}, {"task": "copy"}, 4, {}), 0)
+LENGTH = {"steps": 30, "hidden": 5, "batch": 3, "stop": "never"}
+RUNS = {
+    "own": Run(Rung({"cell": "rnn"}, {"task": "adding"}, 9, LENGTH), 0),
+    "fused": Run(Rung({"cell": "rnn"}, {"task": "adding"}, 9, LENGTH | {"attention": "dot"}), 0),
+    "sgd": Run(Rung({"cell": "rnn"}, {"task": "adding"}, 9, LENGTH | {"optimizer": "sgd"}), 0),
+    "alone": Run(Rung({"layer": "transformer"}, {"task": "adding"}, 9, LENGTH | {"hidden": 8}), 0),
+}
+TORCHS = ("fused", "sgd", "alone")
 
-# Prints the numerics of a fused run and of a stacked one, as a process with another environment has them.
+# Trains a run in another process and prints its numerics and its results.
 ASK = """
-import torch
-torch.set_num_threads(int("{threads}"))
-from rnnbench.training.devices import numerics
-print(numerics("fused", "cpu"))
-print(numerics("stacked", "cpu"))
+import json, sys, torch
+torch.set_num_threads(1)
+from rnnbench.records import Record, Run, canonical
+from rnnbench.training.trainer import Trainer
+for line in sys.stdin:
+    found = Trainer().train([Run.from_dict(json.loads(line))])
+    print(*((r.numerics, canonical(r.results())) for r in found if isinstance(r, Record)), sep="", flush=True)
 """
 
 
-def told(threads: int = 1, **environment: str) -> tuple[str, str]:
+def told(**environment: str) -> dict[str, tuple[str, str]]:
+    """(numerics, results) of each of RUNS, as a process with another environment has them."""
+    lines = "".join(f"{json.dumps(run.as_dict())}\n" for run in RUNS.values())
     done = subprocess.run(
-        [sys.executable, "-c", ASK.format(threads=threads)], env=os.environ | environment, capture_output=True,
-        text=True, check=True,
+        [sys.executable, "-c", ASK], env=os.environ | environment, input=lines, capture_output=True, text=True,
+        check=False,
     )  # fmt: skip
-    fused, stacked = done.stdout.splitlines()
-    return fused, stacked
+    assert done.returncode == 0, done.stderr
+    return dict(zip(RUNS, map(ast.literal_eval, done.stdout.splitlines()), strict=True))
 
 
 def test_it_names_what_decides_bits() -> None:
-    fused, alone, stacked = (
-        Trainer().numerics(FUSED), Trainer().numerics(ALONE), Trainer("cpu", "reference").numerics(FUSED),
-    )  # fmt: skip
-    import numpy
-
-    for text in (fused, alone, stacked):
-        for word in (f"torch {torch.__version__}", f"numpy {numpy.__version__}", devices.vendor(),
-                     torch.backends.cpu.get_cpu_capability()):  # fmt: skip
-            assert word in text
+    found = {name: Trainer().numerics(run) for name, run in RUNS.items()}
+    found["stacked"] = Trainer("cpu", "reference").numerics(RUNS["own"])
+    assert {name: text.split(",")[0] for name, text in found.items()} == {
+        "own": "fused", "fused": "fused", "sgd": "fused", "alone": "alone", "stacked": "stacked",
+    }  # fmt: skip
+    here = (devices.vendor(), torch.backends.cpu.get_cpu_capability(), f"torch {torch.__version__}")
+    for name, text in found.items():
         assert len(text) < 200
-    for text in (fused, alone):
-        assert "numba" in text
-        assert "llvmlite" in text
-        assert " lanes" in text
-    assert "numba" not in stacked
-    assert [text.split(",")[0] for text in (fused, alone, stacked)] == ["fused", "alone", "stacked"]
+        assert f"numpy {numpy.__version__}" in text
+        assert (f"numba {numba.__version__} llvmlite {llvmlite.__version__}" in text) == (name != "stacked")
+        assert all((word in text) == (name != "own") for word in here)
 
 
 @pytest.mark.skipif("MKL" not in devices._products(), reason="these are MKL's and an x86-64's variables")
-def test_another_machine_has_another_name() -> None:
+def test_records_with_equal_numerics_have_equal_bits() -> None:
     here = told()
-    assert here == told()
-    haswell = told(NUMBA_CPU_NAME="haswell", NUMBA_CPU_FEATURES="+avx2,+fma,+avx,+sse4.2")
-    assert "8 lanes" in haswell[0]
-    assert haswell[1] == here[1]
-    for other in (told(ATEN_CPU_CAPABILITY="default"), told(MKL_CBWR="COMPATIBLE"), told(threads=2)):
-        assert all(theirs != ours for theirs, ours in zip(other, here, strict=True))
-    assert told(threads=2)[1].endswith(", 2 threads")
-    assert told(MKL_CBWR="COMPATIBLE")[1].endswith("MKL COMPATIBLE")
+    assert {name: text for name, (text, _) in here.items()} == {n: Trainer().numerics(run) for n, run in RUNS.items()}
+    for changed in (
+        {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+avx2,+fma,+avx,+sse4.2", "ATEN_CPU_CAPABILITY": "avx2"},
+        {"ATEN_CPU_CAPABILITY": "default", "MKL_CBWR": "COMPATIBLE"},
+    ):
+        there = told(**changed)
+        assert there["own"] == here["own"]
+        assert all(there[name][0] != here[name][0] for name in TORCHS)
+
+
+def test_threads_are_told() -> None:
+    try:
+        torch.set_num_threads(2)
+        assert Trainer().numerics(RUNS["alone"]).endswith(", 2 threads")
+    finally:
+        torch.set_num_threads(1)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +98,8 @@ def test_vendors_are_read(text: str, name: str, tmp_path: Path, monkeypatch: pyt
     (tmp_path / "cpuinfo").write_text(text)
     assert devices._vendor(tmp_path / "cpuinfo") == name
     monkeypatch.setattr(devices, "vendor", lambda: name)
-    assert f" {name} " in devices.numerics("fused", "cpu")
+    assert f"on {name}" in devices.numerics("fused", "cpu")
+    assert name not in devices.numerics("fused", "cpu", own=True)
 
 
 def test_a_vendor_that_nothing_tells_is_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,4 +111,4 @@ def test_products_are_named_after_their_library(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
     for info, name in (("open", "OpenBLAS Haswell"), ("eigen", "another BLAS")):
         monkeypatch.setattr("torch.__config__.show", lambda info=info: f"Build settings: BLAS_INFO={info}, X=1")
-        assert devices.numerics("stacked", "cpu").endswith(name)
+        assert devices.numerics("stacked", "cpu").endswith(f"{name} on {devices.vendor()}")

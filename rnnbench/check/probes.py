@@ -29,6 +29,7 @@ from rnnbench.rng import stream
 from rnnbench.settings import Settings
 from rnnbench.suite import TaskEntry
 from rnnbench.tasks import Batch
+from rnnbench.training.backprop import backprop
 from rnnbench.training.model import Model
 from rnnbench.training.trainer import Trainer
 
@@ -178,16 +179,17 @@ def _passed(rung: Rung, path: str, length: int, width: int, jitter: float = 0.0)
         return torch.from_numpy(arrays[0] if alone else np.stack(arrays))
 
     weights = None if batches[0].weights is None else put([b.weights for b in batches])
-    leaves = {k: v.detach().requires_grad_() for k, v in model.views(put(rows)).items()}
-    xs, ys = model.encode(put([b.xs for b in batches])), put([b.ys for b in batches])
-    answers = model.answers(leaves, xs, batches[0].at, Noise(seeds, 1, alone))
-    loss = model.task.loss(answers, ys, weights).sum()
-    found = torch.autograd.grad(loss, list(leaves.values()), allow_unused=True, materialize_grads=True)
+    flat = put(rows)
+    slopes = model.views(torch.zeros_like(flat))
+    noise = Noise(seeds, 1, alone)
+    _, answers = backprop(model, model.views(flat), slopes)(
+        put([b.xs for b in batches]), put([b.ys for b in batches]), weights, batches[0].at, noise
+    )
 
     def first(name: str, stack: Tensor) -> Numbers:
-        return summary(name, np.asarray((stack if alone else stack[0]).detach().numpy()))
+        return summary(name, np.asarray((stack if alone else stack[0]).numpy()))
 
-    gradients = {name: first(name, g) for name, g in zip(leaves, found, strict=True)}
+    gradients = {name: first(name, g) for name, g in slopes.items()}
     return {"answers": first("answers", answers), "gradients": gradients}
 
 

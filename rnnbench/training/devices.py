@@ -30,25 +30,27 @@ def resolve(device: str) -> str:
     return f"cuda:{number}"
 
 
-def numerics(how: str, device: str) -> str:
-    """How a run is computed there, in words: `how` it goes through a model, then whatever else decides bits. On a CPU
-    the vendor decides which products MKL takes, its capability which loops torch takes, and the lanes in which order
-    compiled scans add up; records with equal numerics have equal bits.
+def numerics(how: str, device: str, own: bool = False) -> str:
+    """How a run is computed there, in words: `how` it goes through a model, then whatever else decides bits. `own`: all
+    of it is arithmetic of our own, whose bits no machine changes; torch's the vendor of a CPU decides, by which MKL
+    chooses its products, and its capability. Records with equal numerics have equal bits.
 
-    >>> numerics("fused", "cpu").split(", ")[0]
+    >>> numerics("fused", "cpu", own=True).split(", ")[0]
     'fused'
     """
     parts = [how]
-    if device == "cpu":
-        if how != "stacked":  # a scan or Adam, compiled
-            parts.append(_compiled())
-        parts.append(f"{platform.machine()} {vendor()} {torch.backends.cpu.get_cpu_capability()}")
-    else:
-        parts.append(torch.cuda.get_device_name(device))
-    parts += [f"torch {torch.__version__}", f"numpy {version('numpy')}"]
-    if device == "cpu":
+    if device == "cpu" and how != "stacked":  # a scan or Adam, compiled
+        parts.append(f"numba {version('numba')} llvmlite {version('llvmlite')}")
+    parts.append(f"numpy {version('numpy')} {platform.machine()}")
+    if device != "cpu":
+        parts += [f"torch {torch.__version__}", torch.cuda.get_device_name(device)]
+    elif not own:
         threads = torch.get_num_threads()
-        parts += [_products(), *([f"{threads} threads"] if threads > 1 else [])]
+        parts += [
+            f"torch {torch.__version__} {torch.backends.cpu.get_cpu_capability()}",
+            f"{_products()} on {vendor()}",
+        ]
+        parts += [f"{threads} threads"] if threads > 1 else []
     return ", ".join(parts)
 
 
@@ -69,13 +71,6 @@ def _vendor(place: Path) -> str:
         text = ""
     found = re.search(r"^(?:vendor_id|CPU implementer)\s*:\s*(\S+)", text, re.MULTILINE)
     return found[1] if found else platform.processor() or "unknown"
-
-
-@cache
-def _compiled() -> str:
-    from rnnbench.kernels.vector import WIDTH  # imports the compiler
-
-    return f"numba {version('numba')} llvmlite {version('llvmlite')} {WIDTH} lanes"
 
 
 def _products() -> str:

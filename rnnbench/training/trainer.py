@@ -19,6 +19,7 @@ from rnnbench.layers import Layer
 from rnnbench.records import Point, Record, Run
 from rnnbench.settings import Settings
 from rnnbench.training import devices, optimiser
+from rnnbench.training.backprop import by_hand
 from rnnbench.training.checkpoint import Checkpoint
 from rnnbench.training.cohort import Cohort
 from rnnbench.training.fingerprint import fingerprint
@@ -82,7 +83,11 @@ class Trainer:
     def numerics(self, run: Run) -> str:
         """How a run would be computed here: records with equal numerics have equal bits."""
         layer = self.alone(run)
-        return devices.numerics(layer.how if layer else "stacked", self.device)
+        if layer is None:
+            return devices.numerics("stacked", self.device)
+        model = Model.of(run.rung, layer)
+        own = by_hand(model) and optimiser.compiled(model.settings, True, self.device)
+        return devices.numerics(layer.how, self.device, own)
 
     def fingerprint(self, run: Run) -> str:
         """Of the code that a run would go through here."""
