@@ -31,7 +31,7 @@ MAY: dict[str, set[str]] = {
     "training": {"cells", "kernels", "layers", "records", "registry", "rng", "settings", "tasks"},
     "running": {"plan", "records", "registry", "settings", "store", "training"},
     "analysis": {"plan", "records", "registry", "rng", "settings", "suite"},
-    "check": {"analysis", "layers", "plan", "records", "registry", "rng", "suite", "tasks", "training"},
+    "check": {"analysis", "layers", "plan", "records", "registry", "rng", "settings", "suite", "tasks", "training"},
     "report": {"analysis", "check", "plan", "records", "registry", "settings", "suite"},
     "api": {"plan", "records", "report", "running", "store", "suite", "training"},
     "cli": {"analysis", "api", "check", "plan", "records", "registry", "report", "running", "store", "suite",
