@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from rnnbench.api import Forecast
+from rnnbench.check import probes
 from rnnbench.errors import Exit
 from rnnbench.plan import cost, plan
 from rnnbench.plan.ladders import view
-from rnnbench.records import Point, Record, Run, Status
-from rnnbench.running.driver import Driver, Outcome
+from rnnbench.records import FINISHED, Point, Record, Run, Status
+from rnnbench.running.driver import Driver, Executor, Outcome
 from rnnbench.running.executors import EndEvent, Event, Job, ProgressEvent, RecordEvent
 from rnnbench.running.listeners import Silent
 from rnnbench.settings import Settings
 from rnnbench.store import Store
 from rnnbench.suite import ExtendedBudget, Suite, TaskEntry, Variant
+from rnnbench.training.trainer import Trainer
 
 Decide = Callable[[Run], Status]
 
@@ -25,30 +30,43 @@ def steps(run: Run) -> int:
 
 
 class Fake:
-    """One worker, which looks at each run once and then says of it what `decide` says; stops for good after `most`."""
+    """Workers that look at each run once and then say of it what `decide` says; they stop for good after `most` runs.
+    The one that has waited longest answers next. A cohort with a run that breaks ends there."""
 
-    def __init__(self, decide: Decide, most: int = 10**6) -> None:
-        self.decide, self.most = decide, most
-        self.jobs: list[Job] = []
+    def __init__(
+        self, decide: Decide, most: int = 10**6, workers: int = 1, device: str = "cpu", kernels: str = "auto"
+    ) -> None:
+        self.decide, self.most, self.workers = decide, most, workers
+        self.device, self.kernels = device, kernels
+        self.jobs: dict[int, Job] = {}
+        self.sent: list[tuple[int, Job]] = []
         self.asked: list[tuple[int, int, int]] = []  # length, steps, seed
 
     def idle(self) -> list[int]:
-        return [] if self.jobs or len(self.asked) >= self.most else [0]
+        return [] if len(self.asked) >= self.most else [n for n in range(self.workers) if n not in self.jobs]
 
     def busy(self) -> bool:
         return bool(self.jobs)
 
     def submit(self, number: int, job: Job) -> None:
-        self.jobs.append(job)
+        assert number not in self.jobs
+        self.jobs[number] = job
+        self.sent.append((number, job))
 
     def poll(self, seconds: float) -> Iterator[Event]:
-        job = self.jobs.pop()
+        number, job = next(iter(self.jobs.items()))
+        del self.jobs[number]
+        yield from self.answers(number, job)
+
+    def answers(self, number: int, job: Job) -> Iterator[Event]:
         for run in job.runs:
             self.asked.append((run.rung.length, steps(run), run.seed))
-            yield ProgressEvent(0, run.id, Point(steps(run), 0.1, 0.5))
-            if (status := self.decide(run)) not in ("failed", "crashed"):
-                yield RecordEvent(0, Record(run, status, 0.5, steps=steps(run)))
-        yield EndEvent(0, job, self.decide(job.runs[0]) if len(job.runs) == 1 else "done", "an error")
+            yield ProgressEvent(number, run.id, Point(steps(run), 0.1, 0.5))
+            if (status := self.decide(run)) not in FINISHED:
+                yield EndEvent(number, job, status, "an error")
+                return
+            yield RecordEvent(number, Record(run, status, 0.5, steps=steps(run)))
+        yield EndEvent(number, job, "done")
 
     def stop(self) -> None: ...
 
@@ -92,6 +110,12 @@ def drive(
     with store.writing():
         driver = Driver(asked, store.records(asked.runs()), store, fake, told, retries)
         return driver.drive(), fake, told
+
+
+def run_through(where: Path, suite: Suite, executor: Executor, **options: Any) -> Outcome:
+    store, asked = Store(where), plan(suite)
+    with store.writing():
+        return Driver(asked, store.records(asked.runs()), store, executor, Silent(), **options).drive()
 
 
 def at_most(length: int, with_more: int = 0) -> Decide:
@@ -166,3 +190,34 @@ def test_the_longest_ladder_is_begun_first_and_a_rung_with_more_steps_counts_for
     rung, more = climb.open
     assert cost.priority(climb, more) == cost.estimate(more.rung)
     assert cost.priority(climb, rung) == sum(cost.estimate(s.rung) for s in climb.steps[1:])
+
+
+def seeds_of(model: dict[str, object], seeds: int, lengths: tuple[int, ...] = (10,)) -> Suite:
+    return Suite("s", (Variant("x", model),), (TaskEntry("adding", {"task": "adding"}, lengths),), tuple(range(seeds)))
+
+
+@pytest.mark.parametrize(
+    ("model", "device", "kernels", "together"),
+    [
+        ({"cell": "lstm"}, "cpu", "auto", False),
+        ({"cell": "lstm"}, "cpu", "reference", True),
+        ({"cell": "lstm"}, "cuda:0", "auto", True),
+        ({"cell": "rnn"}, "cuda:0", "reference", True),
+        ({"cell": "lstm", "gate_recurrence": True}, "cpu", "auto", False),
+        ({"cell": "lstm", "gate_recurrence": True}, "cpu", "reference", True),
+        ({"cell": "mlstm"}, "cpu", "auto", True),
+        ({"layer": "transformer"}, "cpu", "auto", False),
+        ({"layer": "transformer"}, "cuda:0", "auto", True),
+        ({"module": "torch.nn.GRU"}, "cuda:0", "auto", False),
+    ],
+)
+def test_what_a_worker_trains_side_by_side_it_is_sent_together(
+    model: dict[str, object], device: str, kernels: str, together: bool, tmp_path: Path
+) -> None:
+    fake = Fake(at_most(80), device=device, kernels=kernels)
+    run_through(tmp_path, seeds_of(model, 8), fake)
+    assert [len(job.runs) for _, job in fake.sent] == ([8] if together else [1] * 8)
+    first = fake.sent[0][1].runs[0]
+    assert (Trainer(device, kernels).alone(first) is None) == together
+    if device == "cpu":
+        assert (kernels in probes.paths(first.rung)) == (together == (kernels == "reference"))

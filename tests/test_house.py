@@ -29,7 +29,7 @@ MAY: dict[str, set[str]] = {
     "suite": {"records", "registry", "settings"},
     "plan": {"records", "registry", "settings", "suite"},
     "training": {"cells", "kernels", "layers", "records", "registry", "rng", "settings", "tasks"},
-    "running": {"plan", "records", "registry", "settings", "store", "training"},
+    "running": {"plan", "records", "settings", "store", "training"},
     "analysis": {"plan", "records", "registry", "rng", "settings", "suite"},
     "check": {"analysis", "layers", "plan", "records", "registry", "rng", "suite", "tasks", "training"},
     "report": {"analysis", "check", "plan", "records", "registry", "settings", "suite"},

@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Protocol
 
-from rnnbench import registry
 from rnnbench.errors import Exit
 from rnnbench.plan import Plan, cost
 from rnnbench.plan.ladders import Climb, climb, view
@@ -26,13 +25,17 @@ from rnnbench.running.executors import CheckpointEvent, EndEvent, Event, Job, Pr
 from rnnbench.running.listeners import Listener
 from rnnbench.settings import Settings
 from rnnbench.store import Store
+from rnnbench.training import ways
 
-STACK = 16  # runs of one shape that train side by side where none trains alone anyway
+STACK = 16  # at most so many runs of one shape train side by side
 STOP_SECONDS = 20.0  # that workers have to write a checkpoint when asked to stop
 
 
 class Executor(Protocol):
     """What the driver needs of the place where cohorts run."""
+
+    device: str  # on which its workers compute, as torch names it
+    kernels: str  # auto or reference
 
     def idle(self) -> list[int]: ...
     def busy(self) -> bool: ...
@@ -177,15 +180,19 @@ class Driver:
             self._tell_progress(worker, first.id, 0, [])
 
     def _cohort(self, first: Run, idle: int) -> tuple[Run, ...]:
-        """The runs to train beside the first: none where each trains alone anyway, else those of its shape (other seeds
-        and learning rates), but shared out where workers would stand idle."""
-        if first.id in self.alone or registry.layer(first.rung.model).lone:
+        """The runs to train beside the first: none where the worker takes one at a time, else those of its shape (other
+        seeds and learning rates), but shared out where workers would stand idle."""
+        if first.id in self.alone or self._way(first) != ways.STACKED:
             return (first,)
         kinds = {run.id: run.rung.shape for run in self.ready.values()}
         same = [run for run in self.ready.values() if kinds[run.id] == first.rung.shape and run.id not in self.alone]
         others = len(set(kinds.values())) - 1
         share = len(same) if others >= idle - 1 else -(-len(same) // idle)
         return tuple(same[: min(STACK, share)])
+
+    def _way(self, run: Run) -> str:
+        """How a worker will compute it."""
+        return ways.way(run.rung, self.executor.device, self.executor.kernels)
 
     def _handle(self, event: Event) -> None:
         if isinstance(event, ProgressEvent):
