@@ -9,19 +9,28 @@ alone is recorded as broken, and tried again as often as `retries` says.
 from __future__ import annotations
 
 import signal
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import Protocol
 
 from rnnbench.errors import Exit
 from rnnbench.plan import Plan, cost
 from rnnbench.plan.ladders import Climb, climb, view
 from rnnbench.records import Record, Run, Status
-from rnnbench.running.executors import CheckpointEvent, EndEvent, Event, Job, ProgressEvent, RecordEvent, WarningEvent
+from rnnbench.running.executors import (
+    CheckpointEvent,
+    EndEvent,
+    Event,
+    Executor,
+    Job,
+    ProgressEvent,
+    RecordEvent,
+    WarningEvent,
+)
 from rnnbench.running.listeners import Listener
 from rnnbench.settings import Settings
 from rnnbench.store import Store
@@ -29,20 +38,6 @@ from rnnbench.training import ways
 
 STACK = 16  # at most so many runs of one shape train side by side
 STOP_SECONDS = 20.0  # that workers have to write a checkpoint when asked to stop
-
-
-class Executor(Protocol):
-    """What the driver needs of the place where cohorts run."""
-
-    device: str  # on which its workers compute, as torch names it
-    kernels: str  # auto or reference
-
-    def idle(self) -> list[int]: ...
-    def busy(self) -> bool: ...
-    def submit(self, number: int, job: Job) -> None: ...
-    def poll(self, seconds: float) -> Iterator[Event]: ...
-    def stop(self) -> None: ...
-    def close(self) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -55,7 +50,7 @@ class Outcome:
 
 
 @dataclass
-class _Under:
+class _Running:
     """A run that a worker trains."""
 
     worker: int
@@ -91,9 +86,9 @@ class Driver:
                 self.labels.setdefault(run.id, (f"{label} (more steps)", run))
         self.ready: dict[str, Run] = {}
         self.priority: dict[str, float] = defaultdict(float)
-        self.under: dict[str, _Under] = {}
-        self.alone: set[str] = set()  # runs that are tried again by themselves
-        self.tries: dict[str, int] = defaultdict(int)
+        self.running: dict[str, _Running] = {}
+        self.solo: set[str] = set()  # runs that are tried again, each by itself
+        self.attempts: dict[str, int] = defaultdict(int)
         self.work = [cost.work(c) for c in self.climbs]
         self.trained = 0
         self.gave_up = False
@@ -140,7 +135,11 @@ class Driver:
 
     @contextmanager
     def _signals(self) -> Iterator[None]:
-        """The first SIGINT or SIGTERM asks to stop; a second stops now."""
+        """The first SIGINT or SIGTERM asks to stop; a second stops now. Off the main thread, where Python takes no
+        handlers, signals stay whoever's they are."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
 
         def asked(number: int, frame: FrameType | None) -> None:
             if self.signal:
@@ -154,12 +153,12 @@ class Driver:
             pass
         finally:
             for number, handler in before.items():
-                signal.signal(number, handler)
+                signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
     def _make_ready(self, ladder: int) -> None:
         """Adds the runs of a ladder's open rungs that are neither known nor under way."""
         for step in self.climbs[ladder].open:
-            runs = [run for run in step.todo(self.plan.suite.seeds) if run.id not in self.under]
+            runs = [run for run in step.todo(self.plan.suite.seeds) if run.id not in self.running]
             priority = cost.priority(self.climbs[ladder], step) if runs else 0.0
             for run in runs:
                 self.ready[run.id] = run
@@ -174,7 +173,7 @@ class Driver:
             runs = self._cohort(first, len(self.executor.idle()))
             for run in runs:
                 del self.ready[run.id]
-                self.under[run.id] = _Under(worker)
+                self.running[run.id] = _Running(worker)
             saved = ((run.id, self.store.checkpoint(run.id)) for run in runs)
             self.executor.submit(worker, Job(runs, tuple((id, raw) for id, raw in saved if raw is not None)))
             self._tell_progress(worker, first.id, 0, [])
@@ -182,10 +181,10 @@ class Driver:
     def _cohort(self, first: Run, idle: int) -> tuple[Run, ...]:
         """The runs to train beside the first: none where the worker takes one at a time, else those of its shape (other
         seeds and learning rates), but shared out where workers would stand idle."""
-        if first.id in self.alone or self._way(first) != ways.STACKED:
+        if first.id in self.solo or self._way(first) != ways.STACKED:
             return (first,)
         kinds = {run.id: run.rung.shape for run in self.ready.values()}
-        same = [run for run in self.ready.values() if kinds[run.id] == first.rung.shape and run.id not in self.alone]
+        same = [run for run in self.ready.values() if kinds[run.id] == first.rung.shape and run.id not in self.solo]
         others = len(set(kinds.values())) - 1
         share = len(same) if others >= idle - 1 else -(-len(same) // idle)
         return tuple(same[: min(STACK, share)])
@@ -195,23 +194,24 @@ class Driver:
         return ways.way(run.rung, self.executor.device, self.executor.kernels)
 
     def _handle(self, event: Event) -> None:
-        if isinstance(event, ProgressEvent):
-            self._looked(event)
-        elif isinstance(event, CheckpointEvent):
-            self.store.save_checkpoint(event.run_id, event.checkpoint)
-        elif isinstance(event, RecordEvent):
-            self._record(event.record)
-        elif isinstance(event, WarningEvent):
+        """Takes an event in. What comes of a run that its worker was not given, or is done with, came too late: the run
+        is recorded, or tried again, and a checkpoint would be left lying."""
+        if isinstance(event, WarningEvent):
             self.listener.message(event.text)
-        else:
+        elif isinstance(event, EndEvent):
             self._ended(event)
-
-    def _looked(self, event: ProgressEvent) -> None:
-        under = self.under.get(event.run_id)
-        if under is None:
-            return
-        under.scores.append(event.point.score or 0.0)
-        self._tell_progress(event.worker, event.run_id, event.point.step, under.scores)
+        else:
+            id = event.record.id if isinstance(event, RecordEvent) else event.run_id
+            running = self.running.get(id)
+            if running is None or running.worker != event.worker:
+                return
+            if isinstance(event, ProgressEvent):
+                running.scores.append(event.point.score or 0.0)
+                self._tell_progress(event.worker, id, event.point.step, running.scores)
+            elif isinstance(event, CheckpointEvent):
+                self.store.save_checkpoint(id, event.checkpoint)
+            else:
+                self._record(event.record)
 
     def _tell_progress(self, worker: int, run_id: str, step: int, scores: Sequence[float]) -> None:
         label, run = self.labels[run_id]
@@ -224,7 +224,7 @@ class Driver:
         self.trained += record.finished
         self.gave_up |= not record.finished
         self.records[record.id] = record
-        self.under.pop(record.id, None)
+        self.running.pop(record.id, None)
         for i in self.ladders[record.id]:
             self.climbs[i] = climb(self.plan.ladders[i], self.plan.suite.seeds, self.records, self.plan.suite.prune)
             self.work[i] = cost.work(self.climbs[i])
@@ -236,7 +236,7 @@ class Driver:
     def _ended(self, event: EndEvent) -> None:
         """A worker is free again. Runs that it left unfinished are tried again alone, or recorded as broken."""
         self.listener.idle(event.worker)
-        unfinished = [run for run in event.job.runs if self.under.pop(run.id, None) is not None]
+        unfinished = [run for run in event.job.runs if self.running.pop(run.id, None) is not None]
         if not unfinished or self.signal:
             return
         reason = event.error.strip().splitlines()[-1] if event.error.strip() else event.status
@@ -252,8 +252,8 @@ class Driver:
             "timeout" if event.status == "timeout" else "crashed" if event.status == "crashed" else "failed"
         )
         record = Record(run, status, error=event.error or event.status)
-        self.tries[run.id] += 1
-        if self.tries[run.id] <= self.retries:
+        self.attempts[run.id] += 1
+        if self.attempts[run.id] <= self.retries:
             self.store.add(record)
             self.listener.message(f"{label}: {status} ({reason}); trying again")
             self._again([run])
@@ -263,7 +263,7 @@ class Driver:
 
     def _again(self, runs: Sequence[Run]) -> None:
         for run in runs:
-            self.alone.add(run.id)
+            self.solo.add(run.id)
             self.ready[run.id] = run
 
     def _tell_work(self) -> None:
