@@ -1,22 +1,21 @@
 """Which rung gets more steps, when that is known, and what a plan and its view hold of it.
 
-Ladders are written down as letters: one word a rung, one letter a seed. s solved, u unsolved, d diverged, x crashed,
-. not run.
+Ladders are written down as in ladders.py.
 """
 
 from __future__ import annotations
 
+import ladders
 import pytest
 
 from rnnbench.plan import Plan, cost, plan
 from rnnbench.plan.filter import select
 from rnnbench.plan.ladders import Climb, view
-from rnnbench.records import Record, Run, Status
+from rnnbench.records import Record, Run
 from rnnbench.suite import ExtendedBudget, Suite, TaskEntry, Variant
 
 LENGTHS = (10, 20, 40, 80)
 FOUR = ExtendedBudget(4)
-STATUS: dict[str, Status] = {"s": "solved", "u": "unsolved", "d": "diverged", "x": "crashed"}
 
 
 def planned(more: ExtendedBudget | None = FOUR, seeds: int = 4, prune: bool = True) -> Plan:
@@ -31,10 +30,8 @@ def planned(more: ExtendedBudget | None = FOUR, seeds: int = 4, prune: bool = Tr
 def records(of: Plan, words: str, more: str = "") -> dict[str, Record]:
     """Of the first ladder: a word a rung, and in `more` a word for each rung with more steps."""
     ladder = of.ladders[0]
-    pairs = list(zip(ladder.rungs, words.split(), strict=False))
-    pairs += zip(ladder.more.rungs if ladder.more else (), more.split(), strict=False)
-    runs = [(Run(rung, seed), letter) for rung, word in pairs for seed, letter in enumerate(word) if letter != "."]
-    return {run.id: Record(run, STATUS[letter], 0.5) for run, letter in runs}
+    more_rungs = ladder.more.rungs if ladder.more else ()
+    return ladders.records(ladder.rungs, words) | ladders.records(more_rungs, more)
 
 
 def climbed(words: str, more: str = "", of: Plan | None = None) -> Climb:
