@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import ladders
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rnnbench.plan import Plan, cost, plan
 from rnnbench.plan.filter import select
-from rnnbench.plan.ladders import Climb, view
+from rnnbench.plan.ladders import Climb, climb, climb_on, view
 from rnnbench.records import Record, Run
 from rnnbench.suite import ExtendedBudget, Suite, TaskEntry, Variant
 
@@ -174,3 +176,29 @@ def test_a_part_of_a_ladder_has_it_only_from_the_bottom(chosen: str, possible: i
     assert part.possible == possible
     found = view(part, records(of, "ssss uuuu"))[0]
     assert (found.more.rung.length if found.more else None) == length
+
+
+@given(st.data())
+def test_climbing_on_record_by_record_comes_to_the_same_as_looking_at_all(data: st.DataObject) -> None:
+    """In any order that a store could come to, one that broke and was tried again among them."""
+    of = planned(ExtendedBudget(4, data.draw(st.integers(1, 3))), seeds=3, prune=data.draw(st.booleans()))
+    ladder, seeds = of.ladders[0], of.suite.seeds
+    assert ladder.more is not None
+    places = [(k, seed, Run(rung, seed)) for k, rung in enumerate(ladder.rungs) for seed in seeds]
+    places += [(-1, seed, Run(rung, seed)) for rung in ladder.more.rungs for seed in ladder.more.seeds]
+    order = data.draw(st.permutations(places))
+    order += data.draw(st.lists(st.sampled_from(places), max_size=4))
+    known: dict[str, Record] = {}
+    more: dict[str, Record] = {}
+    found = climb(ladder, seeds, known, of.suite.prune)
+    for k, place, run in order:
+        known[run.id] = ladders.record(run, data.draw(st.sampled_from("sssuudx")))
+        if k < 0:
+            more[run.id] = known[run.id]
+        found = climb_on(found, k, place, known[run.id], more, of.suite.prune)
+        anew = climb(ladder, seeds, known, of.suite.prune)
+        assert found == anew
+        for state in found.every:
+            solved = sum(r.status == "solved" for r in state.finished)
+            assert state.tally == (state.records.count(None), len(state.finished), solved)
+        assert cost.work(found) == cost.work(anew)
