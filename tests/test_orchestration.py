@@ -3,20 +3,29 @@ late, and signals. Nothing is trained."""
 
 from __future__ import annotations
 
+import gc
+import io
 import os
 import signal
+import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 from fakes import Fake, Notes, run_through
+from rich.console import Console
 
 from rnnbench.errors import Exit
 from rnnbench.records import Point, Record, Run, Status
+from rnnbench.report.live import Display, LogLines
 from rnnbench.running import driver
 from rnnbench.running.driver import Outcome
 from rnnbench.running.executors import CheckpointEvent, EndEvent, Event, Job, ProgressEvent, RecordEvent, WarningEvent
+from rnnbench.running.listeners import Silent
 from rnnbench.store import Store
 from rnnbench.suite import Suite, TaskEntry, Variant
 
@@ -272,3 +281,68 @@ def test_an_executor_is_closed_whatever_happens(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="out of order"):
         run_through(tmp_path, suite(3), fake)
     assert fake.closed == 1
+
+
+def calls(where: Path, suite: Suite, listener: Silent, workers: int) -> float:
+    """How many calls of functions a run costs the driver, in C or not."""
+    seen: Counter[str] = Counter()
+
+    def note(frame: object, event: str, argument: object) -> None:
+        seen[event] += 1
+
+    fake = Fake(solved, workers=workers)
+    sys.setprofile(note)
+    try:
+        outcome = run_through(where, suite, fake, listener)
+    finally:
+        sys.setprofile(None)
+    return (seen["call"] + seen["c_call"]) / outcome.trained
+
+
+LISTENERS: dict[str, Callable[[], Any]] = {
+    "silent": Silent,
+    "lines": lambda: LogLines(io.StringIO()),
+    "display": lambda: Display(Console(file=io.StringIO())),
+}
+
+
+@pytest.mark.parametrize("listener", LISTENERS)
+@pytest.mark.parametrize("many", ["seeds", "ladders", "ladders of a fused scan"])
+def test_what_a_run_costs_the_driver_does_not_grow_with_how_many_there_are(
+    many: str, listener: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Store, "add", lambda store, record: record)  # a disk takes its time, and that's no call
+
+    def made(n: int) -> Suite:
+        if many == "seeds":
+            return suite(n, lengths=(10, 20))
+        whole = suite(2, *({"lr": (k + 1) / n} for k in range(n // 4)), lengths=(10, 20))
+        model = {"cell": "mlstm" if many == "ladders" else "lstm"}
+        return replace(whole, variants=tuple(replace(v, model=model) for v in whole.variants))
+
+    calls(tmp_path / "warm", made(8), LISTENERS[listener](), 2)
+    few, lots = (calls(tmp_path / str(n), made(n), LISTENERS[listener](), 2) for n in (60, 480))
+    assert lots < 1.15 * few
+
+
+def test_of_runs_that_are_done_the_driver_keeps_a_tally(tmp_path: Path) -> None:
+    def alive() -> int:
+        return sum(type(o) is Record for o in gc.get_objects())
+
+    class Counts(Silent):
+        told = 0
+        found: ClassVar[list[int]] = []
+
+        def recorded(self, record: Record, label: str) -> None:
+            self.told += 1
+            if self.told % 24 == 0:
+                self.found.append(alive())
+
+    asked = suite(3, *({"lr": 0.1 * k} for k in range(1, 9)), lengths=(10, 20, 40))
+    before = alive()
+    outcome = run_through(tmp_path, asked, Fake(solved), Counts())
+    assert outcome.trained == 72
+    assert max(Counts.found) - before <= 3 * 8 + 2  # a rung of each ladder that is not done yet, and what is told
+    assert len(Counts.found) == 3
+    rungs = [rung for climb in outcome.climbs for rung in climb.steps]
+    assert [(rung.records, rung.tally.solved) for rung in rungs] == [((), 3)] * 24

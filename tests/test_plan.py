@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from rnnbench.plan import Plan, cost, plan
 from rnnbench.plan.filter import select
-from rnnbench.plan.ladders import Climb, climb, climb_on, view
+from rnnbench.plan.ladders import Climb, climb, climb_on, counted, view
 from rnnbench.records import Record, Run
 from rnnbench.suite import ExtendedBudget, Suite, TaskEntry, Variant
 
@@ -200,5 +200,8 @@ def test_climbing_on_record_by_record_comes_to_the_same_as_looking_at_all(data: 
         assert found == anew
         for state in found.every:
             solved = sum(r.status == "solved" for r in state.finished)
-            assert state.tally == (state.records.count(None), len(state.finished), solved)
+            assert state.tally == (state.records.count(None), len(state.broken), len(state.finished), solved)
+            assert state.asked == len(state.records)
+            assert state.counted().passed == state.passed
+        assert cost.work(counted(found)) == cost.work(found)
         assert cost.work(found) == cost.work(anew)

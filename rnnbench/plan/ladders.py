@@ -20,9 +20,10 @@ State = Literal["done", "open", "pruned"]
 
 
 class Tally(NamedTuple):
-    """How many of a rung's seeds have no record, have one that finished, solved it."""
+    """How many of a rung's seeds have no record, have one that broke, one that finished; how many solved it."""
 
     missing: int
+    broken: int
     finished: int
     solved: int
 
@@ -30,8 +31,8 @@ class Tally(NamedTuple):
     def of(cls, record: Record | None) -> Tally:
         """Of one seed."""
         if record is None:
-            return cls(1, 0, 0)
-        return cls(0, int(record.finished), int(record.status == "solved"))
+            return cls(1, 0, 0, 0)
+        return cls(0, int(not record.finished), int(record.finished), int(record.status == "solved"))
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class RungState:
 
     `done`: every seed has a record that finished or broke; `open`: some are missing; `pruned`: not to be run.
     `more`: the same rung with more steps, on the first few seeds, where it is the one that gets them.
+    One that is `counted` has no records any longer, but their tally still.
     """
 
     rung: Rung
@@ -50,7 +52,7 @@ class RungState:
     @cached_property
     def tally(self) -> Tally:
         """Its seeds, counted."""
-        return Tally(*map(sum, zip(*map(Tally.of, self.records), strict=True))) if self.records else Tally(0, 0, 0)
+        return Tally(*map(sum, zip(*map(Tally.of, self.records), strict=True))) if self.records else Tally(0, 0, 0, 0)
 
     def having(self, k: int, record: Record) -> RungState:
         """The same with another record of the k-th seed. What is counted changes by that one alone, so that this takes
@@ -67,6 +69,17 @@ class RungState:
         made = replace(self, state=state, more=more)
         made.__dict__["tally"] = self.tally
         return made
+
+    def counted(self) -> RungState:
+        """The same without its records: what remains to be told of a rung once nothing is to come of it."""
+        made = replace(self, records=())
+        made.__dict__["tally"] = self.tally
+        return made
+
+    @property
+    def asked(self) -> int:
+        """How many seeds it is asked for."""
+        return self.tally.missing + self.tally.broken + self.tally.finished
 
     @property
     def finished(self) -> list[Record]:
@@ -90,10 +103,10 @@ class RungState:
         either way."""
         if self.state == "pruned":
             return False
-        unknown = len(self.records) - self.tally.finished
-        if 2 * self.solved >= len(self.records):
+        unknown = self.asked - self.tally.finished
+        if 2 * self.solved >= self.asked:
             return True
-        return False if 2 * (self.solved + unknown) < len(self.records) else None
+        return False if 2 * (self.solved + unknown) < self.asked else None
 
     @property
     def flipped(self) -> bool:
@@ -164,9 +177,19 @@ def climb_on(was: Climb, k: int, place: int, record: Record, records: Mapping[st
     rungs, more = list(was.steps), was.more
     if k >= 0:
         rungs[k] = rungs[k].having(place, record)
-    elif more is not None and more.rung.id(record.run.seed) == record.id:
+    elif more is not None and place < len(more.records) and more.rung.id(record.run.seed) == record.id:
         more = more.having(place, record)
     return _climb(was.ladder, rungs, more, records, prune)
+
+
+def counted(climb: Climb) -> Climb:
+    """The same ladder without the records of those rungs that are done for good: all but those that may yet get more
+    steps, which are told beside what they came to without."""
+    kept = tuple(
+        r.counted() if r.records and r.state == "done" and (climb.ladder.more is None or r.passed) else r
+        for r in climb.steps
+    )
+    return replace(climb, steps=kept)
 
 
 def _found(rung: Rung, seeds: Iterable[int], records: Mapping[str, Record]) -> RungState:
