@@ -48,6 +48,9 @@ class Layer(ABC):
         """The parameters at the start; `tokens`: the task's inputs are tokens, of which one at a time is read."""
         return initial(shapes, stream)
 
+    def check_end(self) -> None:  # noqa: B027 - most have nothing to say
+        """UserError where its last output hasn't read the whole sequence, as a task with one answer needs."""
+
     def untrained(self, name: str) -> bool:
         """Whether a parameter is only kept, not trained."""
         return False

@@ -110,6 +110,7 @@ class Model:
         """The read-out of each direction's ys (..., T, B, H) at the steps `at`."""
         s = self.settings
         if self.task.last:
+            self.layer.check_end()
             ends = (slice(-1, None), slice(0, 1))
             h = _joined([y[..., end, :, :] for y, end in zip(ys, ends, strict=False)])
         else:
