@@ -1,4 +1,5 @@
-"""Other people's code: importing it by a dotted name, knowing it by its source, keeping what it does to itself.
+"""Other people's code: importing it, by a dotted name or from a file, knowing it by its source, keeping what it does to
+itself.
 
 torch has settings that hold for a whole process. What somebody's module does to them, at import or later, would reach
 every run after it, so that they are put back as they were.
@@ -6,18 +7,19 @@ every run after it, so that they are put back as they were.
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import importlib
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from functools import cache, partial
 from importlib import metadata, util
 from importlib.machinery import PathFinder
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 
 def told(error: BaseException) -> str:
@@ -65,6 +67,160 @@ def _attribute(holder: Any, name: str) -> Any:
         if below is None:
             raise
         return below
+
+
+class _File(NamedTuple):
+    """A user's own file as a module: what it and those beside it that it imports were when it was made, and a digest of
+    their code."""
+
+    stamps: dict[Path, tuple[int, int] | None]
+    digest: str
+
+
+_files: dict[str, _File] = {}  # by the module's name
+_folders: list[str] = []  # where they are; at the end of the path, so that they hide nothing, the last one used first
+_beside: set[str] = set()  # the modules that came with them
+
+
+def module_of(path: Path) -> ModuleType:
+    """The module that a user's own file is, made again once it or a file beside it that it imports has changed. Raises
+    whatever the code raises, else ImportError."""
+    path = Path(os.path.realpath(path))
+    name = f"rnnbench_file_{hashlib.blake2b(os.fsencode(path), digest_size=6).hexdigest()}.{path.stem}"
+    if name not in _files or any(_stamp(file) != stamp for file, stamp in _files[name].stamps.items()):
+        module = ModuleType(name)
+        module.__file__ = str(path)
+        sys.modules[name] = module  # where dataclasses and annotations look for it
+        try:
+            every = _imported(path)
+            found = _File({file: _stamp(file) for file in every}, _digest(every))
+            with undisturbed(), _looking_beside(str(path.parent)):
+                exec(compile(path.read_bytes(), str(path), "exec"), module.__dict__)
+            _held_to(path.parent, every[1:])
+        except BaseException:
+            del sys.modules[name]
+            raise
+        _files[name] = found
+    return sys.modules[name]
+
+
+@contextmanager
+def _looking_beside(folder: str) -> Iterator[None]:
+    """Lets a file import those beside it; what came from beside another file, or has been there before, is imported
+    anew."""
+    for name in _beside:
+        sys.modules.pop(name, None)
+    _beside.clear()
+    if folder in _folders or folder not in sys.path:
+        sys.path[:] = [each for each in sys.path if each not in _folders]
+        _folders[:] = [folder, *(each for each in _folders if each != folder)]
+        sys.path += _folders
+    importlib.invalidate_caches()
+    before = set(sys.modules)
+    try:
+        yield
+    finally:
+        new = {name: getattr(sys.modules[name], "__file__", None) or "" for name in set(sys.modules) - before}
+        _beside.update(name for name, file in new.items() if file.startswith(folder + os.sep))
+
+
+def _held_to(folder: Path, beside: Iterable[Path]) -> None:
+    """ImportError where Python took another file for a name that one beside the importing file has too."""
+    for file in beside:
+        inside = file.parent.parent == folder and file.name == "__init__.py"
+        name = file.parent.name if inside else file.stem if file.parent == folder else ""
+        other = getattr(sys.modules.get(name), "__file__", None)
+        if other is not None and os.path.realpath(other) != str(file):
+            raise ImportError(f"{name} is {other}, not the file beside this one; next: give that one another name")
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """What tells a file from what it was before; None where it is gone."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
+
+
+def _imported(path: Path) -> list[Path]:
+    """A user's file and those beside it that it imports, and those that these import."""
+    found = [path]
+    for file in found:
+        for node in ast.walk(ast.parse(file.read_bytes(), str(file))):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module] if isinstance(node, ast.ImportFrom) and node.module and not node.level else []
+            for top in sorted({name.partition(".")[0] for name in names} - {"rnnbench"}):
+                own = path.parent / f"{top}.py"
+                below = path.parent / top
+                new = sorted(below.rglob("*.py")) if (below / "__init__.py").exists() else [own] if own.exists() else []
+                found += [f for f in new if f not in found]
+    return found
+
+
+def _digest(files: Iterable[Path]) -> str:
+    """Of what code computes, and of compiled code as it is; where it stands doesn't matter."""
+    found = []
+    for file in files:
+        raw = file.read_bytes()
+        if file.suffix == ".py":
+            with suppress(SyntaxError):
+                raw = normalised(raw.decode("utf-8", "replace")).encode()
+        found.append(hashlib.blake2b(raw, digest_size=8).hexdigest())
+    return hashlib.blake2b(" ".join(sorted(found)).encode(), digest_size=8).hexdigest()
+
+
+def source(thing: type) -> str:
+    """A digest of what decides what a class of other people's computes: of its own file and the files beside it that it
+    imports, or of its whole package; and so of each class that it is made from. Empty for ours."""
+    if thing.__module__.partition(".")[0] == "rnnbench":
+        return ""
+    return " ".join(dict.fromkeys(filter(None, map(_of_class, thing.__mro__))))
+
+
+def _of_class(thing: type) -> str:
+    name, top = thing.__module__, thing.__module__.partition(".")[0]
+    if name in _files:
+        return _files[name].digest
+    if top in sys.stdlib_module_names or top in ("numpy", "torch"):
+        return ""
+    return _of_module(name if top == "rnnbench" else top)
+
+
+@cache
+def _of_module(name: str) -> str:
+    """Of a module, or of a package's whole code."""
+    module = sys.modules[name]
+    folders = [Path(folder) for folder in getattr(module, "__path__", ())]
+    code = [p for folder in folders for p in folder.rglob("*") if p.suffix in (".py", ".so", ".pyd")]
+    return _digest(code or [Path(module.__file__ or "")])
+
+
+def normalised(source: str) -> str:
+    """The syntax tree as text, without docstrings, imports and positions.
+
+    >>> normalised("def f(x):\\n    'Twice x.'\\n    return 2 * x  # twice") == normalised("def f(x): return 2*x")
+    True
+    >>> normalised("from rnnbench import find\\nx = 1") == normalised("from rnnbench import registry\\nx = 1")
+    True
+    """
+    tree = _Bare().visit(ast.parse(source))
+    return ast.dump(tree)
+
+
+class _Bare(ast.NodeTransformer):
+    """A tree without what computes nothing: where code comes from, and what is said of it."""
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
+            node.body = node.body[1:]
+        return super().generic_visit(node)
+
+    def visit_Import(self, node: ast.Import) -> None:
+        return None
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        return None
 
 
 @contextmanager

@@ -165,7 +165,7 @@ def list_(
         if kind == "suites":
             about = {name: load.load(path).about.split(". ")[0] for name, path in load.shipped().items()}
         else:
-            about = {name: registry.about(kind, name) for name in registry.names(kind)}
+            about = {name: registry.about(kind, name) for name in registry.known(kind)}
         width = max(map(len, about))
         for name, text in about.items():
             typer.echo(f"{'  ' * (len(kinds) > 1)}{name:<{width}}  {text}")

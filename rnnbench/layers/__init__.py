@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from rnnbench import foreign
 from rnnbench.cells import Arrays, Parameters, Shapes, Streams
 from rnnbench.layers.initial import initial
 from rnnbench.layers.noise import Noise
@@ -85,8 +86,9 @@ class Layer(ABC):
 
     def sources(self, alone: bool) -> tuple[str, ...]:
         """The files of the package that decide what it computes, besides this one."""
-        return (type(self).__module__.removeprefix("rnnbench.").replace(".", "/") + ".py",)
+        package, _, name = type(self).__module__.rpartition(".")
+        return (f"layers/{name}.py",) if package == "rnnbench.layers" else ()
 
     def digest(self) -> str:
         """Whatever else decides what it computes: code that isn't the package's."""
-        return ""
+        return foreign.source(type(self))

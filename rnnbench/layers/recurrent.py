@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import TYPE_CHECKING, ClassVar
 
-from rnnbench import kernels
+from rnnbench import foreign, kernels
 from rnnbench.cells import Arrays, Cell, Linear, Parameters, Shapes, Streams
 from rnnbench.layers import Layer
 from rnnbench.layers.noise import Noise
@@ -27,7 +27,9 @@ class Recurrent(Layer):
 
     @property
     def name(self) -> str:
-        return type(self.cell).__module__.rpartition(".")[2]
+        """The cell's name where it is one of ours, else nothing."""
+        package, _, name = type(self.cell).__module__.rpartition(".")
+        return name if package == "rnnbench.cells" else ""
 
     def shapes(self, I: int, H: int, first: bool, last: bool) -> Shapes:
         return self.cell.shapes(I, H)
@@ -59,7 +61,11 @@ class Recurrent(Layer):
         shared = ("vector", "panels", "scan", "compile")
         kernel = tuple(f"kernels/{name}.py" for name in (self.name, *shared))
         linear = ("layers/linear.py",) if isinstance(self.cell, Linear) else ()
-        return (f"cells/{self.name}.py", *linear, *(kernel if alone else ()))
+        own = (f"cells/{self.name}.py",) if self.name else ()
+        return (*own, *linear, *(kernel if alone else ()))
+
+    def digest(self) -> str:
+        return foreign.source(type(self.cell))
 
 
 def scan(cell: Cell, p: Parameters, xs: Tensor) -> Tensor:
