@@ -16,8 +16,8 @@ from rnnbench.plan import Plan, cost, plan
 from rnnbench.plan.filter import select
 from rnnbench.plan.ladders import Climb, view
 from rnnbench.records import BROKEN, FINISHED, Record
+from rnnbench.running import executors
 from rnnbench.running.driver import Driver, Outcome
-from rnnbench.running.executors.local import Local
 from rnnbench.running.listeners import Listener, Silent
 from rnnbench.store import Store
 from rnnbench.suite import Suite
@@ -106,6 +106,7 @@ def run_plan(
     fail_fast: bool = False,
     device: str = "cpu",
     kernels: str = "auto",
+    executor: str = "local",
 ) -> Outcome:
     """Trains what a plan names and the store lacks."""
     registry.place(plan.suite.files)  # another suite may have been read since
@@ -113,8 +114,8 @@ def run_plan(
         records = without(store.records(plan.runs()), rerun)
         store.remember(plan.suite.as_dict())
         seconds = float(os.environ.get("RNNBENCH_CHECKPOINT_SECONDS", "10"))
-        executor = Local(jobs or cores(), device, kernels, timeout, seconds)
-        return Driver(plan, records, store, executor, listener, retries, fail_fast).drive()
+        where = executors.named(executor)(jobs or cores(), device, kernels, timeout, seconds)
+        return Driver(plan, records, store, where, listener, retries, fail_fast).drive()
 
 
 def run(

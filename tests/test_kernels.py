@@ -21,7 +21,8 @@ from torch import Tensor
 import rnnbench
 from rnnbench import cells, kernels
 from rnnbench.cells import gru, lstm, rnn
-from rnnbench.kernels import compile, scan
+from rnnbench.kernels import compile
+from rnnbench.kernels import scan as scans
 from rnnbench.layers import recurrent
 
 Scan = Callable[[cells.Cell, Mapping[str, Tensor], Tensor], Tensor]
@@ -132,7 +133,7 @@ def test_the_way_back_takes_the_gradients_of_some_steps_alone(cell: cells.Cell) 
     dense[answering] = dys[: len(answering)]
     expected = gradients(family(cell).scan, cell, p, xs, dense)
     fused = family(cell).fused(cell)
-    done = scan.Pass(fused, xs, [p[name] for name in fused.names], keep=True)
+    done = scans.Pass(fused, xs, [p[name] for name in fused.names], keep=True)
     sparse = torch.cat([dys[: len(answering)], torch.zeros(1, 5, 32)])
     answered = np.full(9, len(answering))
     answered[answering] = range(len(answering))
@@ -159,7 +160,7 @@ def test_nothing_depends_on_where_buffers_lie_or_what_was_in_them(cell: cells.Ce
     scan = family(cell).scan
     expected = gradients(scan, cell, p, xs, dys)
     for offset in (1, 3, 7):
-        for loans in scan._Loan.pool.values():
+        for loans in scans._Loan.pool.values():
             for memory, _ in loans:
                 memory.fill(np.nan)
 

@@ -22,13 +22,13 @@ from rnnbench.suite import Suite, TaskEntry, Variant
 SETTINGS = {"hidden": 4, "batch": 2, "steps": 30, "stop": "never"}
 # Patched into every worker before it starts: the run with seed 1 misbehaves.
 PLUGIN = """
-from rnnbench import train
-whole = train.Trainer.train
+from rnnbench.training import trainer
+whole = trainer.Trainer.train
 def patched(self, runs, *rest, **options):
     if any(run.seed == 1 for run in runs):
         {misbehaviour}
     return whole(self, runs, *rest, **options)
-train.Trainer.train = patched
+trainer.Trainer.train = patched
 """
 
 

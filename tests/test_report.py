@@ -9,6 +9,7 @@ import math
 import subprocess
 import sys
 import unicodedata
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from rnnbench.errors import UserError
 from rnnbench.plan import plan
 from rnnbench.plan.ladders import Climb, view
 from rnnbench.records import Record, Run, Status
-from rnnbench.report import marks
+from rnnbench.report import formats, marks
 from rnnbench.report.frame import COLUMNS, frame
 from rnnbench.suite import Claim, ExtendedBudget, Suite, TaskEntry, Variant
 
@@ -102,6 +103,12 @@ WIDTHS = (20, 60, 100)
 def hidden(text: str) -> set[str]:
     """The control characters of a text, line ends aside."""
     return {c for c in text if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") and c != "\n"}
+
+
+def golden_files() -> dict[str, str]:
+    """For a change that is meant: `python -m tests.golden`."""
+    tables = {f"tests/golden/report_{width}.txt": rendered(width=width) for width in WIDTHS}
+    return tables | {"tests/golden/report.md": rendered("markdown")}
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -358,7 +365,7 @@ texts = st.text(st.characters(codec="utf-8"), max_size=30) | st.sampled_from(
 
 
 @settings(max_examples=60, deadline=None)
-@given(texts, texts, texts, st.sampled_from(["table", "markdown", "csv", "json"]), st.sampled_from(WIDTHS))
+@given(texts, texts, texts, st.sampled_from(formats.names()), st.sampled_from(WIDTHS))
 def test_no_control_characters_come_out(name: str, about: str, error: str, format: str, width: int) -> None:
     variants = (Variant(name, {"cell": "rnn"}), Variant(f"{name}2", {"cell": "gru"}, base=name), *SUITE.variants[2:])
     task = TaskEntry(about, {"task": "adding"}, (10, 20))
@@ -370,6 +377,12 @@ def test_no_control_characters_come_out(name: str, about: str, error: str, forma
     assert not hidden(text) - set("\u200c\u200d")
     if format == "table":
         assert max(map(cell_len, text.splitlines())) <= width
+
+
+def test_a_wrong_format_is_told_before_anything_is_read(cli: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+    ended = cli("report", "--format", "mardown")
+    assert ended.returncode == 2
+    assert ended.stderr == "--format: got 'mardown', expected a format; did you mean 'markdown'?\n"
 
 
 def test_names_are_no_markup() -> None:
@@ -509,9 +522,9 @@ def test_frame_of_nothing_has_the_same_columns() -> None:
     assert empty.dtypes.astype(str).to_dict() == full.dtypes.astype(str).to_dict()
 
 
-@pytest.mark.parametrize(("format", "absent"), [("csv", "pandas torch rich"), ("json", "pandas torch rich"),
-                                                ("table", "pandas torch"), ("markdown", "pandas torch")])  # fmt: skip
-def test_a_format_imports_what_it_needs(format: str, absent: str) -> None:
+@pytest.mark.parametrize("format", formats.names())
+def test_a_format_imports_what_it_needs(format: str) -> None:
+    absent = "pandas torch rich" if format in ("csv", "json") else "pandas torch"
     code = (
         "import sys; from rnnbench import report; from rnnbench.suite import Suite;"
         f"report.render(Suite('s', (), (), (0,)), [], {format!r});"
@@ -519,15 +532,3 @@ def test_a_format_imports_what_it_needs(format: str, absent: str) -> None:
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
-
-
-def write_golden() -> None:
-    """For a change that is meant: python tests/test_report.py, then read the difference."""
-    GOLDEN.mkdir(exist_ok=True)
-    for width in WIDTHS:
-        (GOLDEN / f"report_{width}.txt").write_text(rendered(width=width), "utf-8")
-    (GOLDEN / "report.md").write_text(rendered("markdown"), "utf-8")
-
-
-if __name__ == "__main__":
-    write_golden()

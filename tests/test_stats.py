@@ -194,7 +194,7 @@ def test_censored_times_of_nothing_or_beyond_what_was_watched() -> None:
 
 
 def test_importing_stats_imports_no_scipy() -> None:
-    code = "import sys, rnnbench.effects; print({m for m in ('scipy', 'pandas', 'torch') if m in sys.modules})"
+    code = "import sys, rnnbench.analysis.effects; print({m for m in ('scipy', 'pandas', 'torch') if m in sys.modules})"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "set()"
 

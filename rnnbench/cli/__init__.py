@@ -1,12 +1,14 @@
-"""The command line: parse, call, print. One file, one command.
+"""The command line: parse, call, print. One file, one command; a file in this folder is all that it takes.
 
 Nothing is imported here that `--help` does not need. Data goes to stdout, progress and errors to stderr.
 """
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -34,9 +36,8 @@ def _options(
         raise typer.Exit
 
 
-from rnnbench.cli import check, data, run  # noqa: E402  (the commands register themselves on `app`)
-
-__all__ = ["app", "check", "data", "main", "run"]
+for _path in sorted(Path(__file__).parent.glob("[a-z]*.py")):  # the commands register themselves on `app`
+    importlib.import_module(f"rnnbench.cli.{_path.stem}")
 
 
 def main() -> None:

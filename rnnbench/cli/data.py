@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from rnnbench.cli import app, options
+from rnnbench.report import formats
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from rnnbench.store import Store
     from rnnbench.suite import Suite
 
-Format = Literal["table", "markdown", "csv", "json"]
+FORMATS = f"How to print it: {', '.join(formats.names())}."
 
 
 def _suite(name: str | None, store: Store, overrides: list[str] | None, seeds: str | None) -> Suite:
@@ -43,7 +44,7 @@ def report(
     suite: options.OptionalSuite = None,
     results: options.Results = options.RESULTS,
     output: options.Output = None,
-    format: Annotated[Format, typer.Option("--format", envvar="RNNBENCH_FORMAT", help="How to print it.")] = "table",
+    format: Annotated[str, typer.Option("--format", envvar="RNNBENCH_FORMAT", help=FORMATS)] = "table",
     filter: options.Filter = None,
     set: options.Set = None,
     seeds: options.Seeds = None,
@@ -60,6 +61,7 @@ def report(
     from rnnbench.report import render
     from rnnbench.store import Store
 
+    formats.named(format)  # a wrong name is told before anything is read
     store = Store(results)
     chosen = select(plan(_suite(suite, store, set, seeds)), filter)
     climbs = view(chosen, api.exported(source)) if source else api.climbs(chosen, store)
@@ -196,6 +198,7 @@ def export(
     from rnnbench.plan.ladders import view
     from rnnbench.store import Store
 
+    formats.named(format)  # a wrong name is told before anything is read
     store = Store(results)
     chosen = select(plan(_suite(suite, store, set, seeds)), filter)
     climbs = view(chosen, store.records(chosen.runs(), curves=curves))

@@ -48,12 +48,16 @@ def run(
         Literal["auto", "reference"],
         typer.Option("--kernels", envvar="RNNBENCH_KERNELS", help="reference: the cells' own equations, step by step."),
     ] = "auto",
+    executor: Annotated[
+        str, typer.Option("--executor", envvar="RNNBENCH_EXECUTOR", help="Where the workers are.", metavar="NAME")
+    ] = "local",
     quiet: options.Quiet = False,
 ) -> None:
     """Train what is missing of a suite. What is known already is not trained again; interrupted, it goes on later."""
     from rnnbench import api
     from rnnbench.plan import plan
     from rnnbench.plan.filter import select
+    from rnnbench.running import executors
     from rnnbench.store import Store
     from rnnbench.training.devices import resolve
 
@@ -67,8 +71,11 @@ def run(
         typer.echo(describe(name, forecast, workers))
         return
     resolved = resolve(device)
+    executors.named(executor)  # a wrong name is told before anything is shown
     listener = listen(quiet or not forecast.missing)
-    outcome = api.run_plan(chosen, store, listener, workers, rerun, retries, timeout, fail_fast, resolved, kernels)
+    outcome = api.run_plan(
+        chosen, store, listener, workers, rerun, retries, timeout, fail_fast, resolved, kernels, executor
+    )
     if not quiet:
         again = api.Forecast.of(chosen, store.records(chosen.runs()))
         typer.echo(summary(name, forecast, again, outcome.trained, outcome.broken), err=True)

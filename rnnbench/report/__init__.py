@@ -1,15 +1,15 @@
-"""Reports: one table model, one module a format. `render` imports only the module of the format that is asked for."""
+"""Reports: one table model, one file a format. `render` imports only the format that is asked for."""
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from rnnbench.errors import UserError, nearest
-from rnnbench.plan.ladders import Climb
-from rnnbench.suite import Suite
+from rnnbench.report import formats
 
-FORMATS = {"table": "terminal", "markdown": "markdown", "csv": "csv", "json": "json"}
+if TYPE_CHECKING:
+    from rnnbench.plan.ladders import Climb
+    from rnnbench.suite import Suite
 
 
 def render(
@@ -27,7 +27,4 @@ def render(
     None is the width of the terminal, or 100 where there is none. `notes` are warnings that stand at the end; csv,
     which has no place for them, leaves them out. UserError for an unknown format.
     """
-    if format not in FORMATS:
-        raise UserError(f"--format: got '{format}', expected a format; {nearest(format, FORMATS)}")
-    module = importlib.import_module(f"rnnbench.report.{FORMATS[format]}")
-    return str(module.render(suite, climbs, width=width, color=color, notes=tuple(notes)))
+    return str(formats.named(format).render(suite, climbs, width=width, color=color, notes=tuple(notes)))

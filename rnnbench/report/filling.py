@@ -8,7 +8,8 @@ from rich.text import Text
 
 from rnnbench.analysis import spans
 from rnnbench.plan.ladders import Climb, RungState
-from rnnbench.report import marks, terminal
+from rnnbench.report import marks
+from rnnbench.report.formats import table
 from rnnbench.report.model import Cell, Tone, clean
 
 
@@ -27,14 +28,14 @@ def filling(climbs: Sequence[Climb], width: int, room: int) -> list[Text]:
         chosen = set(sorted(names, key=lambda name: name not in busy)[: fits - 1])
         kept = [name for name in names if name in chosen]
     cells = [[_ladder(by_name.get((name, task))) for name in kept] for task in tasks]
-    columns = [terminal.Drawn(clean(task), own, False) for task, own in zip(tasks, cells, strict=True)]
-    widest = max(column.width for column in columns) + terminal.GAP
+    columns = [table.Drawn(clean(task), own, False) for task, own in zip(tasks, cells, strict=True)]
+    widest = max(column.width for column in columns) + table.GAP
     shown = [Text(clean(name)) for name in kept]
     longest = min(max(name.cell_len for name in shown), max(4, width - widest))
     for name in shown:
         name.truncate(longest, overflow="ellipsis")
-    first, *others = terminal.blocks([column.width for column in columns], max(widest, width - longest))
-    lines = terminal.block([name.plain for name in shown], longest, [columns[k] for k in first])
+    first, *others = table.blocks([column.width for column in columns], max(widest, width - longest))
+    lines = table.block([name.plain for name in shown], longest, [columns[k] for k in first])
     dropped = len(names) - len(kept)
     if others and len(lines) == room:  # the line that tells of the others needs a place
         lines.pop()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from xml.etree import ElementTree
 
 from rnnbench.check.compare import Finding
-from rnnbench.report.markdown import escape
+from rnnbench.report.formats.markdown import escape
 from rnnbench.report.model import clean
 
 ANNOTATIONS = 10  # GitHub shows no more of one step

@@ -7,15 +7,13 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from rnnbench import registry
-from rnnbench.analysis import effects, interactions, spans, stats, verdicts
-from rnnbench.analysis.effects import Effect, ScoreEffect
+from rnnbench.analysis import spans, stats, verdicts
 from rnnbench.analysis.effort import paces
-from rnnbench.analysis.interactions import Interaction
 from rnnbench.analysis.spans import Span
 from rnnbench.analysis.verdicts import Verdict
 from rnnbench.plan.ladders import Climb, RungState
 from rnnbench.records import Record
-from rnnbench.report import marks, parts
+from rnnbench.report import marks, parts, sections
 from rnnbench.report.model import NBSP, Cell, Column, Report, Table, Tone, clean, counted
 from rnnbench.suite import Suite, TaskEntry
 
@@ -28,9 +26,7 @@ def report(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = ()) -> 
     by_task = [(task, own) for task, own in every if own]  # a part of the suite may have been selected
     tables = [scores(suite, task, own) for task, own in by_task]
     tables.append(spanned(suite, climbs))
-    tables += [parts.alone(task, alone) for task, own in by_task if _known(alone := effects.effects(own))]
-    tables += [parts.joint(task, joint) for task, own in by_task if _known(joint := interactions.interactions(own))]
-    tables += [parts.scores(task, scored) for task, own in by_task if _known(scored := effects.score_effects(own))]
+    tables += sections.tables(by_task)
     paced = [(task, paces(own)) for task, own in by_task]
     tables += [parts.paces(task, own, len(suite.seeds)) for task, own in paced if any(pace.length for pace in own)]
     tables += [costs(suite, task, own) for task, own in by_task]
@@ -46,10 +42,6 @@ def report(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = ()) -> 
         legend=legend,
         notes=(*_given(climbs), *map(clean, notes)),
     )
-
-
-def _known(found: Sequence[Effect | Interaction | ScoreEffect]) -> bool:
-    return any(each.n for each in found)
 
 
 def summary(suite: Suite, climbs: Sequence[Climb]) -> str:

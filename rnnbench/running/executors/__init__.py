@@ -5,8 +5,13 @@ An executor takes cohorts, and tells what became of them as events; it knows nei
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
 
+from rnnbench.errors import UserError, nearest
 from rnnbench.records import Point, Record, Run
 
 
@@ -59,3 +64,22 @@ class EndEvent:
 
 
 Event = ProgressEvent | CheckpointEvent | RecordEvent | WarningEvent | EndEvent
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """The names of all executors, sorted: those of this folder's files that define a class of their own name.
+
+    >>> names()
+    ('local',)
+    """
+    files = sorted(Path(__file__).parent.glob("[a-z]*.py"))
+    return tuple(p.stem for p in files if f"\nclass {p.stem.capitalize()}" in p.read_text("utf-8"))
+
+
+def named(name: str) -> Any:
+    """The class of the executor of that name; UserError with the nearest known name. It is called with the number of
+    workers, the device, the kernels, the seconds that a run may take and the seconds between two checkpoints."""
+    if name not in names():
+        raise UserError(f"--executor: got '{name}', expected an executor; {nearest(name, names())}")
+    return getattr(importlib.import_module(f"rnnbench.running.executors.{name}"), name.capitalize())

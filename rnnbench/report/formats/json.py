@@ -9,10 +9,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from rnnbench.analysis import effects, effort, interactions, spans, verdicts
+from rnnbench.analysis import effort, spans, verdicts
 from rnnbench.analysis.ranges import Range
 from rnnbench.plan.ladders import Climb, RungState
 from rnnbench.records import Record
+from rnnbench.report import sections
 from rnnbench.settings import Settings
 from rnnbench.suite import Suite
 
@@ -72,20 +73,6 @@ def _climb(climb: Climb, seeds: Sequence[int]) -> dict[str, Any]:
     }
 
 
-def _effect(effect: effects.Effect) -> dict[str, Any]:
-    estimates = {name: getattr(effect, name)._asdict() for name in ("rungs", "octaves")}
-    return {field.name: getattr(effect, field.name) for field in dataclasses.fields(effect)} | estimates
-
-
-def _interaction(found: interactions.Interaction) -> dict[str, Any]:
-    estimates = {name: getattr(found, name)._asdict() for name in ("rungs", "octaves")}
-    return dataclasses.asdict(found) | estimates
-
-
-def _score_effect(effect: effects.ScoreEffect) -> dict[str, Any]:
-    return dataclasses.asdict(effect) | {"score": effect.score._asdict()}
-
-
 def _pace(pace: effort.Pace) -> dict[str, Any]:
     ratios = [
         dataclasses.asdict(r) | {name: _ends(getattr(r, name)) for name in ("median", "interval")} for r in pace.ratios
@@ -114,9 +101,7 @@ def render(
         "variants": [dataclasses.asdict(v) for v in suite.variants],
         "tasks": [dataclasses.asdict(t) for t in suite.tasks],
         "results": [_climb(climb, suite.seeds) for climb in climbs],
-        "effects": [_effect(e) for e in effects.effects(climbs)],
-        "interactions": [_interaction(i) for i in interactions.interactions(climbs)],
-        "score_effects": [_score_effect(e) for e in effects.score_effects(climbs)],
+        **sections.values(climbs),
         "steps_effects": [_pace(p) for p in effort.paces(climbs)],
         "claims": [_verdict(v) for v in verdicts.verdicts(suite, climbs)],
         "notes": list(notes),
