@@ -1,10 +1,8 @@
-"""Name -> cell, layer, task, and whatever else a package may add: ours, of another package, or in a file of one's own.
+"""Name -> cell, layer or task: ours, of another package, or in a file of one's own.
 
 One of ours is a file in its folder, which is all that it takes to be found: its name is the name. `package/name` is
-an entry point of an installed package, in a group `rnnbench.cells`, `.layers`, `.tasks`, `.formats`, `.executors` or
-`.commands`, and is imported only when it is asked for; the variable RNNBENCH_PLUGINS switches packages off. `./mine.py`
-is a user's own file: its place was told to `place`, and is no part of what a run is. Importing one of ours imports no
-torch, so that a suite can be validated without it.
+what an installed package adds. `./mine.py` is a user's own file: its place was told to `place`, and is no part of what
+a run is. Importing one of ours imports no torch, so that a suite can be validated without it.
 """
 
 from __future__ import annotations
@@ -13,14 +11,12 @@ import ast
 import dataclasses
 import importlib
 import os
-import re
 from collections.abc import Iterable, Mapping
 from functools import cache
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from rnnbench import cells, foreign, layers, tasks
+from rnnbench import cells, foreign, layers, plugins, tasks
 from rnnbench.cells import Cell
 from rnnbench.errors import UserError, nearest
 from rnnbench.layers import Layer, module
@@ -33,7 +29,6 @@ from rnnbench.tasks import Task
 KINDS = ("cell", "layer", "module")
 BASES: dict[str, type] = {"cells": cells.Cell, "layers": layers.Layer, "tasks": tasks.Task}
 TAKEN = {*KINDS, "base", "task", "lengths", *(f.name for f in dataclasses.fields(Settings))}  # keys of a suite
-GROUPS = (*BASES, "formats", "executors", "commands")
 
 _places: dict[str, Path] = {}  # users' own files, by the name that a suite has for them
 
@@ -51,51 +46,13 @@ def names(folder: str) -> tuple[str, ...]:
 
 
 def known(kind: str) -> tuple[str, ...]:
-    """All names that there are of a kind: ours, then those of installed packages."""
-    return (*(names(kind) if kind in BASES else ()), *plugins(kind))
-
-
-def plugins(kind: str) -> dict[str, metadata.EntryPoint]:
-    """What installed packages add of one of GROUPS, by `package/name`, sorted; nothing of it is imported."""
-    allowed = os.environ.get("RNNBENCH_PLUGINS")
-    wanted = None if allowed is None else {_package(name) for name in allowed.split(",")}
-    every = _installed(kind)
-    return {name: found for name, found in every.items() if wanted is None or name.partition("/")[0] in wanted}
-
-
-@cache
-def _installed(kind: str) -> dict[str, metadata.EntryPoint]:
-    every = metadata.entry_points(group=f"rnnbench.{kind}")
-    return dict(sorted((f"{_package(e.dist.name)}/{e.name}", e) for e in every if e.dist is not None))
-
-
-def _package(name: str) -> str:
-    """A package's name as the index of packages spells it."""
-    return re.sub(r"[-_.]+", "-", name).strip().lower()
-
-
-def plugin(kind: str, name: str) -> Any:
-    """What another package adds by that name, imported; UserError, of one line, where that can't be."""
-    what, package = f"{kind[:-1]} {name!r}", name.partition("/")[0]
-    found = plugins(kind).get(name)
-    if found is None:
-        if name in _installed(kind):
-            raise UserError(f"{what}: RNNBENCH_PLUGINS is {os.environ['RNNBENCH_PLUGINS']!r}, which switches it off")
-        own = [other for other in plugins(kind) if other.startswith(f"{package}/")]
-        if own:
-            raise UserError(f"{what}: {package} has none of that name; {nearest(name, own)}")
-        raise UserError(f"{what}: no installed package {package} adds {kind}; {nearest(name, plugins(kind))}")
-    try:
-        with foreign.undisturbed():
-            return found.load()
-    except (Exception, SystemExit) as error:
-        where = f"{package} {found.dist.version}" if found.dist else package
-        raise UserError(f"{what}: {found.value} of {where} can't be imported: {foreign.told(error)}") from error
+    """All names that there are of cells, layers or tasks: ours, then those of installed packages."""
+    return (*names(kind), *plugins.named(kind))
 
 
 @cache
 def _plugin_class(kind: str, name: str) -> Any:
-    return _checked(kind, name, plugin(kind, name))
+    return _checked(kind, name, plugins.load(kind, name))
 
 
 def place(files: Mapping[str, str]) -> None:
@@ -244,8 +201,7 @@ def all_seen(entry: dict[str, Any], lengths: Iterable[int]) -> dict[int, int]:
 def about(folder: str, name: str) -> str:
     """The first sentence of a module's docstring, or of its package's summary, without importing it."""
     if "/" in name:
-        dist = plugins(folder)[name].dist
-        return f"{dist.metadata['Summary'] or 'no summary'} ({dist.name} {dist.version})" if dist else ""
+        return plugins.about(folder, name)
     tree = ast.parse((Path(__file__).parent / folder / f"{name}.py").read_text())
     first = (ast.get_docstring(tree) or "").split("\n\n")[0].replace("\n", " ")
     return first.split(". ")[0].rstrip(".")

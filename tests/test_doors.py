@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rnnbench import foreign, registry
+from rnnbench import foreign, plugins, registry
 from rnnbench.errors import UserError
 from rnnbench.plan import plan
 from rnnbench.records import Record, Rung
@@ -233,11 +233,11 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
         for path, text in files.items():
             (site / path).parent.mkdir(exist_ok=True, parents=True)
             (site / path).write_text(text)
-        registry._installed.cache_clear()
+        plugins._installed.cache_clear()
         return site
 
     yield put
-    registry._installed.cache_clear()
+    plugins._installed.cache_clear()
 
 
 def test_names_of_packages_are_found_loaded_when_asked_for_and_switched_off(
@@ -248,7 +248,7 @@ def test_names_of_packages_are_found_loaded_when_asked_for_and_switched_off(
     files = {"my_cells/__init__.py": "", "my_cells/helper.py": HELPER, "my_cells/leaky.py": text,
              "my_cells/broken.py": "raise RuntimeError('not\\n  today')"}  # fmt: skip
     site = install("My_Cells", groups, files)
-    assert list(registry.plugins("cells")) == ["my-cells/broken", "my-cells/leaky"]
+    assert list(plugins.named("cells")) == ["my-cells/broken", "my-cells/leaky"]
     assert registry.about("cells", "my-cells/leaky") == "For tests (My_Cells 1.5)"
     suite = SUITE.replace("./mine.py", "my-cells/leaky").replace("first: {task: here/first.py, symbols: 3,", "copy: {")
     (tmp_path / "suite.yaml").write_text(suite)
