@@ -270,3 +270,66 @@ def test_names_of_packages_are_found_loaded_when_asked_for_and_switched_off(
     assert (told.returncode, told.stderr) == (2, f"broken.yaml:6:15: architectures.own.cell: {line}\n")
     with pytest.raises(UserError, match="my-cells has none of that name; did you mean 'my-cells/leaky'"):
         registry.cell_class("my-cells/leakt")
+
+
+def validated(cli: Cli, *options: str) -> tuple[int, list[str]]:
+    told = cli("validate", "own/suite.yaml", *options)
+    return told.returncode, (told.stdout + told.stderr).splitlines()
+
+
+def test_validate_imports_what_is_named_in_a_process_of_its_own(cli: Cli, folder: Path) -> None:
+    (folder / "own/mine.py").write_text(
+        CELL + "\nimport os, pathlib\npathlib.Path('pid').write_text(str(os.getpid()))\n"
+    )
+    summary = "2 variants, 1 tasks, 2 seeds, 8 runs"
+    assert validated(cli) == (0, [f"mine: valid; {summary}"])
+    assert (folder / "pid").exists()
+    (folder / "pid").unlink()
+    code, lines = validated(cli, "--no-import")
+    assert (code, lines[1:]) == (0, ["unverified: cell ./mine.py", "unverified: task ./here/first.py"])
+    assert lines[0].startswith("mine: valid but for what is not imported, and without it 0 variants")
+    assert not (folder / "pid").exists()
+    # what only its fields can tell
+    (folder / "own/suite.yaml").write_text(SUITE.replace("rate: 0.25", "rat: 0.25"))
+    fault = "own/suite.yaml:6:26: architectures.own.rat: got an unknown key, expected a switch of mine or a setting"
+    assert validated(cli) == (2, [f"{fault}; did you mean 'rate'?"])
+    # what can be told without it is told at once
+    (folder / "own/suite.yaml").write_text(SUITE.replace("steps: 20", "steps: -20"))
+    code, (line,) = validated(cli, "--no-import")
+    assert (code, "defaults.steps" in line) == (2, True)
+
+
+LOST = {
+    "import time; time.sleep(1000)": "took more than 3 s; next: --timeout SECONDS, or --no-import",
+    "import os; os._exit(3)": "ended its process with exit code 3",
+    "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)": "ended its process with signal SIGSEGV",
+}
+
+
+@pytest.mark.parametrize("code", LOST)
+def test_code_that_hangs_or_ends_its_process_costs_a_line(code: str, cli: Cli, folder: Path) -> None:
+    (folder / "own/mine.py").write_text(code)
+    (folder / "own/bad.py").write_text("1 / 0")
+    modules = "architectures:\n  theirs: {module: nosuch.Thing}\n  other: {cell: bad.py}\n"
+    (folder / "own/suite.yaml").write_text(SUITE.replace("architectures:\n", modules))
+    assert validated(cli, "--timeout", "3") == (2, [
+        f"own/suite.yaml: cell ./mine.py: importing it {LOST[code]}",
+        "own/suite.yaml: cell './bad.py': can't be imported: ZeroDivisionError: division by zero",
+    ])  # fmt: skip
+
+
+def test_validate_makes_and_tries_modules(cli: Cli, folder: Path) -> None:
+    (folder / "own/suite.yaml").write_text(
+        "rnnbench: 1\nname: theirs\nseeds: 1\narchitectures:\n"
+        "  gru: {module: torch.nn.GRU}\n  both: {module: torch.nn.GRU, args: {bidirectional: true}}\n"
+        "  none: {module: torch.nn.Nothing}\n  cell: {module: torch.nn.Bilinear}\n"
+        "tasks: {adding: {lengths: [4, 8]}, copy: {lengths: [4]}}\n"
+    )
+    code, (both, none, cell) = validated(cli)
+    assert code == 2
+    assert both.startswith("own/suite.yaml: both on adding: module torch.nn.GRU: sees later steps, on a task with one")
+    why = "can't be imported: AttributeError: module 'torch.nn' has no attribute 'Nothing'"
+    assert none == f"own/suite.yaml: none on adding: module torch.nn.Nothing: {why}"
+    assert cell.startswith(
+        "own/suite.yaml: cell on adding: module torch.nn.Bilinear: got parameters (in1_features: int"
+    )

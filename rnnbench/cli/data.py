@@ -1,4 +1,4 @@
-"""`rnnbench report`, `plan`, `validate`, `list`, `export`: what is there and what it says."""
+"""`rnnbench report`, `plan`, `list`, `export`: what is there and what it says."""
 
 from __future__ import annotations
 
@@ -134,19 +134,6 @@ def _power(climbs: Sequence[Climb]) -> None:
 
 def _count(seeds: int) -> str:
     return "1000 or more" if seeds >= 1000 else str(seeds)
-
-
-@app.command()
-def validate(suite: options.Suite, set: options.Set = None, seeds: options.Seeds = None) -> None:
-    """Check a suite wholly, and run nothing."""
-    from rnnbench import api
-    from rnnbench import plan as planning
-
-    loaded = api.load(suite, set or (), seeds)
-    counts = f"{len(loaded.variants)} variants, {len(loaded.tasks)} tasks, {len(loaded.seeds)} seeds"
-    typer.echo(f"{loaded.name}: valid; {counts}, {planning.plan(loaded).count:,} runs")
-    for name in loaded.unverified:
-        typer.echo(f"unverified: {name}")
 
 
 @app.command(name="list")

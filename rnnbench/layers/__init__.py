@@ -49,8 +49,9 @@ class Layer(ABC):
         """The parameters at the start; `tokens`: the task's inputs are tokens, of which one at a time is read."""
         return initial(shapes, stream)
 
-    def check_end(self) -> None:  # noqa: B027 - most have nothing to say
-        """UserError where its last output hasn't read the whole sequence, as a task with one answer needs."""
+    def check(self, causal: bool, last: bool) -> None:  # noqa: B027 - most have nothing to say
+        """UserError where a step sees later ones and the task is `causal`, or the `last` step gives the one answer and
+        hasn't read everything; of a layer whose shapes were asked for."""
 
     def untrained(self, name: str) -> bool:
         """Whether a parameter is only kept, not trained."""

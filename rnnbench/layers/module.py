@@ -87,8 +87,6 @@ class Foreign(layers.Layer):
 
     def scan(self, p: Parameters, xs: Tensor, causal: bool, noise: Noise | None = None) -> Tensor:
         built = self._built[xs.shape[-1]]
-        if causal and built.looks_ahead:
-            raise UserError(f"module {self.module}: sees later steps, on a task that answers while it reads")
         # .data: autograd doesn't see what a running mean becomes in the forward pass
         own = {n: (p[n].data if n in built.kept else p[n]).reshape(shape) for n, shape in built.sizes.items()}
         module = built.module.to(xs.device) if xs.is_cuda else built.module
@@ -98,8 +96,11 @@ class Foreign(layers.Layer):
             y = _output(self.module, torch.func.functional_call(module, own, (x,)))
         return y.transpose(0, 1) if built.batch_first else y
 
-    def check_end(self) -> None:
-        if any(built.looks_ahead for built in self._built.values()):
+    def check(self, causal: bool, last: bool) -> None:
+        ahead = any(built.looks_ahead for built in self._built.values())
+        if ahead and causal:
+            raise UserError(f"module {self.module}: sees later steps, on a task that answers while it reads")
+        if ahead and last:
             why = "of what it reads backwards the last step has seen one step"
             forward = "next: the setting `bidirectional: true` around a module that reads forwards"
             raise UserError(f"module {self.module}: sees later steps, on a task with one answer: {why}; {forward}")
