@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PLACES = ("rnnbench", "tests", "benchmarks", "suites", "docs", "results")
 NAMED = re.compile(r"`([\w./-]*\b\w+\.(?:py|md|yaml|json|jsonl\.gz|toml))`")
+VARIABLE = re.compile(r'"(RNNBENCH_[A-Z_]+)"')
 READERS = re.compile(r"\b(?:mine|test_mine|NAME|test_NAME)\.\w+$")  # stand for files that a reader makes
 
 
@@ -27,3 +28,9 @@ def test_files_that_it_names_exist(path: Path) -> None:
         starts = (ROOT, path.parent, ROOT / "rnnbench", ROOT / "tests", ROOT / "suites")
         there = name in known if "/" not in name else any((start / name).exists() for start in starts)
         assert there or READERS.search(name), f"{path.relative_to(ROOT)} names {name}, which is not there"
+
+
+def test_every_variable_that_is_read_is_documented() -> None:
+    told = "".join(path.read_text("utf-8") for path in (ROOT / "docs").glob("*.md"))
+    read = {name for path in (ROOT / "rnnbench").rglob("*.py") for name in VARIABLE.findall(path.read_text("utf-8"))}
+    assert not {name for name in read if f"`{name}" not in told}

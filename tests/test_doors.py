@@ -112,7 +112,7 @@ def test_files_of_ones_own_are_run_and_known_by_their_source(cli: Cli, folder: P
     assert {json.dumps(r["run"]["rung"]["task"]) for r in records} == {'{"symbols": 3, "task": "./here/first.py"}'}
     assert str(folder) not in exported
     assert {r["status"] for r in records} <= {"solved", "unsolved"}
-    assert all(r["numerics"].startswith("stacked") for r in records)
+    assert all(r["numerics"].startswith("fused") for r in records)  # as fast as ours
     # the suite that ran last is known with its files
     assert "own-leak" in cli("report").stdout
     # a comment is no other code, and the folder may move

@@ -20,48 +20,34 @@ from torch import Tensor
 
 import rnnbench
 from rnnbench import cells, kernels
-from rnnbench.cells import gru, lstm, rnn
+from rnnbench.cells import gru, lru, lstm, mgu, minlstm, mlstm, mut1, mut3, orthogonal, rnn, slstm
 from rnnbench.kernels import compile
 from rnnbench.kernels import scan as scans
 from rnnbench.layers import recurrent
+from rnnbench.rng import stream
 
 Scan = Callable[[cells.Cell, Mapping[str, Tensor], Tensor], Tensor]
 
 # Against float64, of the largest entry. An entry that many terms cancel in is held to a hundredth of their size, 1.
 TOLERANCE, SMALLEST = 2e-5, 1e-2
 
-LSTMS = {
+# Every way in which a scan can be made up, compiled; `test_derivation.py` interprets all switches of all cells.
+CELLS: dict[str, cells.Cell] = {
     "lstm": lstm.Cell(),
-    "-input": lstm.Cell(input_gate=False),
-    "-forget": lstm.Cell(forget_gate=False),
-    "-output": lstm.Cell(output_gate=False),
-    "-gates": lstm.Cell(forget_gate=False, input_gate=False, output_gate=False),
-    "-candidate": lstm.Cell(candidate_activation="identity"),
-    "-squash": lstm.Cell(output_activation="identity"),
-    "coupled": lstm.Cell(coupled_gates=True),
-    "peepholes": lstm.Cell(peepholes=True),
-    "coupled-peepholes": lstm.Cell(coupled_gates=True, peepholes=True),
-    "peepholes-output": lstm.Cell(peepholes=True, output_gate=False),
-    "peepholes-input": lstm.Cell(peepholes=True, input_gate=False),
-    "peepholes-forget-squash": lstm.Cell(peepholes=True, forget_gate=False, output_activation="identity"),
-    "coupled-output": lstm.Cell(coupled_gates=True, output_gate=False),
-}
-GRUS = {
+    "lstm-peepholes-coupled": lstm.Cell(coupled_gates=True, peepholes=True),
+    "lstm-recurrence": lstm.Cell(gate_recurrence=True),  # four operands of one sum
     "gru": gru.Cell(),
-    "gru-v3": gru.Cell(reset="v3"),
-    "gru-reset": gru.Cell(reset_gate=False),
-    "gru-update": gru.Cell(update_gate=False),
-    "gru-v3-update": gru.Cell(reset="v3", update_gate=False),
-    "gru-gates": gru.Cell(reset_gate=False, update_gate=False),
+    "gru-v3": gru.Cell(reset="v3"),  # two stages
+    "rnn": rnn.Cell(),  # one sum, which becomes the output
+    "rnn-leaky-relu": rnn.Cell(activation="relu", leak=True),  # rows that are computed once
+    "mgu-bias": mgu.Cell(gate_input=False, gate_state=False),  # an operand before the first stage
+    "mut1": mut1.Cell(),  # a sum of the input alone
+    "mut3": mut3.Cell(),
+    "slstm": slstm.Cell(),  # comparisons, quotients, four states
+    "minlstm": minlstm.Cell(),
+    "lru": lru.Cell(),  # products of the new state
+    "orthogonal": orthogonal.Cell(),  # a matrix that is prepared
 }
-RNNS = {
-    "rnn": rnn.Cell(),
-    "rnn-relu": rnn.Cell(activation="relu"),
-    "rnn-leaky": rnn.Cell(leak=True),
-    "rnn-leak-.3": rnn.Cell(leak=0.3),
-    "rnn-leaky-relu": rnn.Cell(activation="relu", leak=True),
-}
-CELLS: dict[str, cells.Cell] = {**LSTMS, **GRUS, **RNNS}
 SIZES = [(7, 5, 3, 20), (1, 4, 2, 32), (6, 1, 1, 1), (5, 9, 40, 63)]  # (T, B, I, H)
 
 each_cell = pytest.mark.parametrize("cell", CELLS.values(), ids=CELLS.keys())
@@ -77,6 +63,9 @@ def draw(cell: cells.Cell, T: int, B: int, I: int, H: int) -> tuple[dict[str, Te
     """Parameters about as large as trained ones, an input, and a gradient from above."""
     g = torch.Generator().manual_seed(T + 10 * B + 100 * I + 1000 * H)
     p = {k: torch.randn(shape, generator=g) * (shape[0] ** -0.5) for k, shape in cell.shapes(I, H).items()}
+    if isinstance(cell, lru.Cell):  # its ring is within the unit circle, and its inputs are scaled down to it
+        start = cell.init(cell.shapes(I, H), lambda name: stream(T, name))
+        p |= {k: torch.from_numpy(start[k]) for k in ("nu", "theta", "gamma")}
     return p, torch.randn(T, B, I, generator=g), torch.randn(T, B, H, generator=g)
 
 
@@ -104,9 +93,12 @@ def test_values_and_gradients_are_the_equations(cell: cells.Cell, size: tuple[in
     double = {k: value.double() for k, value in p.items()}
     expected = gradients(recurrent.scan, cell, double, xs.double(), dys.double())
     got = gradients(family(cell).scan, cell, p, xs, dys)
+    rounded = gradients(recurrent.scan, cell, p, xs, dys)
     for name, value in expected.items():
         scale = max(float(value.abs().max()), SMALLEST)
-        assert float((got[name] - value).abs().max()) <= TOLERANCE * scale, name
+        # Where large terms cancel to nothing, as in the slope of slstm's bi, nobody comes nearer in float32.
+        bound = max(TOLERANCE * scale, 2 * float((rounded[name] - value).abs().max()))
+        assert float((got[name] - value).abs().max()) <= bound, name
 
 
 @each_cell
@@ -125,7 +117,7 @@ def test_tokens_have_the_bits_of_one_hot_inputs(cell: cells.Cell, size: tuple[in
         assert torch.equal(family(cell).scan(cell, p, tokens), found[0][0])
 
 
-@each_cell
+@pytest.mark.parametrize("cell", [cell for cell in CELLS.values() if type(cell).prepare is cells.Cell.prepare], ids=str)
 def test_the_way_back_takes_the_gradients_of_some_steps_alone(cell: cells.Cell) -> None:
     p, xs, dys = draw(cell, 9, 5, 3, 32)
     answering = [1, 4, 8]
@@ -273,14 +265,18 @@ def test_what_does_not_fit_is_refused(
         family(cell).scan(cell, *edit(p, xs))
 
 
-def test_a_cell_without_a_fused_scan_has_none() -> None:
+def test_a_cell_that_cannot_be_derived_says_why() -> None:
     @dataclass(frozen=True)
-    class Foreign(rnn.Cell):
-        pass
+    class Summed(rnn.Cell):
+        def step(self, p: cells.Parameters, x: Tensor, state: cells.State) -> tuple[Tensor, cells.State]:
+            h = super().step(p, x, state)[0]
+            h = h / h.sum(-1, keepdim=True)
+            return h, (h,)
 
-    assert kernels.fused(lstm.Cell(gate_recurrence=True)) is None
-    assert kernels.fused(Foreign()) is None
-    assert kernels.fused(lstm.Cell(chrono=True)) is not None
+    assert kernels.fused(Summed()) is None
+    assert kernels.refusal(Summed()) == "calls `sum` with keepdim"
+    assert kernels.refusal(mlstm.Cell()).startswith("its states are ")
+    assert kernels.fused(lstm.Cell(gate_recurrence=True)) is not None
 
 
 def test_numba_is_imported_only_for_a_cell_that_has_a_fused_scan() -> None:
@@ -288,10 +284,9 @@ def test_numba_is_imported_only_for_a_cell_that_has_a_fused_scan() -> None:
 import sys
 from rnnbench import kernels
 from rnnbench.cells import Cell
-class Mine(Cell):
-    shapes = step = None
-assert kernels.fused(Mine()) is None and "numba" not in sys.modules
-from rnnbench.cells import rnn
+from rnnbench.cells import mlstm, rnn
+assert kernels.fused(mlstm.Cell()) is None and kernels.refusal(rnn.Cell()) == ""
+assert not {"numba", "torch"} & sys.modules.keys()
 assert kernels.fused(rnn.Cell()) is not None and "numba" in sys.modules
 """
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -325,15 +320,15 @@ print(round(fused(cell).scan(cell, p, torch.ones(1, 1, 1)).item(), 3))
 def test_machine_code_is_kept_on_disk_until_its_source_changes(tmp_path: Path) -> None:
     package = copied(tmp_path)
     assert run_copy(package) == "0.762"
-    kept = sorted(package.glob("kernels/__pycache__/rnn-*/*/*.nb[ci]"))
+    kept = sorted(package.rglob("rnn_*.nb[ci]"))
     times = [each.stat().st_mtime_ns for each in kept]
     assert len(kept) == 4
     assert run_copy(package) == "0.762"
     assert [each.stat().st_mtime_ns for each in kept] == times
-    shared = package / "kernels" / "vector.py"
+    shared = package / "kernels" / "maths.py"
     shared.write_text(shared.read_text().replace("return x * p / q", "return 2.0 * x * p / q"))
     assert run_copy(package) == "1.523"
-    assert len(list(package.glob("kernels/__pycache__/rnn-*"))) == 2
+    assert len(sorted(package.rglob("rnn_*.nb[ci]"))) == 8
 
 
 def test_machine_code_goes_where_there_is_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

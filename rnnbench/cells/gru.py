@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from rnnbench import cells
-from rnnbench.cells import sigmoid
-from rnnbench.lazy import torch
+from rnnbench.cells import sigmoid, tanh
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -54,10 +53,10 @@ class Cell(cells.Cell):
         (h,) = state
         a = x @ p["Wn"] + p["bn"]
         if not self.reset_gate:
-            n = torch.tanh(a + h @ p["Un"])
+            n = tanh(a + h @ p["Un"])
         else:
             r = sigmoid(x @ p["Wr"] + h @ p["Ur"] + p["br"])
-            n = torch.tanh(a + (r * (h @ p["Un"] + p["cn"]) if self.reset == "v1" else (r * h) @ p["Un"]))
+            n = tanh(a + (r * (h @ p["Un"] + p["cn"]) if self.reset == "v1" else (r * h) @ p["Un"]))
         if not self.update_gate:
             return n, (n,)
         z = sigmoid(x @ p["Wz"] + h @ p["Uz"] + p["bz"])

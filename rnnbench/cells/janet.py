@@ -16,8 +16,7 @@ import numpy as np
 from annotated_types import Interval
 
 from rnnbench import cells
-from rnnbench.cells import sigmoid
-from rnnbench.lazy import torch
+from rnnbench.cells import sigmoid, tanh
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -44,6 +43,6 @@ class Cell(cells.Cell):
     def step(self, p: cells.Parameters, x: Tensor, state: cells.State) -> tuple[Tensor, cells.State]:
         (h,) = state
         a = x @ p["Wf"] + h @ p["Uf"] + p["bf"]
-        n = torch.tanh(x @ p["Wn"] + h @ p["Un"] + p["bn"])
+        n = tanh(x @ p["Wn"] + h @ p["Un"] + p["bn"])
         h = sigmoid(a) * h + (1 - sigmoid(a - self.beta)) * n
         return h, (h,)

@@ -23,7 +23,6 @@ from annotated_types import Interval
 
 from rnnbench import cells
 from rnnbench.cells import sigmoid
-from rnnbench.lazy import torch
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -74,9 +73,9 @@ class Cell(cells.Linear):
 
     def drive(self, p: cells.Parameters, x: Tensor) -> tuple[cells.State, cells.State]:
         u = self._input(p, x)
-        size, angle = torch.exp(-torch.exp(p["nu"])), torch.exp(p["theta"])
-        scale = torch.exp(p["gamma"]) if self.normalised else 1.0
-        l = (size * torch.cos(angle), size * torch.sin(angle))
+        size, angle = (-p["nu"].exp()).exp(), p["theta"].exp()
+        scale = p["gamma"].exp() if self.normalised else 1.0
+        l = (size * angle.cos(), size * angle.sin())
         return l, (scale * (u @ p["Br"]), scale * (u @ p["Bi"]))
 
     def read(self, p: cells.Parameters, h: cells.State, x: Tensor) -> Tensor:
@@ -89,5 +88,6 @@ class Cell(cells.Linear):
 
 
 def gelu(y: Tensor) -> Tensor:
-    """y times the normal distribution's function at y, by tanh (Hendrycks & Gimpel, 2016)."""
-    return 0.5 * y * (1 + torch.tanh(math.sqrt(2 / math.pi) * (y + 0.044715 * y * y * y)))
+    """y times the normal distribution's function at y, by tanh (Hendrycks & Gimpel, 2016), here as the logistic
+    function: (1 + tanh(z)) / 2 of a tanh near -1 would lose its last digits."""
+    return y * sigmoid(math.sqrt(8 / math.pi) * (y + 0.044715 * y * y * y))

@@ -93,10 +93,10 @@ class Cell(cells.Cell):
             if k not in self.gates:
                 return 1.0
             a = x @ p[f"W{k}"] + h @ p[f"U{k}"] + p[f"b{k}"]
-            if self.peepholes:
-                a = a + p[f"p{k}"] * c
             for j, value in zip(self.seen, last, strict=False):
                 a = a + value @ p[f"R{j}{k}"]
+            if self.peepholes:
+                a = a + p[f"p{k}"] * c
             return sigmoid(a)
 
         f = gate("f", c)

@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rnnbench import cells
-from rnnbench.cells import sigmoid
-from rnnbench.lazy import torch
+from rnnbench.cells import sigmoid, tanh
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -50,6 +49,6 @@ class Cell(cells.Cell):
         if self.gate_state:
             a = a + h @ p["Uf"]
         f = sigmoid(a)
-        n = torch.tanh(x @ p["Wn"] + (f * h if self.reset else h) @ p["Un"] + p["bn"])
+        n = tanh(x @ p["Wn"] + (f * h if self.reset else h) @ p["Un"] + p["bn"])
         h = (1 - f) * h + f * n
         return h, (h,)

@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rnnbench import cells
-from rnnbench.cells import sigmoid
-from rnnbench.lazy import torch
+from rnnbench.cells import sigmoid, tanh
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -44,6 +43,6 @@ class Cell(cells.Cell):
         (h,) = state
         z = sigmoid(x @ p["Wz"] + h @ p["Uz"] + p["bz"])
         r = sigmoid(x @ p["Wr"] + h @ p["Ur"] + p["br"]) if self.reset_gate else 1.0
-        n = torch.tanh((r * h) @ p["Un"] + x @ p["Wn"] + p["bn"])
+        n = tanh((r * h) @ p["Un"] + x @ p["Wn"] + p["bn"])
         h = n * z + h * (1 - z)
         return h, (h,)

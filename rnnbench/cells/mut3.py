@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rnnbench import cells
-from rnnbench.cells import sigmoid
-from rnnbench.lazy import torch
+from rnnbench.cells import sigmoid, tanh
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -40,8 +39,8 @@ class Cell(cells.Cell):
 
     def step(self, p: cells.Parameters, x: Tensor, state: cells.State) -> tuple[Tensor, cells.State]:
         (h,) = state
-        z = sigmoid(x @ p["Wz"] + torch.tanh(h) @ p["Uz"] + p["bz"])
+        z = sigmoid(x @ p["Wz"] + tanh(h) @ p["Uz"] + p["bz"])
         r = sigmoid(x @ p["Wr"] + h @ p["Ur"] + p["br"]) if self.reset_gate else 1.0
-        n = torch.tanh((r * h) @ p["Un"] + x @ p["Wn"] + p["bn"])
+        n = tanh((r * h) @ p["Un"] + x @ p["Wn"] + p["bn"])
         h = n * z + h * (1 - z)
         return h, (h,)

@@ -76,7 +76,7 @@ class Cell(cells.Cell):
         (h,) = state
         s = x @ p["W"] + h @ p["U"]
         if self.activation == "modrelu":
-            h = torch.sign(s) * torch.relu(s.abs() + p["b"])
+            h = s.sign() * (s.abs() + p["b"]).relu()
         else:
             h = cells.activation(self.activation)(s + p["b"])
         return h, (h,)

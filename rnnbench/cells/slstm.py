@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from rnnbench import cells
-from rnnbench.cells import sigmoid, softplus
-from rnnbench.lazy import torch
+from rnnbench.cells import sigmoid, softplus, tanh
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -64,9 +63,9 @@ class Cell(cells.Cell):
 
         i, f = sees("i"), sees("f")
         kept = m + (f if self.forget_activation == "exp" else -softplus(-f))
-        m = torch.where(n > 0, torch.maximum(kept, i), i).detach()
-        forget, add = torch.exp((kept - m).clamp(max=0)), torch.exp(i - m)
-        c = forget * c + add * torch.tanh(sees("z"))
+        m = kept.maximum(i).where(n > 0, i).detach()
+        forget, add = (kept - m).clamp(max=0).exp(), (i - m).exp()
+        c = forget * c + add * tanh(sees("z"))
         n = forget * n + add
         h = sigmoid(sees("o")) * c / n
         return h, (h, c, n, m)

@@ -1,28 +1,35 @@
-"""Fused scans for the cells that have one: one file, one family, named as the cell's own.
+"""Fused scans, derived from a cell's equations: one run at a time, on a CPU.
 
-A family has `serves(cell)`, `scan(cell, p, xs)`, `warm(cell)` and `fused(cell)`, the compiled functions. The equations
-in `cells/` stay the reference; a scan here computes the same, one run at a time, on a CPU.
+`trace` calls a cell's `step` with symbols, `schedule` orders what it computes into stages of products and pointwise
+equations, `pointwise` writes those out and differentiates them, `emit` prints all of it as one forward and one backward
+scan over the tiles of `vector` and the panels of `panels`, and `derived` compiles that. The equations in `cells/` stay
+the reference.
 """
 
 from __future__ import annotations
 
 import importlib
-from pathlib import Path
+from functools import cache
 from types import ModuleType
-from typing import Any
 
 from rnnbench.cells import Cell
+from rnnbench.kernels.schedule import Schedule
+from rnnbench.kernels.trace import Untraceable, trace
 
 
-def has(model: dict[str, Any]) -> bool:
-    """Whether the cell of a model has a family here; says so without importing the compiler."""
-    return (Path(__file__).parent / f"{model.get('cell')}.py").exists()
+@cache
+def refusal(cell: Cell) -> str:
+    """Why no fused scan can be derived from a cell's step, which is then stepped through; empty where one can. Says so
+    without importing the compiler, nor torch if the step names no function of it."""
+    try:
+        Schedule(trace(cell))
+    except Untraceable as error:
+        return str(error)
+    except Exception as error:  # the step is anybody's: whatever it raises is the reason
+        return f"raises {type(error).__name__} when it is traced: {error}"
+    return ""
 
 
 def fused(cell: Cell) -> ModuleType | None:
     """The module whose `scan` computes this cell, or None where it has to be stepped through."""
-    package, _, name = type(cell).__module__.rpartition(".")
-    if package != "rnnbench.cells" or not has({"cell": name}):
-        return None
-    family = importlib.import_module(f"{__name__}.{name}")
-    return family if family.serves(cell) else None
+    return None if refusal(cell) else importlib.import_module(f"{__name__}.derived")

@@ -19,7 +19,7 @@ import llvmlite
 import numba
 from numba import types
 
-SHARED = ("compile.py", "panels.py", "vector.py")
+SHARED = ("compile.py", "maths.py", "panels.py", "vector.py")
 
 
 def fingerprint(source: Path) -> str:
@@ -41,7 +41,11 @@ def _writable(directory: Path) -> bool:
 def cache_directory(source: Path) -> Path | None:
     """Where the machine code of a family goes: $NUMBA_CACHE_DIR, else beside its file, else the user's cache; None
     if none of them can be written."""
-    name = f"{source.stem}-{fingerprint(source)}"
+    return writable_directory(source, f"{source.stem}-{fingerprint(source)}")
+
+
+def writable_directory(source: Path, name: str = "derived") -> Path | None:
+    """The folder `name` for what is made of a file, in the first place that can be written to."""
     if numba.config.CACHE_DIR:
         candidates = [Path(numba.config.CACHE_DIR)]
     else:

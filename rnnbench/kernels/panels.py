@@ -118,3 +118,11 @@ def send_back(out: Any, first: Any, rows: Any, J: Any, d: Any, row: Any, depth: 
         while r < rows:
             term = (d, r * row, row, 1, depth, panels, n * depth, pair)
             r += product(2, rows - r, (out, (first + r) * wide + n, wide), (zero, 0, 0), (term,))
+
+
+@shared
+def add_rows(out: Any, out_row: Any, source: Any, source_row: Any, rows: Any, width: Any) -> None:
+    """out += source, so many rows of `width` floats, which lie as far apart as their rows say."""
+    for k in range(rows):
+        for n in range(0, width, WIDTH):
+            store(out, k * out_row + n, load(out, k * out_row + n) + load(source, k * source_row + n))

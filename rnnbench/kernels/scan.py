@@ -24,7 +24,6 @@ from rnnbench.kernels.vector import WIDTH
 STRETCH = 128  # rows whose gates' gradients stay in the cache until the weights' gradients are summed
 LINE = 16  # floats in a cache line
 PAIR = 2 * WIDTH
-INPUT = 1  # of a family's parameters, the one whose rows are those of an input
 
 
 class Fused(NamedTuple):
@@ -44,6 +43,7 @@ class Fused(NamedTuple):
     kept: int  # vectors kept for each step, row and vector of units
     forward_scratch: Callable[[int, int, int], int]  # floats, given B, I, H
     backward_scratch: Callable[[int, int, int, int], int]  # and the number of steps
+    input: int = 1  # of the parameters, the one whose rows are those of an input
 
 
 class _Loan:
@@ -89,14 +89,14 @@ def vectors(columns: int) -> int:
 @cache
 def _shapes(cell: Cell, names: tuple[str, ...], I: int, H: int) -> list[tuple[int, int]]:
     shapes = cell.shapes(I, H)
-    return [shapes[name] for name in names]
+    return [shapes.get(name, (H, H)) for name in names]  # what `prepare` adds is a matrix of the state
 
 
 def scan(fused: Fused, cell: Cell, p: Mapping[str, Tensor], xs: Tensor) -> Tensor:
     """xs (T, B, I), float32 on the CPU, or tokens (T, B, 1), int64 -> ys (T, B, H); p as in `cell.shapes`. Raises
     ValueError on anything else."""
     parameters = [p[name] for name in fused.names]
-    I, H = parameters[INPUT].shape
+    I, H = parameters[fused.input].shape
     if any(each.dtype != torch.float32 or each.device.type != "cpu" for each in parameters) or xs.device.type != "cpu":
         raise ValueError("a fused scan takes float32 on the CPU")
     if xs.ndim != 3 or not xs.numel():
@@ -121,7 +121,7 @@ class Pass:
 
     def __init__(self, fused: Fused, xs: Tensor, parameters: Sequence[Tensor], keep: bool) -> None:
         self.fused, self.xs, self.parameters = fused, xs.contiguous(), parameters
-        (T, B, _), (I, H) = xs.shape, parameters[INPUT].shape
+        (T, B, _), (I, H) = xs.shape, parameters[fused.input].shape
         self.sizes = T, B, I, H
         address = self.xs.data_ptr()
         self.input = (address, 0) if xs.is_floating_point() else (0, address)

@@ -28,6 +28,7 @@ REGISTERS = 32 if "+avx512f" in _features or "+neon" in _features else 16
 _float = ir.FloatType()
 _vector = ir.VectorType(_float, WIDTH)
 _index = ir.IntType(64)
+_bits = ir.VectorType(ir.IntType(32), WIDTH)
 
 
 def _emitted(define: Callable[..., Any]) -> Any:
@@ -220,6 +221,100 @@ def positive(typing: Any, value: Any) -> Any:
     return vector(vector), emit
 
 
+def _chosen(predicate: str) -> Callable[..., Any]:
+    def define(typing: Any, a: Any, b: Any, x: Any, y: Any) -> Any:
+        def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            a, b, x, y = (_operand(builder, *each) for each in zip(sig.args, args, strict=True))
+            return builder.select(builder.fcmp_ordered(predicate, a, b), x, y)
+
+        return vector(*(each if each == vector else types.float64 for each in (a, b, x, y))), emit
+
+    return define
+
+
+# where_gt(a, b, x, y) is x where a > b, else y, also where a or b is no number; each a vector or a number.
+where_gt = _emitted(_chosen(">"))
+where_ge = _emitted(_chosen(">="))
+
+
+@_emitted
+def absolute(typing: Any, value: Any) -> Any:
+    """The value without its sign."""
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        kind = ir.FunctionType(_vector, [_vector])
+        return builder.call(cgutils.get_or_insert_function(builder.module, kind, f"llvm.fabs.v{WIDTH}f32"), args)
+
+    return vector(vector), emit
+
+
+@_emitted
+def nearest(typing: Any, value: Any) -> Any:
+    """The nearest whole number, of two the even one."""
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        kind = ir.FunctionType(_vector, [_vector])
+        return builder.call(cgutils.get_or_insert_function(builder.module, kind, f"llvm.rint.v{WIDTH}f32"), args)
+
+    return vector(vector), emit
+
+
+@_emitted
+def power_of_two(typing: Any, value: Any) -> Any:
+    """2^value of whole numbers from -126 to 127."""
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        bits = builder.add(builder.fptosi(args[0], _bits), _whole(127))
+        return builder.bitcast(builder.shl(bits, _whole(23)), _vector)
+
+    return vector(vector), emit
+
+
+@_emitted
+def exponent(typing: Any, value: Any) -> Any:
+    """e, where value = m * 2^e with m from sqrt(1/2) to sqrt(2); of normal numbers above 0."""
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return builder.sitofp(_exponent(builder, args[0]), _vector)
+
+    return vector(vector), emit
+
+
+@_emitted
+def significand(typing: Any, value: Any) -> Any:
+    """m, where value = m * 2^e with m from sqrt(1/2) to sqrt(2); of normal numbers above 0."""
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        shifted = builder.shl(_exponent(builder, args[0]), _whole(23))
+        return builder.bitcast(builder.sub(builder.bitcast(args[0], _bits), shifted), _vector)
+
+    return vector(vector), emit
+
+
+@_emitted
+def inside(typing: Any, value: Any, count: Any) -> Any:
+    """The first `count` numbers of a vector, and zeros behind them."""
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        lanes = ir.VectorType(_index, WIDTH)
+        one = builder.insert_element(ir.Constant(lanes, ir.Undefined), args[1], ir.Constant(ir.IntType(32), 0))
+        zeros = ir.Constant(ir.VectorType(ir.IntType(32), WIDTH), [0] * WIDTH)
+        bound = builder.shuffle_vector(one, ir.Constant(lanes, ir.Undefined), zeros)
+        counts = builder.icmp_signed("<", ir.Constant(lanes, list(range(WIDTH))), bound)
+        return builder.select(counts, args[0], ir.Constant(_vector, [0.0] * WIDTH))
+
+    return vector(vector, types.intp), emit
+
+
+def _whole(number: int) -> Any:
+    return ir.Constant(_bits, [number] * WIDTH)
+
+
+def _exponent(builder: Any, value: Any) -> Any:
+    """As `exponent`, as integers: the bits of sqrt(1/2) are where the next power of two begins."""
+    return builder.ashr(builder.sub(builder.bitcast(value, _bits), _whole(0x3F3504F3)), _whole(23))
+
+
 def _tile(builder: Any, rows: int, columns: int, sums: list[Any], term: Any) -> list[Any]:
     """sums[r, n] + A[r] @ panel[:, n] in registers; the sum runs over k in order, whatever the tile."""
     a, a_at, a_row, a_k, depth, panel, p_at, p_k = (builder.extract_value(term, n) for n in range(8))
@@ -313,23 +408,3 @@ def accumulate(typing: Any, columns: Any, left: Any, out: Any, term: Any) -> Any
         return _in_tiles(builder, C, args[1], tile)
 
     return types.intp(columns, types.intp, out, term), emit
-
-
-@inlined
-def tanh(x: Any) -> Any:
-    """tanh to 4e-7: beyond +-8.5 it is 1, and within a quotient of polynomials (minimax, 1e-8 before rounding)."""
-    x = clamp(x, 8.5)
-    y = x * x
-    p = 1.0 + y * (0.1340620368719101 + y * (3.525816835463047e-3 + y * (2.112153561029116e-5 + y * 1.409920713513e-8)))
-    q = 1.0 + y * (0.467395156621933 + y * (2.599112689495087e-2 + y * (3.33568663336e-4 + y * 8.073601520663942e-7)))
-    return x * p / q
-
-
-@inlined
-def sigmoid(x: Any) -> Any:
-    """1 / (1 + exp(-x)) = (1 + tanh(x / 2)) / 2 to 2e-7, the halves put into the polynomials."""
-    x = clamp(x, 17.0)
-    y = x * x
-    p = 0.25 + y * (0.008378877304 + y * (5.509088805e-05 + y * (8.250599848e-08 + y * 1.376875697e-11)))
-    q = 1.0 + y * (0.1168487892 + y * (0.001624445431 + y * (5.212010365e-06 + y * 3.153750594e-09)))
-    return 0.5 + x * p / q

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+# What decides the bits of a fused scan.
+KERNEL = ("trace", "schedule", "pointwise", "emit", "derived", "maths", "vector", "panels", "scan", "compile")
+
+
 @dataclass(frozen=True)
 class Recurrent(Layer):
     """A cell over time, from a zero state; by the fused scan of a kernel where it has got one."""
@@ -47,7 +51,7 @@ class Recurrent(Layer):
 
     @property
     def lone(self) -> bool:
-        return kernels.has({"cell": self.name})
+        return not kernels.refusal(self.cell)
 
     def alone(self) -> Layer | None:
         kernel = kernels.fused(self.cell)
@@ -58,11 +62,10 @@ class Recurrent(Layer):
             self.kernel.warm(self.cell)
 
     def sources(self, alone: bool) -> tuple[str, ...]:
-        shared = ("vector", "panels", "scan", "compile")
-        kernel = tuple(f"kernels/{name}.py" for name in (self.name, *shared))
-        linear = ("layers/linear.py",) if isinstance(self.cell, Linear) else ()
+        kernel = tuple(f"kernels/{name}.py" for name in KERNEL) if alone and self.lone else ()
+        linear = ("layers/linear.py",) if isinstance(self.cell, Linear) and not kernel else ()
         own = (f"cells/{self.name}.py",) if self.name else ()
-        return (*own, *linear, *(kernel if alone else ()))
+        return (*own, *linear, *kernel)
 
     def digest(self) -> str:
         return foreign.source(type(self.cell))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnbench.cells import Cell
 from rnnbench.layers.noise import Noise
 from rnnbench.layers.recurrent import Recurrent
 from rnnbench.lazy import torch
@@ -34,7 +35,9 @@ def backprop(model: Model, p: Mapping[str, Tensor], gradients: Mapping[str, Tens
 def _by_hand(model: Model) -> bool:
     s, layer = model.settings, model.layer
     plain = s.layers == 1 and not (s.bidirectional or s.layer_norm or s.dropout) and s.attention == "none"
-    return plain and isinstance(layer, Recurrent) and layer.kernel is not None
+    if not (plain and isinstance(layer, Recurrent) and layer.kernel is not None):
+        return False
+    return type(layer.cell).prepare is Cell.prepare  # what it prepares goes through torch's graph
 
 
 class _ThroughGraph:

@@ -1,0 +1,206 @@
+"""What is derived from a cell's step: the schedule, interpreted in float64, against torch's graph of the equations, for
+every switch of every cell and for cells that exercise what ours do not; and what is refused, in which words."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+import interpreter
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from rnnbench import cells, kernels, registry
+from rnnbench.cells import gru, lstm, mgu
+from rnnbench.kernels import derived
+from rnnbench.kernels import scan as scans
+from rnnbench.kernels.schedule import Schedule
+from rnnbench.kernels.trace import Untraceable, trace
+from rnnbench.layers import recurrent
+from rnnbench.rng import stream
+
+BESIDE = ("chrono", "forget_bias", "phase", "start", "identity")  # where a run starts, and not what it computes
+
+
+def combinations(name: str) -> list[cells.Cell]:
+    """Every combination of a cell's switches that it accepts."""
+    kind = type(registry.cell({"cell": name}))
+    choices: dict[str, list[Any]] = {}
+    for field, hint in get_type_hints(kind).items():
+        words = [each for each in get_args(hint) if isinstance(each, str)]
+        if field in kind.__dataclass_fields__ and field not in BESIDE and (words or bool in (hint, *get_args(hint))):
+            choices[field] = words or [False, True]
+    found = []
+    for values in itertools.product(*choices.values()):
+        try:
+            found.append(kind(**dict(zip(choices, values, strict=True))))
+        except ValueError:
+            continue
+    return found
+
+
+CELLS = [cell for name in registry.names("cells") for cell in combinations(name) if not kernels.refusal(cell)]
+
+
+def check(cell: cells.Cell, T: int = 6, B: int = 3, I: int = 4, H: int = 5) -> None:
+    schedule = Schedule(trace(cell))
+    p = {
+        k: (0.5 * torch.from_numpy(stream(1, k).normal(shape))).double().requires_grad_()
+        for k, shape in cell.shapes(I, H).items()
+    }
+    xs = torch.from_numpy(stream(1, "xs").normal((T, B, I))).double().requires_grad_()
+    dys = torch.from_numpy(stream(1, "ys").normal((T, B, H))).double()
+    ready = dict(cell.prepare(p))
+    arrays = {k: value.detach().numpy() for k, value in ready.items()}
+    ys, dxs, gradients = interpreter.scan(schedule, arrays, xs.detach().numpy(), dys.numpy())
+    expected = recurrent.scan(cell, p, xs)
+    options: Any = {"allow_unused": True, "materialize_grads": True}
+    wanted = torch.autograd.grad((expected * dys).sum(), [xs, *p.values()], **options)
+    through = [k for k in ready if ready[k].requires_grad]
+    got = torch.autograd.grad(
+        [ready[k] for k in through], list(p.values()), [torch.from_numpy(gradients[k]) for k in through], **options
+    )
+    for mine, theirs in zip([torch.from_numpy(ys), torch.from_numpy(dxs), *got], [expected, *wanted], strict=True):
+        torch.testing.assert_close(mine, theirs.detach(), rtol=1e-9, atol=1e-11)
+
+
+@pytest.mark.parametrize("cell", CELLS, ids=str)
+def test_a_schedule_computes_the_equations_and_their_gradients(cell: cells.Cell) -> None:
+    check(cell)
+
+
+def test_every_combination_of_switches_is_tried() -> None:
+    assert len(combinations("lstm")) > 70
+    assert {type(cell) for cell in CELLS} >= {type(registry.cell({"cell": name})) for name in ("lru", "slstm", "mut3")}
+
+
+@dataclass(frozen=True)
+class Tangled(cells.Cell):
+    """What no cell of ours does: a matrix used twice, one sum in two places, a bias that also scales, an operand that
+    skips a stage, an output that is no state, a state that is only carried on, comparisons both ways."""
+
+    def shapes(self, I: int, H: int) -> cells.Shapes:
+        return {"W": (I, H), "V": (I, H), "U": (H, H), "R": (H, H), "b": (1, H), "s": (1, H)}
+
+    def widths(self, H: int) -> tuple[int, ...]:
+        return (H, H, H)
+
+    def step(self, p: cells.Parameters, x: Tensor, state: cells.State) -> tuple[Tensor, cells.State]:
+        h, c, before = state
+        a = x @ p["W"] + h @ p["U"] + p["b"]
+        r = cells.sigmoid(a)
+        first = cells.tanh(r * c) @ p["U"] + x @ p["V"]
+        second = (first.relu() - before.abs()) @ p["R"] + (r * c) @ p["U"] + p["b"]
+        c = (a.exp() / (1 + a.exp())).clamp(min=0.2, max=0.9) * c + cells.tanh(second) * p["b"] * p["s"]
+        h = c.where(c < 0.3, c.maximum(r) - first.sin())
+        return h * r + p["s"].cos(), (h, c, r)
+
+
+def test_a_tangled_step() -> None:
+    check(Tangled())
+    check(Tangled(), T=1, B=1, I=1, H=1)
+
+
+@dataclass(frozen=True)
+class Odd(cells.Cell):
+    """A step that does what no fused scan can."""
+
+    what: str = ""
+
+    def shapes(self, I: int, H: int) -> cells.Shapes:
+        return {"W": (I, H), "U": (H, H), "b": (1, H), "wide": (1, 2 * H)}
+
+    def step(self, p: cells.Parameters, x: Tensor, state: cells.State) -> tuple[Tensor, cells.State]:
+        (h,) = state
+        a = x @ p["W"]
+        odd: dict[str, Any] = {
+            "softmax": lambda: torch.softmax(a, -1),
+            "sum": lambda: a / a.sum(),
+            "branch": lambda: a if a > 0 else h,
+            "power": lambda: a**3,
+            "shape": lambda: a * a.shape[-1],
+            "slice": lambda: a[..., :1] * h,
+            "transposed": lambda: h @ p["U"].T,
+            "wrong": lambda: x @ p["U"],
+            "wide": lambda: a * p["wide"],
+            "matrix": lambda: h * p["U"],
+            "input": lambda: x * a,
+            "constant": lambda: a * torch.ones(5),
+            "none": lambda: 1.0,
+            "missing": lambda: a * p["c"],
+            "blind": lambda: cells.tanh(h @ p["U"]),
+        }
+        value = odd[self.what]()
+        return value, (value,)
+
+
+@pytest.mark.parametrize(
+    ("what", "reason"),
+    [
+        ("softmax", "calls `softmax`"),
+        ("sum", "calls `sum`, which is not a function of one unit at a time"),
+        ("branch", "branches on a value"),
+        ("power", "calls `pow`"),
+        ("shape", "asks for a value's `shape`"),
+        ("slice", "takes a value apart"),
+        ("transposed", "asks for a value's `T`"),
+        ("wrong", "multiplies x by U, which has 5 rows"),
+        ("wide", "calls `mul` on wide"),
+        ("matrix", "calls `mul` on U"),
+        ("input", "calls `mul` on x"),
+        ("constant", "calls `mul` on a Tensor that is not one of its parameters"),
+        ("none", "returns 1.0 where a value a unit is expected"),
+        ("missing", "raises KeyError when it is traced: 'c'"),
+        ("blind", "never multiplies its input by a matrix"),
+    ],
+)
+def test_what_cannot_be_derived_is_refused_with_the_reason(what: str, reason: str) -> None:
+    assert reason in kernels.refusal(Odd(what))
+    with pytest.raises((Untraceable, KeyError)):
+        derived.fused(Odd(what))
+
+
+@pytest.mark.parametrize("cell", [lstm.Cell(peepholes=True), gru.Cell(reset="v3"), mgu.Cell(), Tangled()], ids=str)
+def test_a_scan_stays_within_its_scratch_memory(cell: cells.Cell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Numbers behind every part of scratch memory, at sizes of no whole vectors and with a gradient of the input."""
+    guard, mark = 32, np.float32(123.456)
+    fused = derived.fused(cell, guard)
+    held: list[scans._Loan] = []
+    whole = scans._Loan.__init__
+
+    def marked(loan: scans._Loan, *shape: int) -> None:
+        whole(loan, *shape)
+        loan.memory[:] = mark
+        held.append(loan)
+
+    monkeypatch.setattr(scans._Loan, "__init__", marked)
+    for T, B, I, H in ((3, 5, 3, 20), (2, 1, 1, 1), (9, 40, 7, 33)):
+        held.clear()
+        p = {k: torch.from_numpy(stream(1, k).normal(shape)) for k, shape in cell.shapes(I, H).items()}
+        xs = torch.from_numpy(stream(1, "xs").normal((T, B, I))).requires_grad_()
+        ys = scans.scan(fused, cell, p, xs)
+        (dxs,) = torch.autograd.grad(ys.sum(), [xs])
+        expected = derived.scan(cell, p, xs)
+        assert torch.equal(ys, expected)
+        assert torch.equal(dxs, torch.autograd.grad(expected.sum(), [xs])[0])
+        steps = max(2, scans.STRETCH // B)
+        for parts in (
+            derived.module(cell, guard).forward_parts(B, I, H),
+            derived.module(cell, guard).backward_parts(B, I, H, steps),
+        ):
+            size = sum(parts) + guard * len(parts)
+            loan = next(each for each in held if each.shape == (size,))
+            ends = np.cumsum([part + guard for part in parts])
+            for end in ends:
+                assert (loan.memory[end - guard : end] == mark).all()
+
+
+def test_the_text_of_a_scan_can_be_read(tmp_path: Path) -> None:
+    text = derived.source(mgu.Cell())
+    compile(text, "mgu", "exec")
+    assert "def forward(" in text
+    assert "sigmoid(" in text

@@ -1,0 +1,116 @@
+"""docs/reference.md is written from the code: settings, cells, layers, tasks, commands, each with what it may be given
+and with its default."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from rnnbench import registry
+from rnnbench.cli import app
+from rnnbench.settings import Settings
+
+ROOT = Path(__file__).parent.parent
+PAGE = "docs/reference.md"
+VARIABLES = """\
+An option may also stand in the environment, where a variable is named. Besides: `RNNBENCH_CHECKPOINT_SECONDS`, how many
+seconds go by between two checkpoints of a run under way (10); `NO_COLOR`, and `COLUMNS` for the width of a report."""
+MEANT = (
+    "a default that changes makes records stale: if it is meant, say so in CHANGELOG.md, then python -m tests.golden"
+)
+
+
+def may_be(hint: Any) -> str:
+    """What a field may hold: `4..9`, `a or b`, `true or false`.
+
+    >>> from annotated_types import Interval
+    >>> may_be(typing.Annotated[int, Interval(ge=4, le=9)]), may_be(typing.Literal["a", "b"] | bool)
+    ('4 to 9', '`a`, `b`, `true`, `false`')
+    """
+    origin, inner = typing.get_origin(hint), typing.get_args(hint)
+    if origin is typing.Literal:
+        return ", ".join(f"`{value}`".replace("True", "true").replace("False", "false") for value in inner)
+    if origin in (typing.Union, types.UnionType):
+        return ", ".join(may_be(each) for each in inner)
+    if origin is typing.Annotated:
+        found = [ends(note) for note in inner[1:] if hasattr(note, "ge")]
+        return found[0] if found else may_be(inner[0])
+    return {bool: "`true`, `false`", str: "a text", float: "a number", int: "a whole number"}.get(hint, "see its file")
+
+
+def ends(note: Any) -> str:
+    """The ends of an interval, in words where an end is left out."""
+    low = f"over {note.gt:g}" if note.gt is not None else f"{note.ge:,.8g}" if note.ge is not None else "any"
+    high = f"under {note.lt:g}" if note.lt is not None else f"{note.le:,.8g}" if note.le is not None else "any"
+    return f"{low} to {high}"
+
+
+def fields(cls: Any) -> Iterator[tuple[str, str, str]]:
+    """Each field that a suite may give: its name, what it may be, its default."""
+    hints = typing.get_type_hints(cls, include_extras=True)
+    for field in dataclasses.fields(cls):
+        if field.init:
+            default = "" if field.default is dataclasses.MISSING else str(field.default)
+            yield field.name, may_be(hints[field.name]), default.replace("True", "true").replace("False", "false")
+
+
+def named(folder: str) -> Iterator[str]:
+    """A folder's things, each with a row for each of its fields."""
+    for name in registry.names(folder):
+        cls = getattr(registry, f"{folder[:-1]}_class")(name)
+        yield f"| **{name}** | {registry.about(folder, name)} | |"
+        for field, what, default in fields(cls):
+            yield f"| `{field}` | {what} | {f'`{default}`' if default else ''} |"
+
+
+def told(text: str | None) -> str:
+    """A help text as the cell of a table."""
+    return " ".join((text or "").split()).replace("|", "\\|")
+
+
+def commands() -> Iterator[str]:
+    group: Any = typer.main.get_command(app)
+    for name, command in sorted(group.commands.items()):
+        yield f"| **rnnbench {name}** | {told(command.help)} | |"
+        for parameter in command.params:
+            if parameter.name != "help":
+                words = ", ".join(f"`{word}`" for word in (*parameter.opts, *parameter.secondary_opts))
+                argument = (parameter.metavar or parameter.name).strip("[]").upper()
+                shown = words if words.startswith("`-") else f"`{argument}`"
+                variable = f"`{parameter.envvar}`" if parameter.envvar else ""
+                yield f"| {shown} | {told(parameter.help)} | {variable} |"
+
+
+def page() -> str:
+    def table(title: str, about: str, heads: str, rows: Iterator[str]) -> str:
+        return "\n".join([f"## {title}", "", about, "", heads, "|---|---|---|", *rows, ""])
+
+    values = "| | what it is, or may be | default |"
+    settings = (f"| `{name}` | {what} | `{default}` |" for name, what, default in fields(Settings))
+    return "\n".join([
+        "# Reference",
+        "",
+        "Written from the code by `python -m tests.golden`. What the keys of a suite mean: [suites](suites.md).",
+        "",
+        table("Settings", "For every run, of a variant, a task or the defaults.", values, settings),
+        table("Cells", "`cell: NAME`, and its switches beside it.", values, named("cells")),
+        table("Layers", "`layer: NAME`, and its switches beside it.", values, named("layers")),
+        table("Tasks", "By its name, or `task: NAME`; its difficulty beside it.", values, named("tasks")),
+        table("Commands", VARIABLES, "| | | variable |", commands()),
+    ]).rstrip() + "\n"  # fmt: skip
+
+
+def golden_files() -> dict[str, str]:
+    return {PAGE: page()}
+
+
+def test_the_reference_is_what_the_code_says() -> None:
+    there, right = (ROOT / PAGE).read_text("utf-8").splitlines(), page().splitlines()
+    other = [f"+ {line}" for line in right if line not in there] + [f"- {line}" for line in there if line not in right]
+    assert there == right, "\n".join([f"{PAGE}: {MEANT}", *other])
