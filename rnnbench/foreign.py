@@ -182,8 +182,11 @@ def _of_class(thing: type) -> str:
     name, top = thing.__module__, thing.__module__.partition(".")[0]
     if name in _files:
         return _files[name].digest
-    if top in sys.stdlib_module_names or top in ("numpy", "torch"):
+    file = getattr(sys.modules.get(name), "__file__", None)
+    if file is None or top in sys.stdlib_module_names or top in ("numpy", "torch"):
         return ""
+    if any(Path(os.path.realpath(file)) in known.stamps for known in _files.values()):
+        return ""  # it came from beside a user's own file, which counts it
     return _of_module(name if top == "rnnbench" else top)
 
 
@@ -283,12 +286,16 @@ def _settings() -> dict[str, tuple[Any, Callable[[Any], object]]]:
 
 @cache
 def digest(dotted: str) -> str:
-    """Version and source of what a dotted name reaches, without importing it: the file, or the whole package."""
+    """Version and source of what a dotted name reaches, without importing it: of installed code its file or its part of
+    the package, of any other the whole package, or the file and those beside it that it imports."""
     top, *rest = dotted.split(".")
     spec = PathFinder.find_spec(top, [os.getcwd(), *sys.path]) or util.find_spec(top)
     if spec is None or not (spec.origin or spec.submodule_search_locations):
         return "absent"
     here = Path(next(iter(spec.submodule_search_locations or ()), spec.origin or ""))
+    if not {"site-packages", "dist-packages"} & set(here.parts):
+        with suppress(SyntaxError):
+            return _digest(here.rglob("*.py") if here.is_dir() else _imported(here))
     for part in rest:
         if (here / part).is_dir():
             here = here / part

@@ -31,7 +31,7 @@ def named(kind: str) -> dict[str, metadata.EntryPoint]:
 @cache
 def _installed(kind: str) -> dict[str, metadata.EntryPoint]:
     every = metadata.entry_points(group=f"rnnbench.{kind}")
-    return dict(sorted((f"{_package(e.dist.name)}/{e.name}", e) for e in every if e.dist is not None))
+    return dict(sorted((f"{_package(e.dist.name)}/{e.name}", e) for e in every if e.dist and e.dist.metadata["Name"]))
 
 
 def _package(name: str) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import torch
 
 from rnnbench import foreign, plugins, registry
 from rnnbench.errors import UserError
@@ -159,6 +160,22 @@ def test_a_cell_made_from_one_of_ours_is_stale_when_ours_changes(
     of_file = foreign._of_module
     monkeypatch.setattr(foreign, "_of_module", lambda name: of_file(name) + "*" * (name == "rnnbench.cells.mgu"))
     assert fingerprint(rung, fused=False) != before
+
+
+def test_a_cell_may_be_made_from_one_beside_it_and_does_nothing_to_torch(folder: Path) -> None:
+    (folder / "own/base.py").write_text(CELL + "\ntorch.set_default_dtype(torch.float64)\n")
+    (folder / "own/mine.py").write_text(
+        "from dataclasses import dataclass\nimport base\n\n"
+        "@dataclass(frozen=True)\nclass Cell(base.Cell):\n    x: int = 1\n"
+    )
+    (first, *_) = plan(load(folder / "own/suite.yaml")).runs()
+    assert torch.get_default_dtype() == torch.float32
+    before = fingerprint(first.rung, fused=True)
+    (folder / "own/base.py").write_text(CELL)
+    assert fingerprint(first.rung, fused=True) != before
+    registry.place({"./first.py": str(folder / "own/here/first.py")})
+    registry.task_class("./first.py")  # looks beside another file
+    assert fingerprint(first.rung, fused=True) != before
 
 
 BROKEN: dict[str, tuple[str, str]] = {

@@ -440,6 +440,13 @@ def test_its_fingerprint_is_its_source_and_version(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr("importlib.metadata.version", lambda name: "0.0")
     assert current("torch.nn.LSTM") != lstm
     assert current("nosuch.Thing")
+    before = current("layered.Outer")  # a class that the package has from elsewhere: any file of it may decide
+    (tmp_path / "layered/more.py").write_text("x = 1\n")
+    assert current("layered.Outer") != before
+    (tmp_path / "odd.py").write_text("from beside import x\n" + ODD)
+    before = current("odd.Plain")
+    (tmp_path / "beside.py").write_text("x = 1\n")
+    assert current("odd.Plain") != before
 
 
 SUITE = """\
