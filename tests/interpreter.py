@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.kernels import pointwise
-from rnnbench.kernels.pointwise import Backward, Body, Let, Load, Place
+from rnnbench.kernels.adjoint import Backward, epilogue
+from rnnbench.kernels.pointwise import Body, Let, Load, Place
 from rnnbench.kernels.schedule import Schedule
 
 Array = NDArray[np.float64]
@@ -120,7 +121,7 @@ def scan(schedule: Schedule, p: Mapping[str, Array], xs: Array, dys: Array) -> t
                 gradients[matrix] += source.T @ d
         back = _sent_back(schedule, schedule.h, places, p, (B, H))
     ends = {**fixed, **drows, ("shape", 0): np.zeros((1, H))}
-    run(pointwise.epilogue(schedule), ends)
+    run(epilogue(schedule), ends)
     for n, row in enumerate(schedule.given):
         gradients[row.name] += ends["dgiven", n]
     return np.stack(ys), dxs, gradients

@@ -44,7 +44,7 @@ MAY: dict[str, set[str]] = {
 
 
 def modules() -> list[Path]:
-    return sorted(p for p in PACKAGE.rglob("*.py") if "shipped" not in p.parts)
+    return sorted(p for p in PACKAGE.rglob("*.py") if not {"shipped", "__pycache__"} & set(p.parts))
 
 
 def room(path: Path) -> str:

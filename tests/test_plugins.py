@@ -81,6 +81,8 @@ def test_a_package_is_installed_and_all_that_it_adds_is_run(
     assert rnnbench("validate", "suite.yaml") == "example: valid; 6 variants, 1 tasks, 2 seeds, 24 runs\n"
     rnnbench("run", "suite.yaml", "--executor", f"{NAME}/logged", "-j", "2")
     assert (tmp_path / "jobs.log").read_text().startswith("worker ")
+    numerics = re.findall(r'"numerics":"(\w+)', rnnbench("export", "suite.yaml", "--no-curves"))
+    assert (numerics.count("fused"), numerics.count("alone")) == (16, 8)  # every cell, as ours are; layers and modules
     tally = rnnbench("report", "suite.yaml", "--format", f"{NAME}/tally").splitlines()
     assert [line.split(": ")[0] for line in tally] == [
         "example", *(f"{name} on first" for name in ("lstm", "leaky", "smooth", "mine", "gru", "leaky-leak")),

@@ -1,9 +1,8 @@
 """Fused scans, derived from a cell's equations: one run at a time, on a CPU.
 
 `trace` calls a cell's `step` with symbols, `schedule` orders what it computes into stages of products and pointwise
-equations, `pointwise` writes those out and differentiates them, `emit` prints all of it as one forward and one backward
-scan over the tiles of `vector` and the panels of `panels`, and `derived` compiles that. The equations in `cells/` stay
-the reference.
+equations, `pointwise` writes those out, `adjoint` differentiates them, `emit` prints all of it as one `forward` and one
+`backward` scan over `tiles` and `panels`, and `derived` compiles that. The equations in `cells/` stay the reference.
 """
 
 from __future__ import annotations

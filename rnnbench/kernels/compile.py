@@ -19,7 +19,7 @@ import llvmlite
 import numba
 from numba import types
 
-SHARED = ("compile.py", "maths.py", "panels.py", "vector.py")
+SHARED = ("compile.py", "maths.py", "panels.py", "tiles.py", "vector.py")
 
 
 def fingerprint(source: Path) -> str:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from rnnbench.kernels.vector import WIDTH, accumulate, load, product, shared, splat, store
+from rnnbench.kernels.tiles import accumulate, product
+from rnnbench.kernels.vector import WIDTH, load, shared, splat, store
 
 
 @shared

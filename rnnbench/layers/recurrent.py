@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 # What decides the bits of a fused scan.
-KERNEL = ("trace", "schedule", "pointwise", "emit", "derived", "maths", "vector", "panels", "scan", "compile")
+KERNEL = (
+    "trace", "schedule", "pointwise", "adjoint", "program", "forward", "backward", "emit", "derived",
+    "maths", "vector", "tiles", "panels", "scan", "compile",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
