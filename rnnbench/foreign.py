@@ -13,7 +13,7 @@ import importlib
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stdout, suppress
 from functools import cache, partial
 from importlib import metadata, util
 from importlib.machinery import PathFinder
@@ -94,7 +94,7 @@ def module_of(path: Path) -> ModuleType:
         try:
             every = _imported(path)
             found = _File({file: _stamp(file) for file in every}, _digest(every))
-            with undisturbed(), _looking_beside(str(path.parent)):
+            with importing(), _looking_beside(str(path.parent)):
                 exec(compile(path.read_bytes(), str(path), "exec"), module.__dict__)
             _held_to(path.parent, every[1:])
         except BaseException:
@@ -227,6 +227,13 @@ class _Bare(ast.NodeTransformer):
 
 
 @contextmanager
+def importing() -> Iterator[None]:
+    """Around an import: what the code prints is no output of ours, and torch's settings stay as they are."""
+    with undisturbed(), redirect_stdout(sys.stderr):
+        yield
+
+
+@contextmanager
 def undisturbed() -> Iterator[None]:
     """Whatever is done within to torch's settings of the whole process is undone; to those that torch starts with,
     where it is first imported within."""
@@ -278,9 +285,9 @@ def _settings() -> dict[str, tuple[Any, Callable[[Any], object]]]:
     }
     for holder, name in (
         (backends.cudnn, "enabled"), (backends.cudnn, "benchmark"), (backends.cudnn, "deterministic"),
-        (backends.cudnn, "allow_tf32"),
+        (backends.cudnn, "allow_tf32"), (backends.mkldnn, "enabled"),
     ):  # fmt: skip
-        found[f"cudnn {name}"] = (getattr(holder, name), partial(setattr, holder, name))
+        found[f"{holder.__name__} {name}"] = (getattr(holder, name), partial(setattr, holder, name))
     return found
 
 

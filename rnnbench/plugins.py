@@ -51,7 +51,7 @@ def load(kind: str, name: str) -> Any:
             raise UserError(f"{what}: {package} has none of that name; {nearest(name, own)}")
         raise UserError(f"{what}: no installed package {package} adds {kind}; {nearest(name, named(kind))}")
     try:
-        with foreign.undisturbed():
+        with foreign.importing():
             return found.load()
     except (Exception, SystemExit) as error:
         where = f"{package} {found.dist.version}" if found.dist else package

@@ -94,6 +94,7 @@ def _from_file(kind: str, name: str) -> Any:
     return _checked(kind, name, getattr(found, wanted))
 
 
+@cache
 def _checked(kind: str, name: str, found: Any) -> Any:
     """A class of other people's, if it can be what it is meant to be."""
     base, what = BASES[kind], f"{kind[:-1]} {name!r}"

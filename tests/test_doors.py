@@ -161,14 +161,17 @@ def test_a_cell_made_from_one_of_ours_is_stale_when_ours_changes(
     assert fingerprint(rung, fused=False) != before
 
 
-def test_a_cell_may_be_made_from_one_beside_it_and_does_nothing_to_torch(folder: Path) -> None:
-    (folder / "own/base.py").write_text(CELL + "\ntorch.set_default_dtype(torch.float64)\n")
+def test_a_cell_may_be_made_from_one_beside_it_and_its_import_does_nothing_else(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "own/base.py").write_text(CELL + "\ntorch.set_default_dtype(torch.float64)\nprint('loud')\n")
     (folder / "own/mine.py").write_text(
         "from dataclasses import dataclass\nimport base\n\n"
         "@dataclass(frozen=True)\nclass Cell(base.Cell):\n    x: int = 1\n"
     )
     (first, *_) = plan(load(folder / "own/suite.yaml")).runs()
     assert torch.get_default_dtype() == torch.float32
+    assert capsys.readouterr() == ("", "loud\n")
     before = fingerprint(first.rung, fused=True)
     (folder / "own/base.py").write_text(CELL)
     assert fingerprint(first.rung, fused=True) != before
@@ -209,6 +212,7 @@ def test_a_broken_file_is_told_in_one_line_with_its_place(kind: str, folder: Pat
     [
         ("./nothing.py", "got './nothing.py': no such file, expected one at"),
         ("/tmp/mine.py", "got '/tmp/mine.py', expected a path relative to this file"),
+        ("./mine", "got './mine', expected the path of a file that ends in .py, or package/name"),
         ("nobody/mine", "got 'nobody/mine': no installed package nobody adds cells; known: none"),
     ],
 )

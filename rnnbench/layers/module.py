@@ -121,9 +121,9 @@ class Foreign(layers.Layer):
     def _maker(self) -> Callable[..., Any]:
         """What the dotted name means: a class or a function."""
         try:
-            with foreign.undisturbed():
+            with foreign.importing():
                 found: Any = foreign.named(self.module)
-        except Exception as e:
+        except (Exception, SystemExit) as e:
             raise UserError(f"module {self.module}: can't be imported: {told(e)}") from e
         if isinstance(found, ModuleType):
             own = sorted(n for n, v in vars(found).items() if isinstance(v, type) and v.__module__ == found.__name__)

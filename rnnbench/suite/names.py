@@ -19,6 +19,9 @@ def named(reader: Reader, path: Path, kind: str, text: str) -> str | None:
             return text
         reader.got(path, f"the name of a {kind[:-1]}", text, registry.known(kind))
         return None
+    if text.startswith((".", "/")) and not text.endswith(".py"):
+        reader.got(path, "the path of a file that ends in .py, or package/name")
+        return None
     name = registry.file_name(text) if text.endswith(".py") else text
     if not name:
         reader.got(path, "a path relative to this file")
