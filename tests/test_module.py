@@ -328,6 +328,7 @@ def test_sizes_go_by_place_only_where_names_say_that_they_are_sizes() -> None:
         assert not foreign.HIDDEN.fullmatch(name), name
     assert records([run("odd.Passes", {})])
     assert records([run("odd.Half", {})])
+    assert records([run("odd.Inner", {"hidden": 5})])  # what is given is no guess
 
 
 def test_a_dotted_name_means_what_it_means_to_python() -> None:

@@ -159,8 +159,8 @@ class Foreign(layers.Layer):
         takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters)
         if {"input_size", "hidden_size"} <= set(names) or (takes_any and _binds(signature, by_keyword)):
             return by_keyword
-        plain = [n.lower().replace("_", "") for n in names]
-        by_place = all(p.kind is p.POSITIONAL_OR_KEYWORD for p in parameters[:2]) and len(names) > 1
+        plain = [n.lower().replace("_", "") for n in names if n not in self.args]
+        by_place = all(p.kind is p.POSITIONAL_OR_KEYWORD for p in parameters[:2]) and len(plain) > 1
         if by_place and INPUT.fullmatch(plain[0]) and HIDDEN.fullmatch(plain[1]) and not _inner(plain[1:]):
             return partial(self._maker, I, H, **self.args)
         shown = " ".join(str(signature).split())[:300]
@@ -268,7 +268,7 @@ def _apart(seed: int, device: torch.device | None = None) -> Iterator[None]:
 
 
 def _inner(names: list[str]) -> bool:
-    """Whether the first size is the output's and a later one the hidden size, which it would not be given."""
+    """Whether the first size is the output's and a later one the hidden size, which nobody gives."""
     return "out" in names[0] and any("out" not in name and HIDDEN.fullmatch(name) for name in names[1:])
 
 
