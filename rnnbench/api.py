@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from rnnbench import registry
 from rnnbench.errors import Exit, UserError
 from rnnbench.plan import Plan, cost, plan
 from rnnbench.plan.filter import select
@@ -108,6 +109,7 @@ def run_plan(
     executor: str = "local",
 ) -> Outcome:
     """Trains what a plan names and the store lacks."""
+    registry.place(plan.suite.files)  # another suite may have been read since
     with store.writing():
         records = without(store.records(plan.runs()), rerun)
         store.remember(plan.suite.as_dict())
