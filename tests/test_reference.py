@@ -14,6 +14,7 @@ import typer
 
 from rnnbench import registry
 from rnnbench.cli import app
+from rnnbench.errors import Exit
 from rnnbench.settings import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -87,6 +88,18 @@ def commands() -> Iterator[str]:
                 yield f"| {shown} | {told(parameter.help)} | {variable} |"
 
 
+def exit_codes() -> Iterator[str]:
+    """What the docstring of `Exit` says: where several hold, and its table."""
+    first, *rest = (Exit.__doc__ or "").splitlines()
+    yield from (first.removeprefix("Exit codes. "), "", *(line.strip() for line in rest if line.strip()))
+
+
+def test_every_exit_code_is_documented() -> None:
+    rows = [line.strip("| ").split(" | ") for line in exit_codes() if line.startswith("| ")][2:]
+    numbers, names = ([each for row in rows for each in row[i].split(", ")] for i in (0, 1))
+    assert dict(zip(names, map(int, numbers), strict=True)) == {code.name: code.value for code in Exit}
+
+
 def page() -> str:
     def table(title: str, about: str, heads: str, rows: Iterator[str]) -> str:
         return "\n".join([f"## {title}", "", about, "", heads, "|---|---|---|", *rows, ""])
@@ -103,6 +116,9 @@ def page() -> str:
         table("Layers", "`layer: NAME`, and its switches beside it.", values, named("layers")),
         table("Tasks", "By its name, or `task: NAME`; its difficulty beside it.", values, named("tasks")),
         table("Commands", VARIABLES, "| | | variable |", commands()),
+        "## Exit codes",
+        "",
+        *exit_codes(),
     ]).rstrip() + "\n"  # fmt: skip
 
 

@@ -6,7 +6,6 @@ Nothing is imported here that `--help` does not need. Data goes to stdout, progr
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -25,15 +24,21 @@ app = typer.Typer(
 )
 
 
-@app.callback()
-def _options(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and end.", is_eager=True)] = False,
-) -> None:
-    if version:
+def _version(asked: bool) -> None:
+    if asked:
         from rnnbench import __version__
 
         typer.echo(__version__)
         raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and end.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
 
 
 for _path in sorted(Path(__file__).parent.glob("[a-z]*.py")):  # the commands register themselves on `app`
@@ -42,6 +47,9 @@ for _path in sorted(Path(__file__).parent.glob("[a-z]*.py")):  # the commands re
 
 def main() -> None:
     """Runs the command line and ends the process with one of `errors.Exit`; never a traceback for a user's mistake."""
+    from rnnbench.cli import bugs, streams
+
+    streams.prepare()
     try:
         code = _invoke(sys.argv[1:])
         sys.stdout.flush()
@@ -49,15 +57,14 @@ def main() -> None:
         for line in error.lines:
             print(line, file=sys.stderr)
         code = error.code
-    except BrokenPipeError:
-        _give_up_stdout()
+    except streams.ReaderGone:
         code = Exit.READER_GONE
     except (KeyboardInterrupt, typer.Abort):
         code = Exit.INTERRUPTED
-    except OSError as error:
-        print(f"{error.filename or 'output'}: {error.strerror}", file=sys.stderr)
-        _give_up_stdout()
-        code = Exit.STORE
+    except Exception as error:
+        print(bugs.line(error), file=sys.stderr)
+        code = Exit.BUG
+    streams.finish()
     sys.exit(int(code))
 
 
@@ -77,8 +84,3 @@ def _invoke(arguments: list[str]) -> int:
             raise
         raise UserError(f"rnnbench: {error.format_message().rstrip('.')}; see rnnbench --help") from None
     return Exit.OK
-
-
-def _give_up_stdout() -> None:
-    """What is still in the buffer goes nowhere: the flush at exit must not complain again."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -62,7 +62,8 @@ def baseline(
     text = baselines.make(chosen, _fresh(chosen, Store(results))).text()
     if update:
         place = baselines.place(chosen.suite)
-        baselines.write(place, text)
+        with options.writing(place):
+            baselines.write(place, text)
         typer.echo(f"{chosen.suite.name}: baseline written to {place}", err=True)
     else:
         write(text, output)
@@ -125,11 +126,12 @@ def check(
     name = chosen.suite.name
     sys.stdout.write(findings.text(name, found, quiet))
     if junit is not None:
-        junit.write_text(findings.junit(name, found), "utf-8")
+        with options.writing(junit):
+            junit.write_text(findings.junit(name, found), "utf-8")
     if github:
         sys.stdout.write(findings.workflow(name, found))
         if place := os.environ.get("GITHUB_STEP_SUMMARY"):
-            with open(place, "a", encoding="utf-8") as summary:
+            with options.writing(Path(place)), open(place, "a", encoding="utf-8") as summary:
                 summary.write(findings.markdown(name, found))
     verdict = checking.verdict(found)
     if code in (Exit.STORE, Exit.LOCKED):

@@ -36,7 +36,8 @@ def write(text: str, output: Path | None) -> None:
     if output is None:
         sys.stdout.write(text)
     else:
-        output.write_text(text)
+        with options.writing(output):
+            output.write_text(text, "utf-8")
 
 
 @app.command()
