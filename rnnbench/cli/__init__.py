@@ -13,6 +13,9 @@ from typing import Annotated
 import typer
 
 from rnnbench.errors import Exit, UserError
+from rnnbench.text import printable
+
+LONGEST = 4000  # characters of a line of an error
 
 app = typer.Typer(
     name="rnnbench",
@@ -55,14 +58,14 @@ def main() -> None:
         sys.stdout.flush()
     except UserError as error:
         for line in error.lines:
-            print(line, file=sys.stderr)
+            print(printable(line, LONGEST), file=sys.stderr)
         code = error.code
     except streams.ReaderGone:
         code = Exit.READER_GONE
     except (KeyboardInterrupt, typer.Abort):
         code = Exit.INTERRUPTED
     except Exception as error:
-        print(bugs.line(error), file=sys.stderr)
+        print(printable(bugs.line(error)), file=sys.stderr)
         code = Exit.BUG
     streams.finish()
     sys.exit(int(code))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from rnnbench import environment
 from rnnbench.cli import app, options
 from rnnbench.report import formats
 
@@ -68,8 +69,8 @@ def report(
     climbs = view(chosen, api.exported(source)) if source else api.climbs(chosen, store)
     notes = api.warnings([r for c in climbs for r in c.records])
     terminal = output is None and sys.stdout.isatty()
-    width = int(os.environ.get("COLUMNS", 0)) or (os.get_terminal_size().columns if terminal else 100)
-    color = terminal and "NO_COLOR" not in os.environ
+    width = environment.columns() or (os.get_terminal_size().columns if terminal else 100)
+    color = terminal and environment.color()
     write(render(chosen.suite, climbs, format, width=width, color=color, notes=notes), output)
 
 
