@@ -157,8 +157,9 @@ class Cohort:
         if not rows:
             return []
         padded = self._padded(rows)
+        whole = padded == list(range(len(self.state["flat"])))  # what is bound already, for all runs and for one
         flat = self.state["flat"][padded].contiguous()
-        p = self.model.views(flat[0] if self.alone else flat)
+        of = self.backprop if whole else backprop(self.model, p := self.model.views(flat), p)
         batches = []
         for row in padded:
             seed = self.runs[row].seed
@@ -169,12 +170,12 @@ class Cohort:
         with torch.no_grad():
             for start in range(0, batches[0].xs.shape[1], CHUNK):
                 x, y, w = self._tensors([b.part(start, start + CHUNK) for b in batches])
-                answers.append(self.model.answers(p, self.model.encode(x), batches[0].at))
+                answers.append(of.evaluate(x, batches[0].at))
                 ys.append(y)
                 weights.append(w)
             axis = 1 if self.alone else 2
             all_answers, all_ys = torch.cat(answers, axis), torch.cat(ys, axis)
             all_weights = None if weights[0] is None else torch.cat([w for w in weights if w is not None], axis)
             scores = self.task.score(all_answers, all_ys, all_weights).reshape(-1).tolist()
-            losses = self.task.loss(all_answers, all_ys, all_weights).reshape(-1).tolist()
+            losses = of.loss(all_answers, all_ys, all_weights).reshape(-1).tolist()
         return list(zip(scores, losses, strict=True))[: len(rows)]
