@@ -39,6 +39,11 @@ def checkpoint_seconds() -> float:
     return number("RNNBENCH_CHECKPOINT_SECONDS", 10.0, 0.0, 86_400.0)
 
 
+def plugins() -> str | None:
+    """The packages that may add something; empty, none may."""
+    return os.environ.get("RNNBENCH_PLUGINS")
+
+
 def columns() -> int | None:
     """The width that was asked for, no less than a report needs; None where none was, or no number."""
     given = text("COLUMNS") or ""

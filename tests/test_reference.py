@@ -22,7 +22,8 @@ PAGE = "docs/reference.md"
 VARIABLES = """\
 An option may also stand in the environment, where a variable is named. Besides: `RNNBENCH_CHECKPOINT_SECONDS`, how many
 seconds go by between two checkpoints of a run under way (10; 0 to 86400); `NO_COLOR`, and `COLUMNS` for the width of a
-report, 20 or more. A variable that is empty is as one that isn't set."""
+report, 20 or more. A variable that is empty is as one that isn't set, but for `RNNBENCH_PLUGINS`
+([plugins](plugins.md))."""
 MEANT = (
     "a default that changes makes records stale: if it is meant, say so in CHANGELOG.md, then python -m tests.golden"
 )

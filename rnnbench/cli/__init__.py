@@ -73,7 +73,14 @@ def main() -> None:
 
 def _invoke(arguments: list[str]) -> int:
     """The command that the arguments name, without click's own handling of errors: its exit codes are not ours."""
+    if arguments and "/" in arguments[0]:
+        _add(arguments[0])
     command = typer.main.get_command(app)
+    if arguments[:1] in ([], ["-h"], ["--help"]):
+        from rnnbench import plugins
+
+        others = ", ".join(plugins.named("commands"))
+        command.epilog = f"Of installed packages: {others}" if others else None
     try:
         with command.make_context("rnnbench", arguments) as context:
             command.invoke(context)
@@ -87,3 +94,10 @@ def _invoke(arguments: list[str]) -> int:
             raise
         raise UserError(f"rnnbench: {error.format_message().rstrip('.')}; see rnnbench --help") from None
     return Exit.OK
+
+
+def _add(name: str) -> None:
+    """Registers a command of another package, `package/name`."""
+    from rnnbench import plugins
+
+    app.command(name=name)(plugins.function("commands", name))

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from rnnbench import plugins
 from rnnbench.errors import UserError, nearest
 from rnnbench.records import Point, Record, Run
 
@@ -80,6 +81,9 @@ def names() -> tuple[str, ...]:
 def named(name: str) -> Any:
     """The class of the executor of that name; UserError with the nearest known name. It is called with the number of
     workers, the device, the kernels, the seconds that a run may take and the seconds between two checkpoints."""
+    if "/" in name:
+        return plugins.function("executors", name)
     if name not in names():
-        raise UserError(f"--executor: got '{name}', expected an executor; {nearest(name, names())}")
+        known = (*names(), *plugins.named("executors"))
+        raise UserError(f"--executor: got '{name}', expected an executor; {nearest(name, known)}")
     return getattr(importlib.import_module(f"rnnbench.running.executors.{name}"), name.capitalize())
