@@ -413,9 +413,11 @@ def test_what_more_steps_flip_is_marked_and_told() -> None:
     rnn = next(line for line in lines if line.startswith("rnn "))
     assert ".63 ±.82  1/3 ↑3/3" in rnn
     assert text.count("↑") == 2  # and the legend
-    assert "the first unsolved length again, with 4 times the steps. Solved: rnn at 20 (3/3, before 1/3). " in text
-    assert "Not solved: lstm at 80 (1/3, before 1/3). Can't be told: lstm-forget_gate at 20 (1/1, before 0/3)." in text
-    assert "Can't be told: lstm at 10 (0/0, before 1/3), lstm+chrono at 5 (1/2, before 0/3)." in text
+    again = "the first unsolved length again, with 4 times the steps (at most"
+    assert f"{again} 6,000). Solved: rnn at 20 (3/3, before 1/3; 300 to 500 used). " in text
+    assert "Not solved: lstm at 80 (1/3, before 1/3; 500 to 1,500 used). " in text  # two stopped far from their 6,000
+    assert "Can't be told: lstm-forget_gate at 20 (1/1, before 0/3; 300 used)." in text
+    assert f"{again} 4,000). Can't be told: lstm at 10 (0/0, before 1/3), lstm+chrono at 5 (1/2, before 0/3; " in text
     assert "! lstm-forget_gate at 20, seed 1, more steps: crashed: MemoryError: no room" in text
     assert "- ↑2/3 solved by 2 of the 3 seeds" in report.render(suite, view, "markdown")
     csvs = [report.render(suite, v, "csv") for v in (view, plain)]

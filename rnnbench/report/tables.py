@@ -14,7 +14,7 @@ from rnnbench.plan.ladders import Climb, RungState
 from rnnbench.records import Record
 from rnnbench.report import marks, parts, sections
 from rnnbench.report.model import NBSP, Cell, Column, Report, Table, Tone, clean, counted
-from rnnbench.settings import LOOK
+from rnnbench.settings import LOOK, Settings
 from rnnbench.suite import Suite, TaskEntry
 
 ERRORS = 3  # how many failed runs of a task are quoted
@@ -115,18 +115,25 @@ def scores(suite: Suite, task: TaskEntry, climbs: Sequence[Climb]) -> Table:
 
 
 def _more_steps(suite: Suite, climbs: Sequence[Climb]) -> list[str]:
-    """What became of the first unsolved lengths when they got more steps, in one line."""
+    """What became of the first unsolved lengths when they got more steps, and how many they used, in one line."""
+    budgets: set[int] = set()
     told: dict[str, list[str]] = {"Solved": [], "Not solved": [], "Can't be told": []}
     for climb in climbs:
         for step, more in ((s, s.more) for s in climb.steps if s.more):
             word = "Solved" if step.flipped else "Not solved" if more.passed is False else "Can't be told"
             n = len(more.records)
             counts = f"{more.solved}/{len(more.finished)}, before {step.solved_of(n)}/{n}"
-            told[word].append(f"{clean(climb.ladder.variant.name)} at {step.rung.length} ({counts})")
-    if suite.more_steps is None or not any(told.values()):
+            used = sorted({r.steps for r in more.finished})
+            steps = f"; {' to '.join(f'{k:,}' for k in dict.fromkeys((used[0], used[-1])))} used" if used else ""
+            told[word].append(f"{clean(climb.ladder.variant.name)} at {step.rung.length} ({counts}{steps})")
+            budgets.add(Settings(**more.rung.settings).steps)
+    if suite.more_steps is None or not budgets:
         return []
     groups = " ".join(f"{word}: {', '.join(names)}." for word, names in told.items() if names)
-    return [f"the first unsolved length again, with {suite.more_steps.times} times the steps. {groups}"]
+    most = " or ".join(f"{steps:,}" for steps in sorted(budgets))
+    return [
+        f"the first unsolved length again, with {suite.more_steps.times} times the steps (at most {most}). {groups}"
+    ]
 
 
 def _not_applicable(climbs: Sequence[Climb]) -> list[str]:
