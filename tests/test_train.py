@@ -202,7 +202,7 @@ def looked(monkeypatch: pytest.MonkeyPatch, select: list[float | None], test: fl
     ([0.95, 0.96, 0.98, 0.975, 1.0], 0.97, "solved", 400, 100),  # stopped at .975, solved since .95
     ([0.96, 0.9, 0.96, 0.97], 0.96, "solved", 400, 300),  # once is not enough
     ([0.2, 0.9, 0.94, 0.96], 0.95, "solved", 400, 400),  # nobody looked again
-    ([0.2, 0.9, 0.94, 0.94], 0.95, "solved", 400, 400),  # only the test says so
+    ([0.2, 0.96, 0.94, 0.94], 0.95, "solved", 400, None),  # only the test says so, and not since when
     ([0.97, 0.97, 0.94, 0.94], 0.949, "unsolved", 400, None),  # the test says no
     ([1.0, 1.0, 1.0], 0.9, "unsolved", 200, None),
 ])  # fmt: skip

@@ -24,7 +24,7 @@ from rnnbench.settings import LOOK, Settings
 def taken(record: Record) -> Range:
     """Steps to solve of a run that finished: from the look before to the one by which it was solved. More than were
     trained where its test says that it wasn't, whatever its validation said; more than its budget where it diverged,
-    since no steps would have done. Solved by its end, where the record doesn't say at which look, as older ones may."""
+    since no steps would have done. At any time up to its end where only its test says that it was solved."""
     if record.status == "solved":
         at = record.solved_at
         return Range(0 if at is None else (at - 1) // LOOK * LOOK, at or record.steps, low_open=True)

@@ -56,16 +56,17 @@ class _Live:
         return cls(run, curve, state["seconds"])
 
 
-def solved_at(curve: Sequence[Point], bar: float) -> int:
-    """The step at which a run that is solved in the end was so first: the first of two looks in a row whose validation
-    is at the bar, or the end, where there are no such two and only the test tells.
+def solved_at(curve: Sequence[Point], bar: float) -> int | None:
+    """The look by which a run that is solved in the end was so: the first of two in a row whose validation is at the
+    bar, or the last, after which nobody looked again. None where only the test tells, and so not since when.
 
     >>> solved_at([Point(100, 0.1, 1.0, 0.97), Point(200, 0.1, 1.0, 0.96), Point(300, 0.1, 1.0, 0.99)], 0.95)
     100
     >>> solved_at([Point(100, 0.9, 0.8), Point(200, 0.2, 1.0, 0.97)], 0.95)
     200
     """
-    return next((a.step for a, b in pairwise(curve) if _at(a, bar) and _at(b, bar)), curve[-1].step)
+    twice = (a.step for a, b in pairwise(curve) if _at(a, bar) and _at(b, bar))
+    return next(twice, curve[-1].step if _at(curve[-1], bar) else None)
 
 
 def _at(point: Point, bar: float) -> bool:
