@@ -48,10 +48,10 @@ def _training(blocks: Blocks, length: int) -> Batch:
 @dataclass(frozen=True)
 class Blocks(Language):
     """a^n b^n ..., `letters` letters between marks; length: the largest n that is trained on. Symbols: 0 the mark,
-    1 a, 2 b, ... At length L the n that are tested are 4, 9, 14, ... below L, and L + 1; those that decide when to stop
-    3, 8, 13, ... below L (and 3 at length 3), and L + 2; all others up to L are trained on. There is one string of each
-    n: so each that is tested lies among those that decide, one away from the next, and no model is tested on what is
-    shorter or longer than all that it had to pass to stop."""
+    1 a, 2 b, ... At length L the n that are tested are 6, 11, 16, ... and L + 1, those that decide when to stop
+    3, 8, 13, ... and L + 2; all others up to L are trained on. There is one string of each n: so each that is tested
+    lies between those that decide, and no model is tested on what is shorter or longer than all it had to pass to stop.
+    """
 
     letters: int
 
@@ -61,10 +61,12 @@ class Blocks(Language):
 
     def ns(self, length: int) -> dict[str, list[int]]:
         """The n of each split."""
-        select = [n for n in range(3, max(length, 4)) if n % 5 == 3]
-        test = [n for n in range(3, length) if n % 5 == 4]
-        train = [n for n in range(1, length + 1) if n not in (*select, *test)]
-        return {"train": train, "select": [*select, length + 2], "test": [*test, length + 1]}
+        every = range(1, length + 1)
+        return {
+            "train": [n for n in every if n % 5 != 3 and (n % 5 != 1 or n == 1)],
+            "select": [*(n for n in every if n % 5 == 3), length + 2],
+            "test": [*(n for n in every if n % 5 == 1 and n > 1), length + 1],
+        }
 
     def strings(self, ns: list[int], T: int | None = None) -> Batch:
         """The strings of these n, padded to T steps (default: the longest); padding has no weight.

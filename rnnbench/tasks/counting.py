@@ -4,7 +4,7 @@ A string is read symbol by symbol, `$ a a b b`; at each step the set of the symb
 $ being the end. A string counts only if every step is right, and no string that is tested was trained on.
 
 `anbn` and `anbncn`: a^n b^n (c^n). From the first b on the answer is exact: b until there were as many as a, then c
-or $. At length L a model trains on n = 1..L without those held out: n = 4, 9, 14, ... and L + 1 are tested, n = 3, 8,
+or $. At length L a model trains on n = 1..L without those held out: n = 6, 11, 16, ... and L + 1 are tested, n = 3, 8,
 13, ... and L + 2 decide when to stop. So both splits hold strings inside and beyond the range, and what decides when to
 stop begins below what is tested and ends beyond it.
 
