@@ -33,7 +33,7 @@ MAY: dict[str, set[str]] = {
     "training": {"cells", "foreign", "kernels", "layers", "records", "registry", "rng", "settings", "tasks"},
     "running": {"plan", "plugins", "records", "registry", "settings", "store", "training"},
     "analysis": {"plan", "records", "registry", "rng", "settings", "suite"},
-    "check": {"analysis", "layers", "plan", "records", "registry", "rng", "suite", "tasks", "training"},
+    "check": {"analysis", "layers", "plan", "records", "registry", "rng", "settings", "suite", "tasks", "training"},
     "report": {"analysis", "check", "plan", "plugins", "records", "registry", "settings", "suite"},
     "api": {"plan", "records", "registry", "report", "running", "store", "suite", "training"},
     "cli": {"analysis", "api", "check", "plan", "plugins", "records", "registry", "report", "running", "store", "suite",

@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from rnnbench import foreign, registry
-from rnnbench.foreign import normalised
+from rnnbench.foreign import normalised as normalised
 from rnnbench.layers import Layer
 from rnnbench.records import Rung
 
@@ -23,7 +23,8 @@ SHARED = (
     "rng.py", "settings.py", "cells/__init__.py", "layers/__init__.py", "layers/initial.py",
     "layers/layout.py", "layers/noise.py",
     "layers/recurrent.py", "tasks/__init__.py", "training/model.py", "training/backprop.py", "training/cohort.py",
-    "training/trainer.py", "training/optimiser.py", "kernels/adam.py",
+    "training/trainer.py", "training/optimiser.py", "kernels/adam.py", "kernels/compile.py",
+    "kernels/panels.py", "kernels/tiles.py", "kernels/vector.py",
 )  # fmt: skip
 COMPILERS = ("numba", "llvmlite")
 
