@@ -36,8 +36,8 @@ MAY: dict[str, set[str]] = {
     "check": {"analysis", "layers", "plan", "records", "registry", "rng", "settings", "suite", "tasks", "training"},
     "report": {"analysis", "check", "plan", "plugins", "records", "registry", "settings", "suite"},
     "api": {"plan", "records", "registry", "report", "running", "store", "suite", "training"},
-    "cli": {"analysis", "api", "check", "plan", "plugins", "records", "registry", "report", "running", "store", "suite",
-            "training"},
+    "cli": {"analysis", "api", "check", "kernels", "plan", "plugins", "records", "registry", "report", "running",
+            "store", "suite", "training"},
     "__init__": {"api"},
     "__main__": {"cli"},
 }  # fmt: skip
