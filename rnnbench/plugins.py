@@ -7,14 +7,13 @@ that may add something; empty, none may, and without it all may.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable
 from functools import cache
 from importlib import metadata
 from typing import Any
 
-from rnnbench import foreign
+from rnnbench import environment, foreign
 from rnnbench.errors import UserError, nearest
 
 GROUPS = ("cells", "layers", "tasks", "formats", "executors", "commands")
@@ -22,7 +21,7 @@ GROUPS = ("cells", "layers", "tasks", "formats", "executors", "commands")
 
 def named(kind: str) -> dict[str, metadata.EntryPoint]:
     """What installed packages add of one of GROUPS, by `package/name`, sorted; nothing of it is imported."""
-    allowed = os.environ.get("RNNBENCH_PLUGINS")
+    allowed = environment.plugins()
     wanted = None if allowed is None else {_package(name) for name in allowed.split(",")}
     every = _installed(kind)
     return {name: found for name, found in every.items() if wanted is None or name.partition("/")[0] in wanted}
@@ -45,7 +44,7 @@ def load(kind: str, name: str) -> Any:
     found = named(kind).get(name)
     if found is None:
         if name in _installed(kind):
-            raise UserError(f"{what}: RNNBENCH_PLUGINS is {os.environ['RNNBENCH_PLUGINS']!r}, which switches it off")
+            raise UserError(f"{what}: RNNBENCH_PLUGINS is {environment.plugins()!r}, which switches it off")
         own = [other for other in named(kind) if other.startswith(f"{package}/")]
         if own:
             raise UserError(f"{what}: {package} has none of that name; {nearest(name, own)}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from rnnbench import environment
 from rnnbench.cli import app, options
 from rnnbench.report import formats
 
@@ -36,7 +37,8 @@ def write(text: str, output: Path | None) -> None:
     if output is None:
         sys.stdout.write(text)
     else:
-        output.write_text(text)
+        with options.writing(output):
+            output.write_text(text, "utf-8")
 
 
 @app.command()
@@ -67,8 +69,8 @@ def report(
     climbs = view(chosen, api.exported(source)) if source else api.climbs(chosen, store)
     notes = api.warnings([r for c in climbs for r in c.records])
     terminal = output is None and sys.stdout.isatty()
-    width = int(os.environ.get("COLUMNS", 0)) or (os.get_terminal_size().columns if terminal else 100)
-    color = terminal and "NO_COLOR" not in os.environ
+    width = environment.columns() or (os.get_terminal_size().columns if terminal else 100)
+    color = terminal and environment.color()
     write(render(chosen.suite, climbs, format, width=width, color=color, notes=notes), output)
 
 
