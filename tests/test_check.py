@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import ladders
 import pytest
 import scipy.stats
 import typer
@@ -24,7 +25,7 @@ from rnnbench.cli import app, main
 from rnnbench.errors import Exit, UserError
 from rnnbench.plan import Plan, plan
 from rnnbench.plan.ladders import Climb, view
-from rnnbench.records import Record, Run, Status
+from rnnbench.records import Record
 from rnnbench.report import findings
 from rnnbench.suite import Claim, Suite, TaskEntry, Variant
 from rnnbench.suite.load import load
@@ -41,20 +42,15 @@ SUITE = Suite(
     tuple(range(SEEDS)),
     claims=(Claim("the GRU outlasts", "span(gru, adding) > span(rnn, adding)"),),
 )
-STATUS: dict[str, Status] = {"s": "solved", "u": "unsolved", "d": "diverged", "x": "crashed"}
 GOOD = {"rnn": "ssssss uuuuuu uuuuuu", "gru": "ssssss ssssss ssssuu"}
 
 
 def seen(results: dict[str, str], suite: Suite = SUITE) -> tuple[Plan, list[Climb]]:
-    """A view of ladders written as letters: a word a rung, a letter a seed; d diverged, x crashed, . not run."""
+    """A view of ladders written as in ladders.py, by variant."""
     asked = plan(suite)
-    records = {}
+    records: dict[str, Record] = {}
     for ladder in asked.ladders:
-        for rung, word in zip(ladder.rungs, results[ladder.variant.name].split(), strict=True):
-            for seed, letter in zip(suite.seeds, word, strict=False):
-                if letter != ".":
-                    run = Run(rung, seed)
-                    records[run.id] = Record(run, STATUS[letter], {"s": 0.99, "u": 0.3, "d": 0.0}.get(letter))
+        records |= ladders.records(ladder.rungs, results[ladder.variant.name], seeds=suite.seeds)
     return asked, view(asked, records)
 
 

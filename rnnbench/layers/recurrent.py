@@ -54,9 +54,8 @@ class Recurrent(Layer):
     def lone(self) -> bool:
         return not kernels.refusal(self.cell)
 
-    def alone(self) -> Layer | None:
-        kernel = kernels.fused(self.cell)
-        return replace(self, kernel=kernel) if kernel else None
+    def alone(self) -> Layer:
+        return replace(self, kernel=kernels.fused(self.cell))
 
     def warm(self) -> None:
         if self.kernel:

@@ -18,7 +18,7 @@ from rnnbench import registry
 from rnnbench.layers import Layer
 from rnnbench.records import Point, Record, Run
 from rnnbench.settings import Settings
-from rnnbench.training import devices, optimiser
+from rnnbench.training import devices, optimiser, ways
 from rnnbench.training.backprop import by_hand
 from rnnbench.training.checkpoint import Checkpoint
 from rnnbench.training.cohort import Cohort
@@ -75,19 +75,22 @@ class Trainer:
 
     def alone(self, run: Run) -> Layer | None:
         """The run's layer as it trains one run at a time here; None where it trains side by side with others."""
-        layer = registry.layer(run.rung.model)
-        if layer.stacks and (self.device != "cpu" or self.kernels_wanted == "reference"):
+        if self.way(run) == ways.STACKED:
             return None
-        return layer.alone()
+        return registry.layer(run.rung.model).alone()
+
+    def way(self, run: Run) -> str:
+        """How a run is computed here, in a word."""
+        return ways.way(run.rung, self.device, self.kernels_wanted)
 
     def numerics(self, run: Run) -> str:
         """How a run would be computed here: records with equal numerics have equal bits."""
-        layer = self.alone(run)
-        if layer is None:
-            return devices.numerics("stacked", self.device)
-        model = Model.of(run.rung, layer)
+        way = self.way(run)
+        if way == ways.STACKED:
+            return devices.numerics(way, self.device)
+        model = Model.of(run.rung, self.alone(run))
         own = by_hand(model) and optimiser.compiled(model.settings, True, self.device)
-        return devices.numerics(layer.how, self.device, own)
+        return devices.numerics(way, self.device, own)
 
     def fingerprint(self, run: Run) -> str:
         """Of the code that a run would go through here."""
