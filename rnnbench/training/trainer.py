@@ -11,7 +11,7 @@ import math
 import platform
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from rnnbench import registry
@@ -54,7 +54,7 @@ class _Live:
         if found is None:
             return cls(run)
         state = found.state
-        curve = [Point(*p) for p in state["curve"]]
+        curve = list(map(Point.of_row, state["curve"]))
         return cls(run, curve, state["passes"], state["solved_at"], state["seconds"])
 
     def note(self, point: Point, bar: float) -> None:
@@ -227,7 +227,7 @@ class _Group:
         live = self.live[row]
         state = {
             "step": self.rows.step,
-            "curve": [list(asdict(p).values()) for p in live.curve],
+            "curve": [p.as_row() for p in live.curve],
             "passes": live.passes,
             "solved_at": live.solved_at,
             "seconds": live.seconds,
