@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -23,12 +23,14 @@ from rnnbench.check.baseline import Baseline, dump
 from rnnbench.check.compare import Finding
 from rnnbench.cli import app, main
 from rnnbench.errors import Exit, UserError
+from rnnbench.foreign import normalised
 from rnnbench.plan import Plan, plan
 from rnnbench.plan.ladders import Climb, view
 from rnnbench.records import Record
 from rnnbench.report import findings
 from rnnbench.suite import Claim, Suite, TaskEntry, Variant
 from rnnbench.suite.load import load
+from rnnbench.training import fingerprint
 
 Called = tuple[int | str | None, str, str]
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -155,6 +157,13 @@ FITS: list[tuple[Callable[[dict[str, Any]], object], str]] = [
     (lambda b: b["variants"].update(x=b["variants"]["gru"]), "x on adding is gone from the suite"),
     (lambda b: b["variants"]["gru"]["adding"].update(asked="0"), "gru on adding is asked for otherwise than then"),
     (lambda b: b["variants"]["gru"]["adding"]["spans"].__setitem__(0, 9), "its spans of gru on adding are none"),
+    (lambda b: b["variants"]["gru"]["adding"]["exact"]["data"].pop("3"), "its exact numbers of gru on adding are none"),
+    (
+        lambda b: b["variants"]["gru"]["adding"]["exact"]["passes"].update(
+            {"x": b["variants"]["gru"]["adding"]["exact"]["passes"]["4/4"]}
+        ),
+        "its exact numbers of gru on adding are none",
+    ),
 ]
 
 
@@ -178,10 +187,13 @@ BROKEN = [
     ("{", "got no JSON ("),
     ("[" * 100_000, "got no JSON ("),
     ('{"rnnbench": NaN}', "got no JSON (NaN is no number)"),
-    ("[]", "rnnbench: got no version, expected 1"),
-    ('{"rnnbench": 2}', "rnnbench: got 2, expected 1"),
-    ('{"rnnbench": true}', "rnnbench: got True, expected 1"),
-    ('{"rnnbench": 1}', "suite: Field required"),
+    ("[]", "rnnbench: got no version, expected 2"),
+    (
+        '{"rnnbench": 1}',
+        "rnnbench: got 1, expected 2, the version of baselines; next: rnnbench baseline SUITE --update",
+    ),
+    ('{"rnnbench": true}', "rnnbench: got True, expected 2"),
+    ('{"rnnbench": 2}', "suite: Field required"),
 ]
 
 
@@ -212,11 +224,16 @@ def test_no_baseline_is_made_of_what_is_not_whole() -> None:
         assert caught.value.code == code
 
 
+UR = "0/forward/Ur"
+
+
 def test_every_number_of_the_exact_tier_can_tell(was: Baseline) -> None:
     """Whatever is changed in the numbers is found, be it a little more than the tolerance, gone, or no number."""
-    numbers = vars(was.variants["gru"]["adding"].exact)
+    numbers = asdict(was.variants["gru"]["adding"].exact)
+    assert list(numbers["passes"]) == ["4/4", "16/4", "4/32"]
     assert probes.differences(numbers, numbers) == []
-    for path in (("start",), ("answers",), ("gradients", "0/forward/Ur"), ("losses", "1")):
+    passes = [("passes", name, *rest) for name in numbers["passes"] for rest in (("answers",), ("gradients", UR))]
+    for path in (*passes, ("losses", "1")):
         for value in ("more", "nan"):
             changed = copy.deepcopy(numbers)
             holder: Any = changed
@@ -227,7 +244,10 @@ def test_every_number_of_the_exact_tier_can_tell(was: Baseline) -> None:
             assert probes.differences(numbers, changed), path
             assert probes.differences(changed, numbers), path
     gone = copy.deepcopy(numbers)
-    del gone["gradients"]["0/forward/Ur"]
+    for each in gone["passes"].values():
+        del each["gradients"][UR]
+    gone["passes"] = {"4/4": gone["passes"]["4/4"]}
+    numbers["passes"] = {"4/4": numbers["passes"]["4/4"]}
     assert probes.differences(numbers, gone) == ["parameter 0/forward/Ur: gone"]
     assert probes.differences(gone, numbers) == ["parameter 0/forward/Ur: new"]
     assert probes.differences(numbers, numbers | {"parameters": 1})[0].startswith("parameters: 1, was ")
@@ -315,7 +335,7 @@ def test_the_command_line_from_no_baseline_to_every_exit_code(
     options = ("--junit", "j.xml", "--github", "-q")
     green = cli("check", "tiny.yaml", *options, env={"GITHUB_STEP_SUMMARY": str(summary)})
     assert (green.returncode, green.stderr) == (0, "")
-    assert green.stdout == "exact: 3 fine\nstatistical: 1 fine\nclaims: 1 fine\ntiny: as good as its baseline\n"
+    assert green.stdout == "exact: 4 fine\nstatistical: 1 fine\nclaims: 1 fine\ntiny: as good as its baseline\n"
     assert ElementTree.parse(tmp_path / "j.xml").getroot().get("name") == "tiny"
     assert summary.read_text().startswith("## tiny: as good as its baseline\n")
     assert call("check", "tiny.yaml", "-r", "anew", "-q", "-j", "1")[0] == 0
@@ -331,18 +351,23 @@ def test_the_command_line_from_no_baseline_to_every_exit_code(
     ]:  # fmt: skip
         assert call(*look, *more)[0] == expected, more
 
-    monkeypatch.setattr("rnnbench.api.fingerprint", lambda rung, fused: "other code")
+    settings = normalised((fingerprint.PACKAGE / "settings.py").read_text())
+    changed = settings.replace("'adam'", "'sgd'", 2)  # the default
+    of_file = fingerprint._of_file
+    monkeypatch.setattr(fingerprint, "_of_file", lambda name: changed.encode() if "settings" in name else of_file(name))
+    fingerprint._of.cache_clear()
     code, told, _ = call(*look)
     assert (code, "rnn on copy: 10 runs are missing" in told) == (6, True)
     monkeypatch.undo()
+    fingerprint._of.cache_clear()
     monkeypatch.chdir(tmp_path)
 
     other = json.loads(place.read_text())
-    other["variants"]["rnn"]["copy"]["exact"]["answers"][0] *= 1.001
+    other["variants"]["rnn"]["copy"]["exact"]["passes"]["1/6"]["answers"][0] *= 1.001
     place.write_text(dump(other))
     red = cli("check", "tiny.yaml", "--tier", "exact", "--github")
     assert red.returncode == 1
-    assert red.stdout.splitlines()[0].startswith("WORSE rnn on copy: answers: ")
+    assert red.stdout.splitlines()[0].startswith("WORSE rnn on copy: answers at length 1, width 6: ")
     assert "::error title=tiny%3A rnn on copy" in red.stdout
     for broken in ("", "{}", dump(other | {"variants": {}})):
         place.write_text(broken)

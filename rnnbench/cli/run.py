@@ -62,6 +62,8 @@ def run(
     from rnnbench.store import Store
     from rnnbench.training.devices import resolve
 
+    resolved = resolve(device)
+    executors.named(executor)  # a wrong name is told before anything is read
     chosen = select(plan(api.load(suite, set or (), seeds)), filter)
     store = Store(results)
     workers = jobs or api.cores()
@@ -70,8 +72,6 @@ def run(
         known = view(chosen, api.without(store.records(chosen.runs()), rerun))
         typer.echo(describe(name, api.Forecast.of(known), workers))
         return
-    resolved = resolve(device)
-    executors.named(executor)  # a wrong name is told before anything is shown
     forecasts: list[Forecast] = []
 
     def listening(forecast: Forecast) -> Listener:
@@ -89,14 +89,10 @@ def run(
 
 
 def listen(quiet: bool) -> Listener:
-    """The live display on a terminal, lines of a log elsewhere, nothing where quiet."""
-    if quiet:
-        from rnnbench.running.listeners import Silent
+    """The live display on a terminal, lines of a log elsewhere, what broke alone where quiet."""
+    from rnnbench.report import live
 
-        return Silent()
-    from rnnbench.report.live import display
-
-    return display()
+    return live.Failures() if quiet else live.display()
 
 
 def duration(seconds: float) -> str:

@@ -44,10 +44,11 @@ class Backprop(Protocol):
 
 def backprop(model: Model, p: Mapping[str, Tensor], gradients: Mapping[str, Tensor]) -> Backprop:
     """What computes the losses of a batch and writes their gradients; p and gradients by the names of `model.views`."""
-    return (_ByHand if _by_hand(model) else _ThroughGraph)(model, p, gradients)
+    return (_ByHand if by_hand(model) else _ThroughGraph)(model, p, gradients)
 
 
-def _by_hand(model: Model) -> bool:
+def by_hand(model: Model) -> bool:
+    """Whether all that a model computes, and its way back, is arithmetic of our own."""
     s, layer = model.settings, model.layer
     plain = s.layers == 1 and not (s.bidirectional or s.layer_norm or s.dropout) and s.attention == "none"
     if not (plain and isinstance(layer, Recurrent) and layer.kernel is not None):

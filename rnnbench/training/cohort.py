@@ -101,14 +101,25 @@ class Cohort:
         weights = None if batches[0].weights is None else put([b.weights for b in batches])
         return put([b.xs for b in batches]), put([b.ys for b in batches]), weights
 
-    def train(self, listen: bool) -> None:
-        """One training step; `listen`: its score is summed too."""
-        self.step += 1
+    def batches(self) -> list[Batch]:
+        """What the step under way trains on, a batch a row."""
         size = self.settings.batch
         drawn = {
             s: self.task.batch(size, self.length, stream(s, "train", self.step)) for s in dict.fromkeys(self.seeds)
         }
-        batches = [drawn[seed] for seed in self.seeds]
+        return [drawn[seed] for seed in self.seeds]
+
+    def held_out(self, row: int, split: Split) -> Batch:
+        """The examples of a split that a row's run is judged by."""
+        seed = self.runs[row].seed
+        if (split, seed) not in self.held:
+            self.held[split, seed] = self.task.held_out(split, self.length, partial(stream, seed))
+        return self.held[split, seed]
+
+    def train(self, listen: bool) -> None:
+        """One training step; `listen`: its score is summed too."""
+        self.step += 1
+        batches = self.batches()
         inputs = self._tensors(batches)
         self.optimiser.prepare(self.step)
         if self.device.type == "cuda" and not self.settings.dropout:
@@ -160,12 +171,7 @@ class Cohort:
         whole = padded == list(range(len(self.state["flat"])))  # what is bound already, for all runs and for one
         flat = self.state["flat"][padded].contiguous()
         of = self.backprop if whole else backprop(self.model, p := self.model.views(flat), p)
-        batches = []
-        for row in padded:
-            seed = self.runs[row].seed
-            if (split, seed) not in self.held:
-                self.held[split, seed] = self.task.held_out(split, self.length, partial(stream, seed))
-            batches.append(self.held[split, seed])
+        batches = [self.held_out(row, split) for row in padded]
         answers, ys, weights = [], [], []
         with torch.no_grad():
             for start in range(0, batches[0].xs.shape[1], CHUNK):

@@ -16,10 +16,10 @@ from datetime import UTC, datetime
 
 from rnnbench import registry
 from rnnbench.layers import Layer
-from rnnbench.lazy import torch
 from rnnbench.records import Point, Record, Run
 from rnnbench.settings import Settings
-from rnnbench.training import optimiser, ways
+from rnnbench.training import devices, optimiser, ways
+from rnnbench.training.backprop import by_hand
 from rnnbench.training.checkpoint import Checkpoint
 from rnnbench.training.cohort import Cohort
 from rnnbench.training.fingerprint import fingerprint
@@ -85,11 +85,12 @@ class Trainer:
 
     def numerics(self, run: Run) -> str:
         """How a run would be computed here: records with equal numerics have equal bits."""
-        if self.device == "cpu":
-            chip = f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
-        else:
-            chip = torch.cuda.get_device_name(self.device)
-        return f"{self.way(run)}, torch {torch.__version__}, {chip}"
+        way = self.way(run)
+        if way == ways.STACKED:
+            return devices.numerics(way, self.device)
+        model = Model.of(run.rung, self.alone(run))
+        own = by_hand(model) and optimiser.compiled(model.settings, True, self.device)
+        return devices.numerics(way, self.device, own)
 
     def fingerprint(self, run: Run) -> str:
         """Of the code that a run would go through here."""
