@@ -5,8 +5,8 @@ from __future__ import annotations
 import copy
 import json
 import os
-import sys
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
