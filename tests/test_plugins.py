@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shutil
@@ -50,7 +51,9 @@ def test_the_page_has_a_heading_a_door_and_shows_the_files_that_are_run() -> Non
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the package is installed, by pip, from nothing but what is here."""
-    pytest.importorskip("setuptools", reason="NOT TESTED: setuptools is not installed; pip install '.[dev]'")
+    for needed in ("pip", "setuptools"):
+        if importlib.util.find_spec(needed) is None:
+            pytest.skip(f"NOT TESTED: {needed} is not installed; pip install '.[dev]'")
     source = tmp_path_factory.mktemp("source") / "plugin"
     shutil.copytree(HERE, source, ignore=shutil.ignore_patterns("__pycache__"))
     target = tmp_path_factory.mktemp("site")
