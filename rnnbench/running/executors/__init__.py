@@ -132,7 +132,8 @@ def named(name: str) -> Callable[[int, str, str, float | None, float], Executor]
     """The class of the executor of that name; UserError with the nearest known name. It is called with the number of
     workers, the device, the kernels, the seconds that a run may take and the seconds between two checkpoints."""
     if "/" in name:
-        return plugins.function("executors", name)
+        found: Callable[[int, str, str, float | None, float], Executor] = plugins.function("executors", name)
+        return found
     if name not in names():
         known = (*names(), *plugins.named("executors"))
         raise UserError(f"--executor: got '{name}', expected an executor; {nearest(name, known)}")
