@@ -61,7 +61,7 @@ def _text(raw: io.FileIO, like: TextIO | None) -> io.TextIOWrapper:
         io.BufferedWriter(raw),
         encoding=old.encoding if old else "utf-8",
         errors="replace" if strict or old is None else old.errors,
-        line_buffering=old.line_buffering if old else False,
+        line_buffering=old.line_buffering if old else isinstance(raw, _Progress),
         write_through=old.write_through if old else False,
     )
 
