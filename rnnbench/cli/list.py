@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from rnnbench.cli import app
+from rnnbench.text import printable
 
 
 @app.command(name="list")
@@ -35,4 +36,4 @@ def list_(
             about = {name: registry.about(kind, name) for name in registry.known(kind)}
         width = max(map(len, about))
         for name, text in about.items():
-            typer.echo(f"{'  ' * (len(kinds) > 1)}{name:<{width}}  {text}")
+            typer.echo(printable(f"{'  ' * (len(kinds) > 1)}{name:<{width}}  {text}"))
