@@ -53,9 +53,10 @@ def plan(
     if (more := chosen.suite.more_steps) is not None:
         what = f"the first length that stays unsolved is trained again with {more.times} times the steps"
         typer.echo(f"more steps: {what}, at most {chosen.possible:,} runs")
-    typer.echo(describe(chosen.suite.name, api.Forecast.of(chosen, records), api.cores()))
+    known = ladders.view(chosen, records)
+    typer.echo(describe(chosen.suite.name, api.Forecast.of(known), api.cores()))
     if power:
-        _power(ladders.view(chosen, records))
+        _power(known)
 
 
 def _power(climbs: Sequence[Climb]) -> None:
