@@ -27,7 +27,7 @@ CELLS = 12  # of a suite: four variants on three tasks
 MOVES = (0.0, 0.02, 0.05, 0.1)  # q
 NOISES = (0.02, 0.05, 0.1)  # octaves: the standard deviation of runs
 
-NOTHING = VariantNumbers(0, [], [], {}, {})  # exact numbers, which the statistical tier doesn't look at
+NOTHING = VariantNumbers(0, {}, {}, {}, {})  # exact numbers, which the statistical tier doesn't look at
 
 
 def changes(q: float, lost: int) -> dict[int, float]:

@@ -60,6 +60,11 @@ class Rung:
         return hashlib.blake2b(f'{{"rung":{canonical(self.as_dict())},"seed":'.encode(), digest_size=12)
 
     @cached_property
+    def key(self) -> str:
+        """What tells it from every other rung."""
+        return str(self._hash.hexdigest())
+
+    @cached_property
     def shape(self) -> str:
         """Runs of equal shape can train side by side: all is equal but the learning rate and the seed."""
         return canonical(self.as_dict() | {"settings": {k: v for k, v in self.settings.items() if k != "lr"}})
@@ -83,7 +88,7 @@ class Rung:
         return found
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Run:
     """One training: a rung and a seed."""
 
@@ -102,7 +107,7 @@ class Run:
         return cls(Rung(**value["rung"]), value["seed"])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Point:
     """One look at a run under way: mean training loss (nats, or the task's own unit) and score of the steps since
     the look before; `select` where the selection split was scored."""
@@ -113,7 +118,7 @@ class Point:
     select: float | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Record:
     """What a run produced.
 

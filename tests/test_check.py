@@ -7,11 +7,12 @@ import json
 import os
 import subprocess
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import ladders
 import pytest
 import scipy.stats
 import typer
@@ -24,10 +25,11 @@ from rnnbench.cli import app, main
 from rnnbench.errors import Exit, UserError
 from rnnbench.plan import Plan, plan
 from rnnbench.plan.ladders import Climb, view
-from rnnbench.records import Record, Run, Status
+from rnnbench.records import Record
 from rnnbench.report import findings
 from rnnbench.suite import Claim, Suite, TaskEntry, Variant
 from rnnbench.suite.load import load
+from rnnbench.training import fingerprint
 
 Called = tuple[int | str | None, str, str]
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -40,20 +42,15 @@ SUITE = Suite(
     tuple(range(SEEDS)),
     claims=(Claim("the GRU outlasts", "span(gru, adding) > span(rnn, adding)"),),
 )
-STATUS: dict[str, Status] = {"s": "solved", "u": "unsolved", "d": "diverged", "x": "crashed"}
 GOOD = {"rnn": "ssssss uuuuuu uuuuuu", "gru": "ssssss ssssss ssssuu"}
 
 
 def seen(results: dict[str, str], suite: Suite = SUITE) -> tuple[Plan, list[Climb]]:
-    """A view of ladders written as letters: a word a rung, a letter a seed; d diverged, x crashed, . not run."""
+    """A view of ladders written as in ladders.py, by variant."""
     asked = plan(suite)
-    records = {}
+    records: dict[str, Record] = {}
     for ladder in asked.ladders:
-        for rung, word in zip(ladder.rungs, results[ladder.variant.name].split(), strict=True):
-            for seed, letter in zip(suite.seeds, word, strict=False):
-                if letter != ".":
-                    run = Run(rung, seed)
-                    records[run.id] = Record(run, STATUS[letter], {"s": 0.99, "u": 0.3, "d": 0.0}.get(letter))
+        records |= ladders.records(ladder.rungs, results[ladder.variant.name], seeds=suite.seeds)
     return asked, view(asked, records)
 
 
@@ -159,6 +156,13 @@ FITS: list[tuple[Callable[[dict[str, Any]], object], str]] = [
     (lambda b: b["variants"].update(x=b["variants"]["gru"]), "x on adding is gone from the suite"),
     (lambda b: b["variants"]["gru"]["adding"].update(asked="0"), "gru on adding is asked for otherwise than then"),
     (lambda b: b["variants"]["gru"]["adding"]["spans"].__setitem__(0, 9), "its spans of gru on adding are none"),
+    (lambda b: b["variants"]["gru"]["adding"]["exact"]["data"].pop("3"), "its exact numbers of gru on adding are none"),
+    (
+        lambda b: b["variants"]["gru"]["adding"]["exact"]["passes"].update(
+            {"x": b["variants"]["gru"]["adding"]["exact"]["passes"]["4/4"]}
+        ),
+        "its exact numbers of gru on adding are none",
+    ),
 ]
 
 
@@ -182,10 +186,13 @@ BROKEN = [
     ("{", "got no JSON ("),
     ("[" * 100_000, "got no JSON ("),
     ('{"rnnbench": NaN}', "got no JSON (NaN is no number)"),
-    ("[]", "rnnbench: got no version, expected 1"),
-    ('{"rnnbench": 2}', "rnnbench: got 2, expected 1"),
-    ('{"rnnbench": true}', "rnnbench: got True, expected 1"),
-    ('{"rnnbench": 1}', "suite: Field required"),
+    ("[]", "rnnbench: got no version, expected 2"),
+    (
+        '{"rnnbench": 1}',
+        "rnnbench: got 1, expected 2, the version of baselines; next: rnnbench baseline SUITE --update",
+    ),
+    ('{"rnnbench": true}', "rnnbench: got True, expected 2"),
+    ('{"rnnbench": 2}', "suite: Field required"),
 ]
 
 
@@ -216,11 +223,16 @@ def test_no_baseline_is_made_of_what_is_not_whole() -> None:
         assert caught.value.code == code
 
 
+UR = "0/forward/Ur"
+
+
 def test_every_number_of_the_exact_tier_can_tell(was: Baseline) -> None:
     """Whatever is changed in the numbers is found, be it a little more than the tolerance, gone, or no number."""
-    numbers = vars(was.variants["gru"]["adding"].exact)
+    numbers = asdict(was.variants["gru"]["adding"].exact)
+    assert list(numbers["passes"]) == ["4/4", "16/4", "4/32"]
     assert probes.differences(numbers, numbers) == []
-    for path in (("start",), ("answers",), ("gradients", "0/forward/Ur"), ("losses", "1")):
+    passes = [("passes", name, *rest) for name in numbers["passes"] for rest in (("answers",), ("gradients", UR))]
+    for path in (*passes, ("losses", "1")):
         for value in ("more", "nan"):
             changed = copy.deepcopy(numbers)
             holder: Any = changed
@@ -231,7 +243,10 @@ def test_every_number_of_the_exact_tier_can_tell(was: Baseline) -> None:
             assert probes.differences(numbers, changed), path
             assert probes.differences(changed, numbers), path
     gone = copy.deepcopy(numbers)
-    del gone["gradients"]["0/forward/Ur"]
+    for each in gone["passes"].values():
+        del each["gradients"][UR]
+    gone["passes"] = {"4/4": gone["passes"]["4/4"]}
+    numbers["passes"] = {"4/4": numbers["passes"]["4/4"]}
     assert probes.differences(numbers, gone) == ["parameter 0/forward/Ur: gone"]
     assert probes.differences(gone, numbers) == ["parameter 0/forward/Ur: new"]
     assert probes.differences(numbers, numbers | {"parameters": 1})[0].startswith("parameters: 1, was ")
@@ -319,7 +334,7 @@ def test_the_command_line_from_no_baseline_to_every_exit_code(
     options = ("--junit", "j.xml", "--github", "-q")
     green = cli("check", "tiny.yaml", *options, env={"GITHUB_STEP_SUMMARY": str(summary)})
     assert (green.returncode, green.stderr) == (0, "")
-    assert green.stdout == "exact: 3 fine\nstatistical: 1 fine\nclaims: 1 fine\ntiny: as good as its baseline\n"
+    assert green.stdout == "exact: 4 fine\nstatistical: 1 fine\nclaims: 1 fine\ntiny: as good as its baseline\n"
     assert ElementTree.parse(tmp_path / "j.xml").getroot().get("name") == "tiny"
     assert summary.read_text().startswith("## tiny: as good as its baseline\n")
     assert call("check", "tiny.yaml", "-r", "anew", "-q", "-j", "1")[0] == 0
@@ -335,18 +350,23 @@ def test_the_command_line_from_no_baseline_to_every_exit_code(
     ]:  # fmt: skip
         assert call(*look, *more)[0] == expected, more
 
-    monkeypatch.setattr("rnnbench.api.fingerprint", lambda rung, fused: "other code")
+    settings = fingerprint.normalised((fingerprint.PACKAGE / "settings.py").read_text())
+    changed = settings.replace("'adam'", "'sgd'", 2)  # the default
+    of_file = fingerprint._of_file
+    monkeypatch.setattr(fingerprint, "_of_file", lambda name: changed.encode() if "settings" in name else of_file(name))
+    fingerprint._of.cache_clear()
     code, told, _ = call(*look)
     assert (code, "rnn on copy: 10 runs are missing" in told) == (6, True)
     monkeypatch.undo()
+    fingerprint._of.cache_clear()
     monkeypatch.chdir(tmp_path)
 
     other = json.loads(place.read_text())
-    other["variants"]["rnn"]["copy"]["exact"]["answers"][0] *= 1.001
+    other["variants"]["rnn"]["copy"]["exact"]["passes"]["1/6"]["answers"][0] *= 1.001
     place.write_text(dump(other))
     red = cli("check", "tiny.yaml", "--tier", "exact", "--github")
     assert red.returncode == 1
-    assert red.stdout.splitlines()[0].startswith("WORSE rnn on copy: answers: ")
+    assert red.stdout.splitlines()[0].startswith("WORSE rnn on copy: answers at length 1, width 6: ")
     assert "::error title=tiny%3A rnn on copy" in red.stdout
     for broken in ("", "{}", dump(other | {"variants": {}})):
         place.write_text(broken)

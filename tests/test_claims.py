@@ -8,22 +8,23 @@ from __future__ import annotations
 import itertools
 import math
 
+import ladders
 import numpy as np
 import pytest
 import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from ladders import SCORE, STATUS
 
 from rnnbench.analysis import decisions, stats
 from rnnbench.analysis.ranges import Range, point
 from rnnbench.analysis.verdicts import MINIMUM, Verdict, verdicts
 from rnnbench.plan import plan
 from rnnbench.plan.ladders import view
-from rnnbench.records import Record, Run, Status
+from rnnbench.records import Record, Run
 from rnnbench.suite import Claim, Suite, TaskEntry, Variant
 
 LENGTHS = (10, 20, 40, 80, 160)
-STATUS: dict[str, Status] = {"s": "solved", "u": "unsolved", "d": "diverged", "x": "crashed"}
 VARIANTS = (
     Variant("rnn", {"cell": "rnn"}),
     Variant("lstm", {"cell": "lstm"}),
@@ -38,8 +39,7 @@ TASKS = (
 
 def record(run: Run, word: str) -> Record:
     if word in STATUS:
-        score = {"s": 0.99, "u": 0.5, "d": 0.0}.get(word)
-        status = STATUS[word]
+        score, status = SCORE.get(word), STATUS[word]
     else:
         score = float(word)
         status = "solved" if score >= 0.97 else "unsolved"
@@ -51,15 +51,12 @@ def judged(that: str, results: dict[str, str], n: int = 10) -> Verdict:
     """The verdict on a claim about adding; `results` by variant: rungs apart by blanks, seeds by commas or nothing."""
     suite = Suite("s", VARIANTS, TASKS, tuple(range(n)), claims=(Claim("so it is", that),))
     asked = plan(suite)
-    records = {}
+    records: dict[str, Record] = {}
     for ladder in asked.ladders:
         words = results.get(f"{ladder.variant.name}@{ladder.task.name}", "")
         words = words or (results.get(ladder.variant.name, "") if ladder.task.name == "adding" else "")
-        for rung, word in zip(ladder.rungs, words.split(), strict=False):
-            for seed, letter in enumerate(word.split(",") if "," in word else word):
-                if letter != ".":
-                    made = record(Run(rung, seed), letter)
-                    records[made.id] = made
+        seeds = [word.split(",") if "," in word else list(word) for word in words.split()]
+        records |= ladders.records(ladder.rungs, seeds, record)
     (verdict,) = verdicts(suite, view(asked, records))
     return verdict
 

@@ -7,9 +7,11 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 
+import ladders
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from ladders import STATUS
 from rich.cells import cell_len
 from rich.console import Console
 
@@ -40,17 +42,17 @@ def suite(names: tuple[str, ...] = NAMES) -> Suite:
 def records(asked: Plan) -> dict[str, Record]:
     """rnn: all solved. gru: 10 solved, 20 by one of two, 40 begun. lstm: 10 and 20 not solved, the rest pruned."""
     marks = {"rnn": ["ss"] * 4, "gru": ["ss", "su", "u."], "lstm": ["uu", "ud"], "lstm-forget_gate": ["ux"]}
-    status: dict[str, Status] = {"s": "solved", "u": "unsolved", "d": "diverged", "x": "timeout"}
-    out = {}
+
+    def record(run: Run, letter: str) -> Record:
+        status: Status = "timeout" if letter == "x" else STATUS[letter]
+        return Record(run, status, 0.98, steps=700, seconds=1.25, error="timeout after 9 s")
+
+    out: dict[str, Record] = {}
     for ladder in asked.ladders:
         words = (
             marks.get(ladder.variant.name, []) if ladder.task.name == "adding" or ladder.variant.name == "rnn" else []
         )
-        for rung, word in zip(ladder.rungs, words, strict=False):
-            for seed, letter in enumerate(word):
-                if letter != ".":
-                    run = Run(rung, seed)
-                    out[run.id] = Record(run, status[letter], 0.98, steps=700, seconds=1.25, error="timeout after 9 s")
+        out |= ladders.records(ladder.rungs, words, record)
     return out
 
 

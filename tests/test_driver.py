@@ -2,57 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pytest
+from fakes import Decide, Fake, at_most, run_through, steps
+
 from rnnbench.api import Forecast
+from rnnbench.check import probes
 from rnnbench.errors import Exit
 from rnnbench.plan import cost, plan
 from rnnbench.plan.ladders import view
-from rnnbench.records import Point, Record, Run, Status
+from rnnbench.records import Record, Run
 from rnnbench.running.driver import Driver, Outcome
-from rnnbench.running.executors import EndEvent, Event, Job, ProgressEvent, RecordEvent
 from rnnbench.running.listeners import Silent
-from rnnbench.settings import Settings
 from rnnbench.store import Store
 from rnnbench.suite import ExtendedBudget, Suite, TaskEntry, Variant
-
-Decide = Callable[[Run], Status]
-
-
-def steps(run: Run) -> int:
-    return Settings(**run.rung.settings).steps
-
-
-class Fake:
-    """One worker, which looks at each run once and then says of it what `decide` says; stops for good after `most`."""
-
-    def __init__(self, decide: Decide, most: int = 10**6) -> None:
-        self.decide, self.most = decide, most
-        self.jobs: list[Job] = []
-        self.asked: list[tuple[int, int, int]] = []  # length, steps, seed
-
-    def idle(self) -> list[int]:
-        return [] if self.jobs or len(self.asked) >= self.most else [0]
-
-    def busy(self) -> bool:
-        return bool(self.jobs)
-
-    def submit(self, number: int, job: Job) -> None:
-        self.jobs.append(job)
-
-    def poll(self, seconds: float) -> Iterator[Event]:
-        job = self.jobs.pop()
-        for run in job.runs:
-            self.asked.append((run.rung.length, steps(run), run.seed))
-            yield ProgressEvent(0, run.id, Point(steps(run), 0.1, 0.5))
-            if (status := self.decide(run)) not in ("failed", "crashed"):
-                yield RecordEvent(0, Record(run, status, 0.5, steps=steps(run)))
-        yield EndEvent(0, job, self.decide(job.runs[0]) if len(job.runs) == 1 else "done", "an error")
-
-    def stop(self) -> None: ...
-
-    def close(self) -> None: ...
+from rnnbench.training.trainer import Trainer
 
 
 class Told(Silent):
@@ -92,11 +57,6 @@ def drive(
     with store.writing():
         driver = Driver(asked, store.records(asked.runs()), store, fake, told, retries)
         return driver.drive(), fake, told
-
-
-def at_most(length: int, with_more: int = 0) -> Decide:
-    """Solves what is no longer than a length, with more steps than 300 another."""
-    return lambda run: "solved" if run.rung.length <= (with_more if steps(run) > 300 else length) else "unsolved"
 
 
 def test_the_first_unsolved_rung_is_trained_again_and_the_ladder_goes_on(tmp_path: Path) -> None:
@@ -166,3 +126,34 @@ def test_the_longest_ladder_is_begun_first_and_a_rung_with_more_steps_counts_for
     rung, more = climb.open
     assert cost.priority(climb, more) == cost.estimate(more.rung)
     assert cost.priority(climb, rung) == sum(cost.estimate(s.rung) for s in climb.steps[1:])
+
+
+def seeds_of(model: dict[str, object], seeds: int, lengths: tuple[int, ...] = (10,)) -> Suite:
+    return Suite("s", (Variant("x", model),), (TaskEntry("adding", {"task": "adding"}, lengths),), tuple(range(seeds)))
+
+
+@pytest.mark.parametrize(
+    ("model", "device", "kernels", "together"),
+    [
+        ({"cell": "lstm"}, "cpu", "auto", False),
+        ({"cell": "lstm"}, "cpu", "reference", True),
+        ({"cell": "lstm"}, "cuda:0", "auto", True),
+        ({"cell": "rnn"}, "cuda:0", "reference", True),
+        ({"cell": "lstm", "gate_recurrence": True}, "cpu", "auto", False),
+        ({"cell": "lstm", "gate_recurrence": True}, "cpu", "reference", True),
+        ({"cell": "mlstm"}, "cpu", "auto", True),
+        ({"layer": "transformer"}, "cpu", "auto", False),
+        ({"layer": "transformer"}, "cuda:0", "auto", True),
+        ({"module": "torch.nn.GRU"}, "cuda:0", "auto", False),
+    ],
+)
+def test_what_a_worker_trains_side_by_side_it_is_sent_together(
+    model: dict[str, object], device: str, kernels: str, together: bool, tmp_path: Path
+) -> None:
+    fake = Fake(at_most(80), device=device, kernels=kernels)
+    run_through(tmp_path, seeds_of(model, 8), fake)
+    assert [len(job.runs) for _, job in fake.sent] == ([8] if together else [1] * 8)
+    first = fake.sent[0][1].runs[0]
+    assert (Trainer(device, kernels).alone(first) is None) == together
+    if device == "cpu":
+        assert (kernels in probes.paths(first.rung)) == (together == (kernels == "reference"))

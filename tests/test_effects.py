@@ -1,7 +1,4 @@
-"""Spans, scores and paired effects of ladders written down as letters: one word a rung, one letter a seed.
-
-s solved, u unsolved, d diverged, x crashed, . not run.
-"""
+"""Spans, scores and paired effects of ladders written down as in ladders.py."""
 
 from __future__ import annotations
 
@@ -9,6 +6,7 @@ import itertools
 import math
 from dataclasses import replace
 
+import ladders
 import numpy as np
 import pytest
 from hypothesis import given
@@ -17,25 +15,17 @@ from hypothesis import strategies as st
 from rnnbench.analysis import effects, spans, stats
 from rnnbench.analysis.spans import Span
 from rnnbench.plan import Ladder
-from rnnbench.plan.ladders import Climb, climb
-from rnnbench.records import Record, Run, Rung, Status
+from rnnbench.plan.ladders import Climb
+from rnnbench.records import Record, Run, Rung
 from rnnbench.suite import TaskEntry, Variant
 
 LENGTHS = (10, 20, 40, 80, 160)
-STATUS: dict[str, Status] = {"s": "solved", "u": "unsolved", "d": "diverged", "x": "crashed"}
 
 
 def climbed(words: str, name: str = "lstm", base: str | None = None, task: str = "adding", prune: bool = True) -> Climb:
     rungs = tuple(Rung({"cell": "lstm", "name": name}, {"task": task}, length, {}) for length in LENGTHS)
-    ladder = Ladder(Variant(name, {}, base=base), TaskEntry(task, {"task": "adding"}, LENGTHS), rungs)
-    records = {}
-    for rung, word in zip(rungs, words.split(), strict=False):
-        for seed, letter in enumerate(word):
-            if letter != ".":
-                score = {"s": 0.99, "u": 0.5, "d": 0.0}.get(letter)
-                run = Run(rung, seed)
-                records[run.id] = Record(run, STATUS[letter], score)
-    return climb(ladder, tuple(range(len(words.split()[0]))), records, prune)
+    entry, n = TaskEntry(task, {"task": "adding"}, LENGTHS), len(words.split()[0])
+    return ladders.climbed(Variant(name, {}, base=base), entry, rungs, ladders.records(rungs, words), n, prune)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+import ladders
 import numpy as np
 import pytest
 import scipy.stats
@@ -15,9 +16,8 @@ from hypothesis import strategies as st
 
 from rnnbench.analysis import stats
 from rnnbench.analysis.interactions import Interaction, interactions
-from rnnbench.plan import Ladder
-from rnnbench.plan.ladders import Climb, climb
-from rnnbench.records import Record, Run, Rung
+from rnnbench.plan.ladders import Climb
+from rnnbench.records import Rung
 from rnnbench.suite import TaskEntry, Variant
 
 LENGTHS = (5, 10, 20, 40)
@@ -33,13 +33,9 @@ Rungs = Sequence[int | None]  # of each seed: how many it solves, 0 to TOP; None
 
 def climbed(variant: Variant, reached: Rungs, task: str = "adding") -> Climb:
     rungs = tuple(Rung({"name": variant.name}, {"task": task}, length, {}) for length in LENGTHS)
-    records = {}
-    for (k, rung), (seed, solved) in itertools.product(enumerate(rungs), enumerate(reached)):
-        if solved is not None:
-            run = Run(rung, seed)
-            records[run.id] = Record(run, "solved" if k < solved else "unsolved", 0.5)
-    ladder = Ladder(variant, TaskEntry(task, {"task": "adding"}, LENGTHS), rungs)
-    return climb(ladder, tuple(range(len(reached))), records, prune=False)
+    words = ["".join("." if n is None else "s" if k < n else "u" for n in reached) for k in range(TOP)]
+    entry = TaskEntry(task, {"task": "adding"}, LENGTHS)
+    return ladders.climbed(variant, entry, rungs, ladders.records(rungs, words), len(reached), prune=False)
 
 
 def found(base: Rungs, a: Rungs, b: Rungs, both: Rungs) -> Interaction:

@@ -102,6 +102,24 @@ def test_values_and_gradients_are_the_equations(cell: cells.Cell, size: tuple[in
 
 
 @each_cell
+@pytest.mark.parametrize("size", [(129, 2, 2, 5), (200, 1, 1, 24)], ids=str)
+def test_long_sequences_are_the_equations(cell: cells.Cell, size: tuple[int, int, int, int]) -> None:
+    """Gradients of every step's output, and of the last one's alone; parameters small enough that rounding stays."""
+    p, xs, dys = draw(cell, *size)
+    p = {k: value if isinstance(cell, lru.Cell) else 0.6 * value for k, value in p.items()}
+    last = torch.cat([torch.zeros_like(dys[1:]), dys[-1:]])
+    for above in (dys, last):
+        double = {k: value.double() for k, value in p.items()}
+        expected = gradients(recurrent.scan, cell, double, xs.double(), above.double())
+        got = gradients(family(cell).scan, cell, p, xs, above)
+        rounded = gradients(recurrent.scan, cell, p, xs, above)
+        for name, value in expected.items():
+            scale = max(float(value.abs().max()), SMALLEST)
+            bound = max(TOLERANCE * scale, 4 * float((rounded[name] - value).abs().max()))
+            assert float((got[name] - value).abs().max()) <= bound, name
+
+
+@each_cell
 @pytest.mark.parametrize("size", SIZES, ids=str)
 def test_tokens_have_the_bits_of_one_hot_inputs(cell: cells.Cell, size: tuple[int, int, int, int]) -> None:
     T, B, I, _ = size

@@ -1,22 +1,23 @@
 """Which rung gets more steps, when that is known, and what a plan and its view hold of it.
 
-Ladders are written down as letters: one word a rung, one letter a seed. s solved, u unsolved, d diverged, x crashed,
-. not run.
+Ladders are written down as in ladders.py.
 """
 
 from __future__ import annotations
 
+import ladders
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rnnbench.plan import Plan, cost, plan
 from rnnbench.plan.filter import select
-from rnnbench.plan.ladders import Climb, view
-from rnnbench.records import Record, Run, Status
+from rnnbench.plan.ladders import Climb, climb, climb_on, counted, view
+from rnnbench.records import Record, Run
 from rnnbench.suite import ExtendedBudget, Suite, TaskEntry, Variant
 
 LENGTHS = (10, 20, 40, 80)
 FOUR = ExtendedBudget(4)
-STATUS: dict[str, Status] = {"s": "solved", "u": "unsolved", "d": "diverged", "x": "crashed"}
 
 
 def planned(more: ExtendedBudget | None = FOUR, seeds: int = 4, prune: bool = True) -> Plan:
@@ -31,10 +32,8 @@ def planned(more: ExtendedBudget | None = FOUR, seeds: int = 4, prune: bool = Tr
 def records(of: Plan, words: str, more: str = "") -> dict[str, Record]:
     """Of the first ladder: a word a rung, and in `more` a word for each rung with more steps."""
     ladder = of.ladders[0]
-    pairs = list(zip(ladder.rungs, words.split(), strict=False))
-    pairs += zip(ladder.more.rungs if ladder.more else (), more.split(), strict=False)
-    runs = [(Run(rung, seed), letter) for rung, word in pairs for seed, letter in enumerate(word) if letter != "."]
-    return {run.id: Record(run, STATUS[letter], 0.5) for run, letter in runs}
+    more_rungs = ladder.more.rungs if ladder.more else ()
+    return ladders.records(ladder.rungs, words) | ladders.records(more_rungs, more)
 
 
 def climbed(words: str, more: str = "", of: Plan | None = None) -> Climb:
@@ -177,3 +176,32 @@ def test_a_part_of_a_ladder_has_it_only_from_the_bottom(chosen: str, possible: i
     assert part.possible == possible
     found = view(part, records(of, "ssss uuuu"))[0]
     assert (found.more.rung.length if found.more else None) == length
+
+
+@given(st.data())
+def test_climbing_on_record_by_record_comes_to_the_same_as_looking_at_all(data: st.DataObject) -> None:
+    """In any order that a store could come to, one that broke and was tried again among them."""
+    of = planned(ExtendedBudget(4, data.draw(st.integers(1, 3))), seeds=3, prune=data.draw(st.booleans()))
+    ladder, seeds = of.ladders[0], of.suite.seeds
+    assert ladder.more is not None
+    places = [(k, seed, Run(rung, seed)) for k, rung in enumerate(ladder.rungs) for seed in seeds]
+    places += [(-1, seed, Run(rung, seed)) for rung in ladder.more.rungs for seed in ladder.more.seeds]
+    order = data.draw(st.permutations(places))
+    order += data.draw(st.lists(st.sampled_from(places), max_size=4))
+    known: dict[str, Record] = {}
+    more: dict[str, Record] = {}
+    found = climb(ladder, seeds, known, of.suite.prune)
+    for k, place, run in order:
+        known[run.id] = ladders.record(run, data.draw(st.sampled_from("sssuudx")))
+        if k < 0:
+            more[run.id] = known[run.id]
+        found = climb_on(found, k, place, known[run.id], more, of.suite.prune)
+        anew = climb(ladder, seeds, known, of.suite.prune)
+        assert found == anew
+        for state in found.every:
+            solved = sum(r.status == "solved" for r in state.finished)
+            assert state.tally == (state.records.count(None), len(state.broken), len(state.finished), solved)
+            assert state.asked == len(state.records)
+            assert state.counted().passed == state.passed
+        assert cost.work(counted(found)) == cost.work(found)
+        assert cost.work(found) == cost.work(anew)

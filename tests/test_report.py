@@ -11,8 +11,10 @@ import sys
 import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+import ladders
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -79,16 +81,15 @@ def climbs(
     more: dict[tuple[str, str], list[str]] | None = None,
 ) -> list[Climb]:
     asked = plan(suite)
-    records = {}
+    records: dict[str, Record] = {}
     for ladder in asked.ladders:
         name = ladder.variant.name, ladder.task.name
-        pairs = list(zip(ladder.rungs, (RESULTS if results is None else results).get(name, []), strict=False))
-        pairs += zip(ladder.more.rungs if ladder.more else (), (more or {}).get(name, []), strict=False)
-        for rung, seeds in pairs:
-            for seed, word in zip(suite.seeds, seeds.split(), strict=False):
-                if word != ".":
-                    made = record(Run(rung, seed), word, BARS[ladder.task.task["task"]])
-                    records[made.id] = made
+        made = partial(record, bar=BARS[ladder.task.task["task"]])
+        for rungs, words in (
+            (ladder.rungs, (RESULTS if results is None else results).get(name, [])),
+            (ladder.more.rungs if ladder.more else (), (more or {}).get(name, [])),
+        ):
+            records |= ladders.records(rungs, [word.split() for word in words], made, suite.seeds)
     return view(asked, records)
 
 

@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+import ladders
 import pytest
 import scipy.stats
 from hypothesis import given, settings
@@ -18,8 +19,7 @@ from hypothesis import strategies as st
 from rnnbench.analysis import effort, stats
 from rnnbench.analysis.effort import Pace, paces
 from rnnbench.analysis.ranges import Range
-from rnnbench.plan import Ladder
-from rnnbench.plan.ladders import Climb, RungState, climb
+from rnnbench.plan.ladders import Climb, RungState
 from rnnbench.records import Record, Run, Rung, Status
 from rnnbench.report import marks
 from rnnbench.suite import TaskEntry, Variant
@@ -38,10 +38,8 @@ def record(run: Run, word: Word) -> Record:
 def climbed(rungs: Sequence[Sequence[Word]], part: str = "", task: str = "adding", prune: bool = False) -> Climb:
     variant = Variant(f"lstm{part}", {}, base="lstm" if part else None, part=part or None)
     made = tuple(Rung({"name": variant.name}, {}, length, {"steps": BUDGET}) for length in LENGTHS[: len(rungs)])
-    runs = [(Run(rung, k), word) for rung, words in zip(made, rungs, strict=True) for k, word in enumerate(words)]
-    records = {run.id: record(run, word) for run, word in runs if word != "."}
-    ladder = Ladder(variant, TaskEntry(task, {}, LENGTHS), made)
-    return climb(ladder, tuple(range(len(rungs[0]))), records, prune)
+    known = ladders.records(made, rungs, record)
+    return ladders.climbed(variant, TaskEntry(task, {}, LENGTHS), made, known, len(rungs[0]), prune)
 
 
 def paced(base: Sequence[Word], variant: Sequence[Word]) -> Pace:

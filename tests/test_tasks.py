@@ -18,6 +18,9 @@ import torch
 from numpy.typing import NDArray
 
 from rnnbench import registry
+from rnnbench.kernels.readout import Readout
+from rnnbench.kernels.scan import vectors
+from rnnbench.kernels.vector import WIDTH
 from rnnbench.records import canonical, given
 from rnnbench.rng import stream
 from rnnbench.tasks import SIZES, Batch, Task
@@ -151,17 +154,22 @@ class TestEveryTask:
                         answer = b.ys[k, column].tobytes()
                         assert known.setdefault(xs[: t + 1].tobytes(), answer) == answer
 
-    def test_slopes_are_those_of_the_loss(self, task: Task, length: int) -> None:
+    def test_what_is_compiled_is_the_loss_and_its_gradient(self, task: Task, length: int) -> None:
         b = task.batch(5, length, stream(0, "train"))
         ys, weights = tensors(b)
-        answers = torch.from_numpy(stream(0, "answers").normal((*b.ys.shape[:2], task.outputs))).requires_grad_()
-        loss = task.loss(answers, ys, weights)
-        (expected,) = torch.autograd.grad(loss, answers)
-        before = answers.detach().clone()
-        found, slopes = task.loss_and_gradient(answers.detach(), ys, weights)
-        torch.testing.assert_close(found, loss.detach())
-        torch.testing.assert_close(slopes, expected, rtol=1e-5, atol=1e-8)
-        assert torch.equal(answers, before)
+        answers = torch.from_numpy(stream(0, "answers").normal((*b.ys.shape[:2], task.outputs)))
+        leaf = answers.double().requires_grad_()
+        loss = task.loss(leaf, ys if ys.dtype == torch.int64 else ys.double(), weights)
+        (expected,) = torch.autograd.grad(loss, leaf)
+        readout = Readout(np.zeros((3, task.outputs), np.float32), np.zeros((1, task.outputs), np.float32), task.nats)
+        padded = np.full((*b.ys.shape[:2], vectors(task.outputs) * WIDTH), 7, np.float32)
+        padded[..., : task.outputs] = answers
+        found, slopes = readout.losses(padded, b.ys, b.weights)
+        assert float(found) == pytest.approx(float(loss.detach()), rel=1e-6)
+        torch.testing.assert_close(
+            torch.from_numpy(slopes[..., : task.outputs]), expected.float(), rtol=1e-5, atol=1e-8
+        )
+        assert not slopes[..., task.outputs :].any()
 
     def test_a_run_of_a_stack_is_scored_as_alone(self, task: Task, length: int) -> None:
         batches = [task.batch(5, length, stream(s, "train")) for s in range(3)]

@@ -1,9 +1,10 @@
 """Baselines: what a suite once came to, as a small, sorted JSON file to be committed and compared with.
 
-    {"rnnbench": 1, "suite": NAME, "seeds": [...], "claims": {EXPRESSION: VERDICT},
+    {"rnnbench": 2, "suite": NAME, "seeds": [...], "claims": {EXPRESSION: VERDICT},
      "tasks": {TASK: its exact numbers},
      "variants": {VARIANT: {TASK: {"asked": hash, "spans": [rungs of each seed], "solved": [seeds of each rung],
-                                   "diverged": runs, "exact": its exact numbers}}}}
+                                   "diverged": runs, "exact": its exact numbers,
+                                   "ends": how a run of it ends, of one variant of each family, else null}}}}
 
 `asked` is what the ladder's runs were: a baseline is of no use once the suite asks for others.
 """
@@ -19,15 +20,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rnnbench.analysis import spans, verdicts
-from rnnbench.check import probes
+from rnnbench.check import ends, probes
+from rnnbench.check import seeds as seeded
 from rnnbench.errors import Exit, UserError
 from rnnbench.plan import Ladder, Plan
 from rnnbench.plan.ladders import Climb
-from rnnbench.records import canonical
+from rnnbench.records import Status, canonical
 from rnnbench.suite import Suite
 from rnnbench.suite.faults import printable
 
-VERSION: Literal[1] = 1
+VERSION: Literal[2] = 2
 WIDTH = 118  # of a line
 LARGEST = 10_000_000  # bytes
 
@@ -40,12 +42,53 @@ class TaskNumbers:
 
 
 @dataclass(frozen=True)
-class VariantNumbers:
-    parameters: int
-    start: list[float]
+class PassNumbers:
+    """Answers, and gradients by parameter."""
+
     answers: list[float]
     gradients: dict[str, list[float]]
+
+
+@dataclass(frozen=True)
+class VariantNumbers:
+    """`passes` by LENGTH/WIDTH; `starts`, `data` and `losses` by seed."""
+
+    parameters: int
+    passes: dict[str, PassNumbers]
     losses: dict[str, list[float]]
+    starts: dict[str, list[float]]
+    data: dict[str, str]
+
+    @classmethod
+    def of(cls, ladder: Ladder, seeds: Sequence[int]) -> VariantNumbers:
+        """UserError where seeds have in common what must differ."""
+        path = next(probes.paths(ladder.rungs[0]))
+        found = probes.variant(ladder, path, probes.looks(ladder))
+        found["passes"] = {name: PassNumbers(**each) for name, each in found["passes"].items()}
+        each, faults = seeded.look(ladder, path, seeds)
+        if faults:
+            raise UserError(f"{ladder.variant.name} on {ladder.task.name}: {faults[0]}, expected seeds that differ; "
+                            "next: look at what draws them", code=Exit.FAILED)  # fmt: skip
+        return cls(**found, **each)
+
+
+@dataclass(frozen=True)
+class End:
+    """How a run ended; `curve` by step: training loss, score, score on the selection split."""
+
+    status: Status
+    steps: int
+    solved_at: int | None
+    score: float | None
+    curve: dict[str, list[float | None]]
+
+
+@dataclass(frozen=True)
+class Ends:
+    """A run as it is asked for, and the same with all its steps spent."""
+
+    asked: End
+    spent: End
 
 
 @dataclass(frozen=True)
@@ -57,11 +100,12 @@ class Cell:
     solved: list[int]
     diverged: int
     exact: VariantNumbers
+    ends: Ends | None = None
 
 
 @dataclass(frozen=True)
 class Baseline:
-    rnnbench: Literal[1]
+    rnnbench: Literal[2]
     suite: str
     seeds: list[int]
     claims: dict[str, Literal["holds", "fails", "undecided"]]
@@ -108,12 +152,17 @@ def make(plan: Plan, climbs: Sequence[Climb]) -> Baseline:
             code=Exit.FAILED if broken else Exit.INCONCLUSIVE,
         )
     variants: dict[str, dict[str, Cell]] = {}
+    ended = {
+        (x.variant.name, x.task.name): Ends(End(**found["asked"]), End(**found["spent"]))
+        for x, found in ends.chosen(plan.ladders)
+    }
     for climb in climbs:
         ladder = climb.ladder
         if ladder.rungs:
             solved = [0 if step.state == "pruned" else step.solved for step in climb.steps]
-            numbers = VariantNumbers(**probes.variant(ladder, next(probes.paths(ladder.rungs[0]))))
-            cell = Cell(asked(ladder), rungs(climb), solved, diverged(climb), numbers)
+            numbers = VariantNumbers.of(ladder, plan.suite.seeds)
+            end = ended.get((ladder.variant.name, ladder.task.name))
+            cell = Cell(asked(ladder), rungs(climb), solved, diverged(climb), numbers, end)
             variants.setdefault(ladder.variant.name, {})[ladder.task.name] = cell
     outcomes = {v.claim.that: v.outcome for v in verdicts.verdicts(plan.suite, climbs)}
     tasks = {entry.name: TaskNumbers(**probes.task(entry)) for entry in plan.suite.tasks}

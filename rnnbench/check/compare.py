@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Literal
 
 from rnnbench.analysis import spans, stats, verdicts
 from rnnbench.analysis.stats import Estimate
-from rnnbench.check import baseline, probes
+from rnnbench.check import baseline, ends, probes, seeds
 from rnnbench.check.baseline import Baseline, Cell
 from rnnbench.errors import Exit, UserError
 from rnnbench.plan import Plan
@@ -74,6 +74,10 @@ def fits(plan: Plan, was: Baseline, whole: bool) -> None:
             faults.append(f"{variant} on {task} is asked for otherwise than then")
         elif len(cell.spans) != len(was.seeds) or any(not 0 <= s <= len(ladder.rungs) for s in cell.spans):
             faults.append(f"its spans of {variant} on {task} are none")
+        elif not all(set(map(str, was.seeds)) <= set(each) for each in (cell.exact.starts, cell.exact.data)) or not all(
+            map(probes.NAME.fullmatch, cell.exact.passes)
+        ):
+            faults.append(f"its exact numbers of {variant} on {task} are none")
     gone = [(v, t) for v, cells in was.variants.items() for t in cells if (v, t) not in here] if whole else []
     faults += [f"{variant} on {task} is gone from the suite" for variant, task in gone]
     faults += [f"it lacks the claim '{c.that}'" for c in plan.suite.claims if c.that not in was.claims]
@@ -92,11 +96,16 @@ def exactly(plan: Plan, was: Baseline) -> Iterator[Finding]:
         yield _exact(entry.name, probes.task_differences(numbers, probes.task(entry)))
     for ladder in plan.ladders:
         if ladder.rungs:
-            numbers = vars(was.variants[ladder.variant.name][ladder.task.name].exact)
-            name = f"{ladder.variant.name} on {ladder.task.name}"
+            cell = was.variants[ladder.variant.name][ladder.task.name]
+            exact, name = asdict(cell.exact), f"{ladder.variant.name} on {ladder.task.name}"
             for path in probes.paths(ladder.rungs[0]):
                 by = "" if path == "auto" else ", by its equations"
-                yield _exact(name + by, probes.differences(numbers, probes.variant(ladder, path)))
+                now = probes.variant(ladder, path, probes.looked(exact["passes"]))
+                starts, alike = seeds.look(ladder, path, plan.suite.seeds)
+                found = probes.differences(exact, now) + seeds.differences(exact, starts)
+                yield _exact(name + by, alike + found)
+            if cell.ends is not None:
+                yield _exact(f"{name}, to its end", ends.differences(asdict(cell.ends), ends.of(ladder)))
 
 
 def _exact(name: str, differences: Sequence[str]) -> Finding:

@@ -3,14 +3,17 @@
 A task's examples are hashed: they are made of whole words and exact float32 arithmetic, equal on every machine. What
 goes through a model is rounded differently by different machines, so of it there are numbers, held to a tolerance:
 of each array its root mean square and its sum along fixed random signs. Parameters are moved off their start, where
-biases and peepholes are zero and would hide; the loss after STEPS steps sees optimiser, clipping and data as well.
+biases and peepholes are zero and would hide; they are looked at at the longest length and at a width of another kind
+too, where a kernel goes other ways. The loss after STEPS steps sees optimiser, clipping and data as well; what shows
+later is `ends.py`'s, what seeds have in common `seeds.py`'s.
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +26,11 @@ from rnnbench.lazy import torch
 from rnnbench.plan import Ladder
 from rnnbench.records import Record, Run, Rung
 from rnnbench.rng import stream
+from rnnbench.settings import Settings
 from rnnbench.suite import TaskEntry
 from rnnbench.tasks import Batch
+from rnnbench.training import ways
+from rnnbench.training.backprop import backprop
 from rnnbench.training.model import Model
 from rnnbench.training.trainer import Trainer
 
@@ -35,13 +41,18 @@ STEPS = 20  # trained for the loss
 SEEDS = (0, 1)  # side by side, so that a run that leans on its neighbour shows
 SIZE = 8  # examples in the batch whose answers and gradients are taken
 NUDGE = 0.2  # how far parameters are moved off their start
+JITTER = 1e-6  # relative: parameters moved so must not move what is looked at by more than its tolerance
 DIGITS = 6
 
 # By how much numbers of two machines may differ: of arrays relative to their root mean square, of losses relative.
 # Seen between a fused scan and the equations, and between AVX-512 and no vectors: at most 1.4e-6, of losses 7e-6.
 TOLERANCE = {"start": 1e-5, "answers": 2e-5, "gradients": 2e-5, "losses": 1e-4, "score": 0.01}
 
-FLOOR = 1e-3  # of the largest gradient: a smaller one is held to that, since a zero's rounding has no scale of its own
+# Of the largest gradient: a smaller one is held to that, since a zero has no scale of its own but rounding of what sums
+# to it, 6e-8 of the largest or a few times that.
+FLOOR = 1e-2
+
+NAME = re.compile(r"[1-9]\d{0,5}/[1-9]\d{0,3}")  # of a pass: LENGTH/WIDTH
 
 Numbers = list[float]
 
@@ -58,7 +69,8 @@ def summary(name: str, array: NDArray[Any]) -> Numbers:
     return [rounded(math.sqrt(float(np.mean(x * x)))), rounded(float(signs @ x) / math.sqrt(x.size))]
 
 
-def _hash(batch: Batch) -> str:
+def batch_hash(batch: Batch) -> str:
+    """Of all that a batch holds."""
     digest = hashlib.blake2b(f"{batch.at}".encode(), digest_size=8)
     for array in (batch.xs, batch.ys, batch.weights):
         if array is not None:
@@ -74,7 +86,7 @@ def task(entry: TaskEntry) -> dict[str, Any]:
     for length in entry.lengths:
         batches = [made.batch(16, length, stream(seed, "train", 1 + seed)) for seed in SEEDS]
         batches += [made.held_out(split, length, partial(stream, 0)) for split in ("select", "test")]
-        text = " ".join(map(_hash, batches)) + f" {tuple(made.lag(length))} {made.bar}"
+        text = " ".join(map(batch_hash, batches)) + f" {tuple(made.lag(length))} {made.bar}"
         hashes[str(length)] = hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
     batch = made.batch(SIZE, entry.lengths[0], stream(0, "train", 1))
     answers, ys, weights = _answers(batch, made.outputs)
@@ -96,28 +108,64 @@ def _answers(batch: Batch, outputs: int) -> tuple[Any, Any, Any]:
 def paths(rung: Rung) -> Iterator[str]:
     """The ways in which this rung can be computed on a CPU: one run alone, by a fused scan where the cell has one; and
     stacked, by the cell's own equations."""
-    if Trainer("cpu", "auto").alone(Run(rung, 0)) is not None:
+    if ways.way(rung, "cpu", "auto") != ways.STACKED:
         yield "auto"
-    if Trainer("cpu", "reference").alone(Run(rung, 0)) is None:
+    if ways.way(rung, "cpu", "reference") == ways.STACKED:
         yield "reference"
 
 
-def variant(ladder: Ladder, path: str) -> dict[str, Any]:
-    """The numbers of a variant on a task, at its shortest length, by one of the `paths`."""
+def looks(ladder: Ladder) -> list[tuple[int, int]]:
+    """(length, width) at which answers and gradients are taken: the shortest length, the longest at which rounding
+    doesn't grow beyond what is told from a change, and the shortest at a width that fills vectors of 16 numbers where
+    the suite's doesn't, or doesn't where it does."""
+    rung, path = ladder.rungs[0], next(paths(ladder.rungs[0]))
+    width = Settings(**rung.settings).hidden
+    found = [(rung.length, width)]
+    longer = (r.length for r in reversed(ladder.rungs[1:]))
+    found += [(length, width) for length in longer if _steady(rung, length, path)][:1]
+    return found + [(rung.length, other) for other in _other_widths(rung, width)][:1]
+
+
+def _other_widths(rung: Rung, width: int) -> Iterator[int]:
+    layer = registry.layer(rung.model)
+    if registry.kind(rung.model) != "module":  # which may take any width or just one
+        for other in (32, 48, 64, 80) if width % 16 else (24, 20, 28, 36, 40):
+            if not layer.incompatible(Settings(**rung.settings | {"hidden": other})):
+                yield other
+
+
+def _steady(rung: Rung, length: int, path: str) -> bool:
+    was, now = (_passed(rung, path, length, Settings(**rung.settings).hidden, jitter) for jitter in (0.0, JITTER))
+    return not _pass_differences("", was, now)
+
+
+def variant(ladder: Ladder, path: str, at: Iterable[tuple[int, int]]) -> dict[str, Any]:
+    """The numbers of a variant on a task, by one of the `paths`; answers and gradients at these (length, width)."""
     rung = ladder.rungs[0]
     layer = Trainer("cpu", path).alone(Run(rung, SEEDS[0]))
     model = Model.of(rung, layer)
-    found: dict[str, Any] = {"parameters": model.parameters, "start": summary("start", model.init(SEEDS[0]))}
-    answers, gradients = _pass(model, rung.length, layer is not None)
-    found["answers"] = summary("answers", answers)
-    found["gradients"] = {name: summary(name, gradient) for name, gradient in gradients.items()}
-    found["losses"] = {str(r.run.seed): _losses(r) for r in _trained(rung, path)}
-    return found
+    return {
+        "parameters": model.parameters,
+        "passes": {f"{length}/{width}": _passed(rung, path, length, width) for length, width in at},
+        "losses": {str(r.run.seed): _losses(r) for r in _trained(rung, path)},
+    }
 
 
-def _pass(model: Model, length: int, alone: bool) -> tuple[NDArray[Any], dict[str, NDArray[Any]]]:
+def looked(passes: Iterable[str]) -> list[tuple[int, int]]:
+    """The (length, width) of passes by their names.
+
+    >>> looked(["4/16", "16/24"])
+    [(4, 16), (16, 24)]
+    """
+    return [(int(length), int(width)) for length, _, width in (name.partition("/") for name in passes)]
+
+
+def _passed(rung: Rung, path: str, length: int, width: int, jitter: float = 0.0) -> dict[str, Any]:
     """Answers and gradients at fixed parameters and examples, as when training: of one run alone, or as the first of a
-    stack of two."""
+    stack of two. `jitter`: parameters are so much larger."""
+    sized = Rung(rung.model, rung.task, length, rung.settings | {"hidden": width})
+    layer = Trainer("cpu", path).alone(Run(sized, SEEDS[0]))
+    model, alone = Model.of(sized, layer), layer is not None
     seeds = SEEDS[:1] if alone else SEEDS
     rows = []
     for seed in seeds:
@@ -125,23 +173,25 @@ def _pass(model: Model, length: int, alone: bool) -> tuple[NDArray[Any], dict[st
         for name, (start, (rows_, columns)) in model.layout.places.items():
             size = rows_ * columns
             flat[start : start + size] += np.float32(NUDGE) * (2 * stream(seed, f"check/{name}").uniform(size) - 1)
-        rows.append(flat)
+        rows.append(flat * np.float32(1 + jitter))
     batches = [model.task.batch(SIZE, length, stream(seed, "train", 1)) for seed in seeds]
 
     def put(arrays: list[Any]) -> Any:
         return torch.from_numpy(arrays[0] if alone else np.stack(arrays))
 
     weights = None if batches[0].weights is None else put([b.weights for b in batches])
-    leaves = {k: v.detach().requires_grad_() for k, v in model.views(put(rows)).items()}
-    xs, ys = model.encode(put([b.xs for b in batches])), put([b.ys for b in batches])
-    answers = model.answers(leaves, xs, batches[0].at, Noise(seeds, 1, alone))
-    loss = model.task.loss(answers, ys, weights).sum()
-    found = torch.autograd.grad(loss, list(leaves.values()), allow_unused=True, materialize_grads=True)
+    flat = put(rows)
+    slopes = model.views(torch.zeros_like(flat))
+    noise = Noise(seeds, 1, alone)
+    _, answers = backprop(model, model.views(flat), slopes)(
+        put([b.xs for b in batches]), put([b.ys for b in batches]), weights, batches[0].at, noise
+    )
 
-    def first(stack: Tensor) -> NDArray[Any]:
-        return np.asarray((stack if alone else stack[0]).detach().numpy())
+    def first(name: str, stack: Tensor) -> Numbers:
+        return summary(name, np.asarray((stack if alone else stack[0]).numpy()))
 
-    return first(answers), {name: first(g) for name, g in zip(leaves, found, strict=True)}
+    gradients = {name: first(name, g) for name, g in slopes.items()}
+    return {"answers": first("answers", answers), "gradients": gradients}
 
 
 def _trained(rung: Rung, path: str) -> list[Record]:
@@ -163,15 +213,9 @@ def differences(was: dict[str, Any], now: dict[str, Any]) -> list[str]:
     found = []
     if was["parameters"] != now["parameters"]:
         found.append(f"parameters: {now['parameters']:,}, was {was['parameters']:,}")
-    for name in ("start", "answers"):
-        found += _differs(name, was[name], now[name], TOLERANCE[name])
-    largest = max((g[0] for g in was["gradients"].values()), default=0.0)
-    for name in dict.fromkeys([*was["gradients"], *now["gradients"]]):
-        pair = was["gradients"].get(name), now["gradients"].get(name)
-        if None in pair:
-            found.append(f"parameter {name}: {'new' if pair[0] is None else 'gone'}")
-        else:
-            found += _differs(f"gradient of {name}", *pair, TOLERANCE["gradients"], FLOOR * largest)
+    for name, before in was["passes"].items():
+        length, width = looked([name])[0]
+        found += _pass_differences(f" at length {length}, width {width}", before, now["passes"][name])
     for seed in was["losses"]:
         before, after = was["losses"][seed], now["losses"].get(seed, [])
         words = f"after {STEPS} steps, seed {seed}"
@@ -186,7 +230,19 @@ def differences(was: dict[str, Any], now: dict[str, Any]) -> list[str]:
     return found
 
 
-def _differs(name: str, was: Numbers, now: Numbers, tolerance: float, least: float = 0.0) -> list[str]:
+def _pass_differences(where: str, was: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    found = differs(f"answers{where}", was["answers"], now["answers"], TOLERANCE["answers"])
+    largest = max((g[0] for g in was["gradients"].values()), default=0.0)
+    for name in dict.fromkeys([*was["gradients"], *now["gradients"]]):
+        pair = was["gradients"].get(name), now["gradients"].get(name)
+        if None in pair:
+            found.append(f"parameter {name}: {'new' if pair[0] is None else 'gone'}")
+        else:
+            found += differs(f"gradient of {name}{where}", *pair, TOLERANCE["gradients"], FLOOR * largest)
+    return found
+
+
+def differs(name: str, was: Numbers, now: Numbers, tolerance: float, least: float = 0.0) -> list[str]:
     """Compared so that a number that is no number differs from every other."""
     scale = max(least, *(abs(x) for x in was))
     if all(abs(a - b) <= tolerance * scale for a, b in zip(was, now, strict=True)):

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from rnnbench.kernels.compile import compiled
 from rnnbench.kernels.panels import clear
-from rnnbench.kernels.vector import WIDTH, floats, load, store
+from rnnbench.kernels.vector import WIDTH, floats, fma, load, store
 
 ONE, SMALL = np.float32(1), np.float32(1e-6)
 
@@ -56,7 +56,7 @@ def _function() -> Callable[..., None]:
             clear(sums, WIDTH)
             for m in range(0, size, WIDTH):
                 g = load(gradient, m)
-                store(sums, 0, load(sums, 0) + g * g)
+                store(sums, 0, fma(g, g, load(sums, 0)))
             square = sums[0]
             for w in range(1, WIDTH):
                 square += sums[w]

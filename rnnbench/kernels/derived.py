@@ -12,17 +12,18 @@ import os
 import sys
 import tempfile
 from collections.abc import Mapping
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnnbench.cells import Cell
+from rnnbench.kernels import readout
 from rnnbench.kernels import scan as scans
 from rnnbench.kernels.compile import compiled, writable_directory
 from rnnbench.kernels.emit import emit
 from rnnbench.kernels.schedule import Schedule
 from rnnbench.kernels.trace import trace
-from rnnbench.kernels.vector import WIDTH
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
 def source(cell: Cell, guard: int = 0) -> str:
     """The text of a cell's scans, with `guard` floats that are nobody's behind each part of scratch memory. Raises
     Untraceable."""
-    return emit(Schedule(trace(cell)), f"{_name(cell)}, {cell}", WIDTH, guard)
+    switches = [f"{each.name}={getattr(cell, each.name)!r}" for each in fields(cell)]
+    return emit(Schedule(trace(cell)), f"{_name(cell)} ({', '.join(switches)})", guard)
 
 
 @cache
@@ -96,5 +98,6 @@ def scan(cell: Cell, p: Mapping[str, Tensor], xs: Tensor) -> Tensor:
 
 
 def warm(cell: Cell) -> None:
-    """Compile the scan of this cell, or load it from the disk."""
+    """Compile the scan of this cell and the read-out above it, or load them from the disk."""
     fused(cell)
+    readout.warm()

@@ -8,7 +8,7 @@ from rnnbench.kernels.forward import Forward
 from rnnbench.kernels.program import Text
 from rnnbench.kernels.schedule import Schedule
 
-HEAD = '''"""{title}: derived from its equations, for width {width}."""
+HEAD = '''"""{title}: derived from its equations."""
 
 from rnnbench.kernels.maths import cos, exp, log, maximum, sigmoid, sign, sin, tanh
 from rnnbench.kernels.panels import (
@@ -16,15 +16,15 @@ from rnnbench.kernels.panels import (
 )
 from rnnbench.kernels.tiles import ROWS, product
 from rnnbench.kernels.vector import (
-    WIDTH, absolute, floats, inside, integers, load, prefetch, relu, splat, store, where_ge, where_gt
+    WIDTH, absolute, floats, fma, inside, integers, load, prefetch, relu, splat, store, where_ge, where_gt
 )
 '''
 
 
-def emit(schedule: Schedule, title: str, width: int, guard: int = 0) -> str:
+def emit(schedule: Schedule, title: str, guard: int = 0) -> str:
     """The text; `guard` floats behind each part of scratch memory are nobody's."""
     bodies, add = Backward(schedule), Text()  # the bodies first: they say what is kept of a step
-    add.lines += HEAD.format(title=title, width=width).splitlines()
+    add.lines += HEAD.format(title=title).splitlines()
     add()
     assert schedule.input is not None
     matrix = schedule.input.runs[0][1][0]

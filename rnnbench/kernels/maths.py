@@ -12,6 +12,7 @@ from rnnbench.kernels.vector import (
     absolute,
     clamp,
     exponent,
+    fma,
     inlined,
     nearest,
     power_of_two,
@@ -26,8 +27,10 @@ def tanh(x: Any) -> Any:
     """tanh to 4e-7: beyond +-8.5 it is 1, and within a quotient of polynomials (minimax, 1e-8 before rounding)."""
     x = clamp(x, 8.5)
     y = x * x
-    p = 1.0 + y * (0.1340620368719101 + y * (3.525816835463047e-3 + y * (2.112153561029116e-5 + y * 1.409920713513e-8)))
-    q = 1.0 + y * (0.467395156621933 + y * (2.599112689495087e-2 + y * (3.33568663336e-4 + y * 8.073601520663942e-7)))
+    p = fma(y, fma(y, 1.409920713513e-8, 2.112153561029116e-5), 3.525816835463047e-3)
+    p = fma(y, fma(y, p, 0.1340620368719101), 1.0)
+    q = fma(y, fma(y, 8.073601520663942e-7, 3.33568663336e-4), 2.599112689495087e-2)
+    q = fma(y, fma(y, q, 0.467395156621933), 1.0)
     return x * p / q
 
 
@@ -36,9 +39,11 @@ def sigmoid(x: Any) -> Any:
     """1 / (1 + exp(-x)) = (1 + tanh(x / 2)) / 2 to 2e-7, the halves put into the polynomials."""
     x = clamp(x, 17.0)
     y = x * x
-    p = 0.25 + y * (0.008378877304 + y * (5.509088805e-05 + y * (8.250599848e-08 + y * 1.376875697e-11)))
-    q = 1.0 + y * (0.1168487892 + y * (0.001624445431 + y * (5.212010365e-06 + y * 3.153750594e-09)))
-    return 0.5 + x * p / q
+    p = fma(y, fma(y, 1.376875697e-11, 8.250599848e-08), 5.509088805e-05)
+    p = fma(y, fma(y, p, 0.008378877304), 0.25)
+    q = fma(y, fma(y, 3.153750594e-09, 5.212010365e-06), 0.001624445431)
+    q = fma(y, fma(y, q, 0.1168487892), 1.0)
+    return x * p / q + 0.5
 
 
 @inlined
@@ -46,11 +51,11 @@ def exp(x: Any) -> Any:
     """exp to 2e-7: 2^n times a polynomial of what is left (Cephes' expf); above 88.7 infinite, below -103.9 zero."""
     x = where_gt(x, 89.0, 89.0, where_gt(-104.0, x, -104.0, x))
     n = nearest(x * 1.44269504088896341)
-    r = x - n * 0.693359375 + n * 2.12194440e-4
-    p = 1.3981999507e-3 + r * 1.9875691500e-4
-    p = 1.6666665459e-1 + r * (4.1665795894e-2 + r * (8.3334519073e-3 + r * p))
+    r = fma(n, 2.12194440e-4, fma(n, -0.693359375, x))
+    p = fma(r, fma(r, 1.9875691500e-4, 1.3981999507e-3), 8.3334519073e-3)
+    p = fma(r, fma(r, fma(r, p, 4.1665795894e-2), 1.6666665459e-1), 5.0000001201e-1)
     half = nearest(n * 0.5)  # in two steps: 2^n alone may be no number while the result is one
-    return (1.0 + (r + r * r * (5.0000001201e-1 + r * p))) * power_of_two(half) * power_of_two(n - half)
+    return (fma(r * r, p, r) + 1.0) * power_of_two(half) * power_of_two(n - half)
 
 
 @inlined
@@ -60,10 +65,10 @@ def log(x: Any) -> Any:
     y = where_gt(small, 0.0, x * 8388608.0, x)
     e, m = exponent(y) - small * 23.0, significand(y) - 1.0
     z = m * m
-    p = -1.2420140846e-1 + m * (1.1676998740e-1 + m * (-1.1514610310e-1 + m * 7.0376836292e-2))
-    p = 2.0000714765e-1 + m * (-1.6668057665e-1 + m * (1.4249322787e-1 + m * p))
-    p = m * z * (3.3333331174e-1 + m * (-2.4999993993e-1 + m * p))
-    value = m + (p - e * 2.12194440e-4 - z * 0.5) + e * 0.693359375
+    p = fma(m, fma(m, 7.0376836292e-2, -1.1514610310e-1), 1.1676998740e-1)
+    p = fma(m, fma(m, fma(m, p, -1.2420140846e-1), 1.4249322787e-1), -1.6668057665e-1)
+    p = fma(m, fma(m, fma(m, p, 2.0000714765e-1), -2.4999993993e-1), 3.3333331174e-1)
+    value = fma(e, 0.693359375, m + fma(z, -0.5, fma(e, -2.12194440e-4, m * z * p)))
     infinite = float("inf")
     return where_ge(x, infinite, x, where_gt(x, 0.0, value, where_ge(x, 0.0, -infinite, x * 0.0 / 0.0)))
 
@@ -72,10 +77,12 @@ def log(x: Any) -> Any:
 def _turn(x: Any, quarter: float) -> Any:
     """sin(x + quarter * pi / 2), the nearest multiple of pi / 2 taken off in three parts (Cephes' sinf and cosf)."""
     n = nearest(x * 0.63661977236758134)
-    r = x - n * 1.5703125 - n * 4.837512969970703e-4 - n * 7.549789948768648e-8
+    r = fma(n, -7.549789948768648e-8, fma(n, -4.837512969970703e-4, fma(n, -1.5703125, x)))
     z = r * r
-    sine = r + r * z * (-1.6666654611e-1 + z * (8.3321608736e-3 + z * -1.9515295891e-4))
-    cosine = 1.0 - z * 0.5 + z * z * (4.166664568298827e-2 + z * (-1.388731625493765e-3 + z * 2.443315711809948e-5))
+    sine = fma(z, fma(z, -1.9515295891e-4, 8.3321608736e-3), -1.6666654611e-1)
+    sine = fma(r * z, sine, r)
+    cosine = fma(z, fma(z, 2.443315711809948e-5, -1.388731625493765e-3), 4.166664568298827e-2)
+    cosine = fma(z * z, cosine, fma(z, -0.5, 1.0))
     n = n + quarter
     n = n - 4.0 * nearest(n * 0.25)  # -2 to 2
     odd = absolute(absolute(n) - 1.0)  # 0 where n is odd

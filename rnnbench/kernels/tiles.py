@@ -10,15 +10,15 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 
-from rnnbench.kernels.vector import FEATURES, INDEX, VECTOR, WIDTH, emit_load, emit_splat, emit_store, emitted
+from rnnbench.kernels.vector import FEATURES, INDEX, LANES, WIDTH, emit_fma, emit_splat, emitted
 
+REGISTER = ir.VectorType(ir.FloatType(), LANES)  # a part of a vector, or all of it
 REGISTERS = 32 if "+avx512f" in FEATURES or "+neon" in FEATURES else 16
 
 
 def tile_rows(columns: int) -> int:
-    """The most rows, a power of two, that a tile of so many vectors a row can keep in registers."""
+    """The most rows, a power of two, that a tile of so many registers a row can keep."""
     rows = 1
     while (2 * rows + 1) * columns < REGISTERS:
         rows *= 2
@@ -28,14 +28,16 @@ def tile_rows(columns: int) -> int:
 ROWS = tile_rows(1)  # the most of any tile
 
 
-def _fma(builder: Any) -> Any:
-    """a * b + c, in one rounding on a machine that can."""
-    kind = ir.FunctionType(VECTOR, [VECTOR] * 3)
-    return cgutils.get_or_insert_function(builder.module, kind, f"llvm.fmuladd.v{WIDTH}f32")
+def _register(builder: Any, address: Any) -> Any:
+    return builder.load(builder.bitcast(address, REGISTER.as_pointer()), align=4)
 
 
-def _tile(builder: Any, rows: int, columns: int, sums: list[Any], term: Any) -> list[Any]:
-    """sums[r, n] + A[r] @ panel[:, n] in registers; the sum runs over k in order, whatever the tile."""
+def _store(builder: Any, value: Any, address: Any) -> None:
+    builder.store(value, builder.bitcast(address, REGISTER.as_pointer()), align=4)
+
+
+def _tile(builder: Any, rows: int, columns: int, sums: list[Any], term: Any, part: int) -> list[Any]:
+    """sums[r, n] + A[r] @ panel[:, n] in registers, of one part of each vector; the sum runs over k in order."""
     a, a_at, a_row, a_k, depth, panel, p_at, p_k = (builder.extract_value(term, n) for n in range(8))
     a, panel = builder.gep(a, [a_at]), builder.gep(panel, [p_at])
     before, body, after = builder.block, builder.append_basic_block("k"), builder.append_basic_block("done")
@@ -45,13 +47,14 @@ def _tile(builder: Any, rows: int, columns: int, sums: list[Any], term: Any) -> 
 
     builder.position_at_end(body)
     k = builder.phi(INDEX)
-    here = [builder.phi(VECTOR) for _ in sums]
+    here = [builder.phi(REGISTER) for _ in sums]
     row = builder.gep(panel, [builder.mul(k, p_k)])
-    right = [emit_load(builder, builder.gep(row, [ir.Constant(INDEX, n * WIDTH)])) for n in range(columns)]
+    right = [
+        _register(builder, builder.gep(row, [ir.Constant(INDEX, n * WIDTH + part * LANES)])) for n in range(columns)
+    ]
     column = builder.gep(a, [builder.mul(k, a_k)])
-    left = [emit_splat(builder, builder.load(builder.gep(column, [offset]))) for offset in a_rows]
-    fma = _fma(builder)
-    there = [builder.call(fma, (left[m // columns], right[m % columns], each)) for m, each in enumerate(here)]
+    left = [emit_splat(builder, builder.load(builder.gep(column, [offset])), REGISTER) for offset in a_rows]
+    there = [emit_fma(builder, left[m // columns], right[m % columns], each) for m, each in enumerate(here)]
     ahead = builder.add(k, one)
     builder.cbranch(builder.icmp_signed("<", ahead, depth), body, after)
     for phi, first, later in zip([k, *here], [zero, *sums], [ahead, *there], strict=True):
@@ -59,30 +62,32 @@ def _tile(builder: Any, rows: int, columns: int, sums: list[Any], term: Any) -> 
         phi.add_incoming(later, body)
 
     builder.position_at_end(after)
-    results = [builder.phi(VECTOR) for _ in sums]
+    results = [builder.phi(REGISTER) for _ in sums]
     for phi, first, later in zip(results, sums, there, strict=True):
         phi.add_incoming(first, before)
         phi.add_incoming(later, body)
     return results
 
 
-def _places(builder: Any, rows: int, columns: int, packed: Any) -> list[Any]:
-    """The addresses of a tile's vectors, given (array, index, step from row to row)."""
+def _places(builder: Any, rows: int, columns: int, packed: Any, part: int) -> list[Any]:
+    """The addresses of one part of a tile's vectors, given (array, index, step from row to row)."""
     array, at, step = (builder.extract_value(packed, n) for n in range(3))
     first = builder.gep(array, [at])
     lines = [builder.gep(first, [builder.mul(step, ir.Constant(INDEX, r))]) for r in range(rows)]
-    return [builder.gep(line, [ir.Constant(INDEX, n * WIDTH)]) for line in lines for n in range(columns)]
+    offsets = [ir.Constant(INDEX, n * WIDTH + part * LANES) for n in range(columns)]
+    return [builder.gep(line, [offset]) for line in lines for offset in offsets]
 
 
 def _in_tiles(builder: Any, columns: int, left: Any, emit: Any) -> Any:
-    """Emit a tile of as many rows as registers allow, or of one row where fewer are left; how many it was."""
+    """Emit a tile of as many rows as registers allow, or of one row where fewer are left, for each part of a vector
+    that fits a register; how many rows it was."""
     rows = tile_rows(columns)
     full = builder.icmp_signed(">=", left, ir.Constant(INDEX, rows))
     with builder.if_else(full) as (many, single):
-        with many:
-            emit(rows)
-        with single:
-            emit(1)
+        for branch, height in ((many, rows), (single, 1)):
+            with branch:
+                for part in range(WIDTH // LANES):
+                    emit(height, part)
     return builder.select(full, ir.Constant(INDEX, rows), ir.Constant(INDEX, 1))
 
 
@@ -97,12 +102,12 @@ def product(typing: Any, columns: Any, left: Any, out: Any, start: Any, terms: A
     C = columns.literal_value
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        def tile(rows: int) -> None:
-            sums = [emit_load(builder, place) for place in _places(builder, rows, C, args[3])]
+        def tile(rows: int, part: int) -> None:
+            sums = [_register(builder, place) for place in _places(builder, rows, C, args[3], part)]
             for n in range(len(sig.args[4])):
-                sums = _tile(builder, rows, C, sums, builder.extract_value(args[4], n))
-            for value, place in zip(sums, _places(builder, rows, C, args[2]), strict=True):
-                emit_store(builder, value, place)
+                sums = _tile(builder, rows, C, sums, builder.extract_value(args[4], n), part)
+            for value, place in zip(sums, _places(builder, rows, C, args[2], part), strict=True):
+                _store(builder, value, place)
 
         return _in_tiles(builder, C, args[1], tile)
 
@@ -118,11 +123,11 @@ def accumulate(typing: Any, columns: Any, left: Any, out: Any, term: Any) -> Any
     C = columns.literal_value
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        def tile(rows: int) -> None:
-            sums = [ir.Constant(VECTOR, [0.0] * WIDTH)] * (rows * C)
-            sums = _tile(builder, rows, C, sums, args[3])
-            for value, place in zip(sums, _places(builder, rows, C, args[2]), strict=True):
-                emit_store(builder, builder.fadd(emit_load(builder, place), value), place)
+        def tile(rows: int, part: int) -> None:
+            sums = [ir.Constant(REGISTER, [0.0] * LANES)] * (rows * C)
+            sums = _tile(builder, rows, C, sums, args[3], part)
+            for value, place in zip(sums, _places(builder, rows, C, args[2], part), strict=True):
+                _store(builder, builder.fadd(_register(builder, place), value), place)
 
         return _in_tiles(builder, C, args[1], tile)
 

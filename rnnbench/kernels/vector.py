@@ -1,9 +1,10 @@
-"""Explicit vectors for numba: a register of WIDTH floats as a type.
+"""Explicit vectors for numba: sixteen floats as a type, whatever the registers of the machine hold.
 
 numba compiles loops over floats and leaves it to LLVM to find vectors in them. For a recurrent step that loses half
 of the machine: the product keeps no tile in registers, and the gates go through memory between the product and
 their activations. With a vector as a value the scans say what they mean (`c = f * c + i * g`), and every
-operation is an IEEE one in a fixed order: the same bits wherever the buffers lie, and a NaN stays a NaN.
+operation is an IEEE one in a fixed order: the same bits wherever the buffers lie and on every machine, and a NaN stays
+a NaN. A product and a sum are one rounding where `fma` says so, and nowhere else.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from numba.core.typing.templates import ConcreteTemplate, infer_global, signatur
 from numba.extending import intrinsic, lower_builtin, models, register_model
 
 FEATURES = cpu_target.target_context.codegen().magic_tuple()[2]  # those that numba compiles for
-WIDTH = 16 if "+avx512f" in FEATURES else 8 if "+avx2" in FEATURES else 4
+WIDTH = 16  # of a vector here: what adds up by lanes must not depend on the machine
+LANES = 16 if "+avx512f" in FEATURES else 8 if "+avx2" in FEATURES else 4  # of a register
 _float = ir.FloatType()
 VECTOR = ir.VectorType(_float, WIDTH)
 INDEX = ir.IntType(64)
@@ -43,7 +45,7 @@ def shared(function: Callable[..., Any]) -> Any:
 
 
 class Vector(types.Type):  # type: ignore[misc]
-    """WIDTH floats in one register."""
+    """WIDTH floats."""
 
     def __init__(self) -> None:
         super().__init__(name=f"Vector({WIDTH})")
@@ -58,11 +60,11 @@ class _Model(models.PrimitiveModel):  # type: ignore[misc]
         super().__init__(manager, kind, VECTOR)
 
 
-def emit_splat(builder: Any, value: Any) -> Any:
+def emit_splat(builder: Any, value: Any, kind: Any = VECTOR) -> Any:
     """One float in every lane."""
-    one = builder.insert_element(ir.Constant(VECTOR, ir.Undefined), value, ir.Constant(ir.IntType(32), 0))
-    zeros = ir.Constant(ir.VectorType(ir.IntType(32), WIDTH), [0] * WIDTH)
-    return builder.shuffle_vector(one, ir.Constant(VECTOR, ir.Undefined), zeros)
+    one = builder.insert_element(ir.Constant(kind, ir.Undefined), value, ir.Constant(ir.IntType(32), 0))
+    zeros = ir.Constant(ir.VectorType(ir.IntType(32), kind.count), [0] * kind.count)
+    return builder.shuffle_vector(one, ir.Constant(kind, ir.Undefined), zeros)
 
 
 def _operand(builder: Any, kind: Any, value: Any) -> Any:
@@ -73,7 +75,7 @@ def _operand(builder: Any, kind: Any, value: Any) -> Any:
 
 
 def _arithmetic() -> None:
-    """+ - * / between vectors and numbers; LLVM may fuse a product and a sum, and nothing else."""
+    """+ - * / between vectors and numbers, each rounded by itself."""
     emitters = {operator.add: "fadd", operator.sub: "fsub", operator.mul: "fmul", operator.truediv: "fdiv"}
     pairs = [(vector, vector), (vector, types.float64), (types.float64, vector)]
     for operation, name in emitters.items():
@@ -83,12 +85,30 @@ def _arithmetic() -> None:
 
             def lower(context: Any, builder: Any, sig: Any, args: Any, name: str = name) -> Any:
                 a, b = (_operand(builder, *each) for each in zip(sig.args, args, strict=True))
-                return getattr(builder, name)(a, b, flags=("contract",))
+                return getattr(builder, name)(a, b)
 
             lower_builtin(operation, *pair)(lower)
 
 
 _arithmetic()
+
+
+def emit_fma(builder: Any, a: Any, b: Any, c: Any) -> Any:
+    """a * b + c, rounded once; the three of one type."""
+    name = f"llvm.fma.v{a.type.count}f32"
+    return builder.call(
+        cgutils.get_or_insert_function(builder.module, ir.FunctionType(a.type, [a.type] * 3), name), (a, b, c)
+    )
+
+
+@emitted
+def fma(typing: Any, a: Any, b: Any, c: Any) -> Any:
+    """a * b + c, rounded once; each a vector or a number."""
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return emit_fma(builder, *(_operand(builder, *each) for each in zip(sig.args, args, strict=True)))
+
+    return vector(*(each if each == vector else types.float64 for each in (a, b, c))), emit
 
 
 @emitted
@@ -163,6 +183,16 @@ def splat(typing: Any, value: Any) -> Any:
         return _operand(builder, types.float64, args[0])
 
     return vector(types.float64), emit
+
+
+@emitted
+def lane(typing: Any, value: Any) -> Any:
+    """The first number of a vector."""
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return builder.extract_element(args[0], ir.Constant(ir.IntType(32), 0))
+
+    return types.float32(vector), emit
 
 
 @emitted

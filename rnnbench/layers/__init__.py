@@ -59,11 +59,12 @@ class Layer(ABC):
 
     @property
     def lone(self) -> bool:
-        """Whether it is expected to train one run at a time on a CPU; says so without importing a compiler."""
+        """Whether it trains one run at a time on a CPU, since runs don't train faster side by side; says so without
+        importing a compiler."""
         return True
 
-    def alone(self) -> Layer | None:
-        """The layer as it trains one run at a time on a CPU; None where runs train faster side by side."""
+    def alone(self) -> Layer:
+        """The layer as it trains one run at a time on a CPU, where it does."""
         return self
 
     def warm(self) -> None:  # noqa: B027 - most need nothing

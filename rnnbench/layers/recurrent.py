@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # What decides the bits of a fused scan.
 KERNEL = (
     "trace", "schedule", "pointwise", "adjoint", "program", "forward", "backward", "emit", "derived",
-    "maths", "vector", "tiles", "panels", "scan", "compile",
+    "maths", "vector", "tiles", "panels", "scan", "compile", "readout",
 )  # fmt: skip
 
 
@@ -54,9 +54,8 @@ class Recurrent(Layer):
     def lone(self) -> bool:
         return not kernels.refusal(self.cell)
 
-    def alone(self) -> Layer | None:
-        kernel = kernels.fused(self.cell)
-        return replace(self, kernel=kernel) if kernel else None
+    def alone(self) -> Layer:
+        return replace(self, kernel=kernels.fused(self.cell))
 
     def warm(self) -> None:
         if self.kernel:

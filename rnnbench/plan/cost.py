@@ -13,8 +13,18 @@ from rnnbench.settings import Settings
 SECONDS_A_STEP = 6e-4  # measured on one core of a recent x86-64 server: what a training step takes besides its layers
 
 
+_estimates: dict[str, float] = {}  # of rungs, by what they are: asked for again at each record
+
+
 def estimate(rung: Rung) -> float:
     """Seconds of training, if the whole budget of steps is spent."""
+    found = _estimates.get(rung.key)
+    if found is None:
+        found = _estimates[rung.key] = _estimate(rung)
+    return found
+
+
+def _estimate(rung: Rung) -> float:
     s = Settings(**rung.settings)
     time_steps = registry.task(rung.task).lag(rung.length).most + 2
     one = registry.layer(rung.model).seconds(time_steps, s.batch, s.hidden)
@@ -25,21 +35,21 @@ def work(climb: Climb) -> tuple[float, float]:
     """Estimated seconds of a ladder's work, done and in all, over the rungs that are not pruned. Where it is still to
     be seen which rung gets more steps, the costliest counts: it is the most that there can be to do."""
     done = total = 0.0
-    for step in climb.every:
-        if step.state != "pruned":
-            seconds = estimate(step.rung)
-            total += seconds * len(step.records)
-            done += seconds * (len(step.records) - step.missing)
+    for rung in climb.every:
+        if rung.state != "pruned":
+            seconds = estimate(rung.rung)
+            total += seconds * rung.asked
+            done += seconds * (rung.asked - rung.missing)
     if climb.ladder.more is not None and climb.undecided:
         total += climb.ladder.possible * max(map(estimate, climb.ladder.more.rungs))
     return done, total
 
 
-def priority(climb: Climb, step: RungState) -> float:
+def priority(climb: Climb, rung: RungState) -> float:
     """Estimated seconds from the start of a rung to the top of its ladder, if each rung's seeds train side by side: the
     barriers make a ladder a chain, and the longest chain that is left must not be begun last."""
-    above = [s for s in climb.steps if s.rung.length >= step.rung.length and s.state != "pruned"]
-    return sum(estimate(s.rung) for s in ([step] if step is climb.more else above))
+    above = [s for s in climb.steps if s.rung.length >= rung.rung.length and s.state != "pruned"]
+    return sum(estimate(s.rung) for s in ([rung] if rung is climb.more else above))
 
 
 def correction(records: Iterable[Record]) -> float:

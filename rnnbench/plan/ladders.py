@@ -6,9 +6,10 @@ seeds solved may get more steps. Both are derived here from the records whenever
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from functools import cached_property
+from typing import Literal, NamedTuple
 
 from rnnbench.plan import Ladder, Plan
 from rnnbench.records import Record, Run, Rung
@@ -18,18 +19,67 @@ PATIENCE = 2  # rungs in a row that no seed solved, after which a ladder is left
 State = Literal["done", "open", "pruned"]
 
 
+class Tally(NamedTuple):
+    """How many of a rung's seeds have no record, have one that broke, one that finished; how many solved it."""
+
+    missing: int
+    broken: int
+    finished: int
+    solved: int
+
+    @classmethod
+    def of(cls, record: Record | None) -> Tally:
+        """Of one seed."""
+        if record is None:
+            return cls(1, 0, 0, 0)
+        return cls(0, int(not record.finished), int(record.finished), int(record.status == "solved"))
+
+
 @dataclass(frozen=True)
 class RungState:
     """A rung as a view shows it: its records in the order of the suite's seeds, None where there is none.
 
     `done`: every seed has a record that finished or broke; `open`: some are missing; `pruned`: not to be run.
     `more`: the same rung with more steps, on the first few seeds, where it is the one that gets them.
+    One that is `counted` has no records any longer, but their tally still.
     """
 
     rung: Rung
     records: tuple[Record | None, ...]
-    state: State
+    state: State = "open"
     more: RungState | None = None
+
+    @cached_property
+    def tally(self) -> Tally:
+        """Its seeds, counted."""
+        return Tally(*map(sum, zip(*map(Tally.of, self.records), strict=True))) if self.records else Tally(0, 0, 0, 0)
+
+    def having(self, k: int, record: Record) -> RungState:
+        """The same with another record of the k-th seed. What is counted changes by that one alone, so that this takes
+        no longer where there are many seeds."""
+        was, now = Tally.of(self.records[k]), Tally.of(record)
+        made = replace(self, records=(*self.records[:k], record, *self.records[k + 1 :]))
+        made.__dict__["tally"] = Tally(*(n - a + b for n, a, b in zip(self.tally, was, now, strict=True)))
+        return made
+
+    def at(self, state: State, more: RungState | None = None) -> RungState:
+        """The same records in another state."""
+        if state == self.state and more is self.more:
+            return self
+        made = replace(self, state=state, more=more)
+        made.__dict__["tally"] = self.tally
+        return made
+
+    def counted(self) -> RungState:
+        """The same without its records: what remains to be told of a rung once nothing is to come of it."""
+        made = replace(self, records=())
+        made.__dict__["tally"] = self.tally
+        return made
+
+    @property
+    def asked(self) -> int:
+        """How many seeds it is asked for."""
+        return self.tally.missing + self.tally.broken + self.tally.finished
 
     @property
     def finished(self) -> list[Record]:
@@ -41,11 +91,11 @@ class RungState:
 
     @property
     def solved(self) -> int:
-        return sum(r.status == "solved" for r in self.finished)
+        return self.tally.solved
 
     @property
     def missing(self) -> int:
-        return sum(r is None for r in self.records)
+        return self.tally.missing
 
     @property
     def passed(self) -> bool | None:
@@ -53,10 +103,10 @@ class RungState:
         either way."""
         if self.state == "pruned":
             return False
-        unknown = len(self.records) - len(self.finished)
-        if 2 * self.solved >= len(self.records):
+        unknown = self.asked - self.tally.finished
+        if 2 * self.solved >= self.asked:
             return True
-        return False if 2 * (self.solved + unknown) < len(self.records) else None
+        return False if 2 * (self.solved + unknown) < self.asked else None
 
     @property
     def flipped(self) -> bool:
@@ -118,26 +168,57 @@ def first_unsolved(steps: Sequence[RungState]) -> RungState | None:
 
 def climb(ladder: Ladder, seeds: tuple[int, ...], records: Mapping[str, Record], prune: bool) -> Climb:
     """How far a ladder has been climbed, given the records by id."""
-    steps: list[RungState] = []
+    return _climb(ladder, [_found(rung, seeds, records) for rung in ladder.rungs], None, records, prune)
+
+
+def climb_on(was: Climb, k: int, place: int, record: Record, records: Mapping[str, Record], prune: bool) -> Climb:
+    """The same ladder with one more record: of its k-th rung and the seed at that place among the suite's; where k is
+    -1, of a rung with more steps. `records`, by id, need hold no others than those with more steps."""
+    rungs, more = list(was.steps), was.more
+    if k >= 0:
+        rungs[k] = rungs[k].having(place, record)
+    elif more is not None and place < len(more.records) and more.rung.id(record.run.seed) == record.id:
+        more = more.having(place, record)
+    return _climb(was.ladder, rungs, more, records, prune)
+
+
+def counted(climb: Climb) -> Climb:
+    """The same ladder without the records of those rungs that are done for good: all but those that may yet get more
+    steps, which are told beside what they came to without."""
+    kept = tuple(
+        r.counted() if r.records and r.state == "done" and (climb.ladder.more is None or r.passed) else r
+        for r in climb.steps
+    )
+    return replace(climb, steps=kept)
+
+
+def _found(rung: Rung, seeds: Iterable[int], records: Mapping[str, Record]) -> RungState:
+    return RungState(rung, tuple(records.get(rung.id(seed)) for seed in seeds))
+
+
+def _climb(
+    ladder: Ladder, rungs: list[RungState], more: RungState | None, records: Mapping[str, Record], prune: bool
+) -> Climb:
+    """What follows from the records of the rungs, whatever states they are in. `more`, the rung that got more steps so
+    far, is looked up in the records if it is to be another."""
     failures = 0
-    for r in ladder.rungs:
-        found = tuple(records.get(r.id(seed)) for seed in seeds)
+    for k, rung in enumerate(rungs):
         if prune and failures >= PATIENCE:
-            state: State = "pruned"
+            rungs[k] = rung.at("pruned")
+        elif rung.missing:
+            rungs[k] = rung.at("open")
         else:
-            state = "open" if None in found else "done"
-        step = RungState(r, found, state)
-        steps.append(step)
-        if step.state == "done" and step.finished:
-            failures = 0 if step.solved else failures + 1
-    first = first_unsolved(steps)
+            rungs[k] = rung.at("done")
+            if rung.tally.finished:
+                failures = 0 if rung.solved else failures + 1
+    first = next((k for k, rung in enumerate(rungs) if not rung.passed), None)
     # not before its last run is there, and not where a run that broke could yet have made the half
-    if ladder.more and first and first.state == "done" and first.passed is False:
-        k = steps.index(first)
-        again = ladder.more.rungs[k]
-        found = tuple(records.get(again.id(seed)) for seed in ladder.more.seeds)
-        steps[k] = replace(first, more=RungState(again, found, "open" if None in found else "done"))
-    return Climb(ladder, tuple(steps))
+    if ladder.more and first is not None and rungs[first].state == "done" and rungs[first].passed is False:
+        asked = ladder.more.rungs[first]
+        if more is None or more.rung is not asked:
+            more = _found(asked, ladder.more.seeds, records)
+        rungs[first] = rungs[first].at("done", more.at("open" if more.missing else "done"))
+    return Climb(ladder, tuple(rungs))
 
 
 def view(plan: Plan, records: Mapping[str, Record]) -> list[Climb]:

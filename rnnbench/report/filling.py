@@ -59,7 +59,7 @@ def _ladder(climb: Climb | None) -> Cell:
 
 
 def _begun(step: RungState) -> bool:
-    return step.missing < len(step.records)
+    return step.missing < step.asked
 
 
 def _rung(step: RungState) -> str:

@@ -75,7 +75,8 @@ class LogLines:
     def __init__(self, file: TextIO | None = None) -> None:
         self._file = file or sys.stderr
         self._of = 0
-        self._seen: set[str] = set()
+        self._sizes: list[int] = []
+        self._told = _Told()
 
     def __enter__(self) -> Self:
         return self
@@ -100,21 +101,43 @@ class LogLines:
         pass
 
     def recorded(self, record: Record, label: str) -> None:
-        self._seen.add(record.id)
+        self._told.add(record)
         width = len(str(self._of))
-        self.message(f"[{len(self._seen):{width}}/{self._of}] {outcome(record, label)}")
+        self.message(f"[{self._told.counts.total():{width}}/{self._of}] {outcome(record, label)}")
 
-    def climbs(self, climbs: list[Climb]) -> None:
-        self._of = _runs(climbs)
-        self._seen |= {r.id for c in climbs for r in c.records}
+    def climbs(self, climbs: Sequence[Climb]) -> None:
+        self._sizes = list(map(_runs, climbs))
+        self._of = sum(self._sizes)
+        self._told = _Told(climbs)
+
+    def climbed(self, number: int, climb: Climb) -> None:
+        self._of += _runs(climb) - self._sizes[number]
+        self._sizes[number] = _runs(climb)
 
     def message(self, text: str) -> None:
         print(clean(text), file=self._file, flush=True)
 
 
-def _runs(climbs: Sequence[Climb]) -> int:
-    """How many runs the ladders ask for, as far as is known: those with more steps come to be asked for on the way."""
-    return sum(len(step.records) for c in climbs for step in c.every)
+def _runs(climb: Climb) -> int:
+    """How many runs a ladder asks for, as far as is known: those with more steps come to be asked for on the way."""
+    return sum(rung.asked for rung in climb.every)
+
+
+class _Told:
+    """How many runs there are of each status. Only those that broke are remembered one by one: they may come again."""
+
+    def __init__(self, climbs: Sequence[Climb] = ()) -> None:
+        self.counts: Counter[str] = Counter()
+        self._broken: dict[str, str] = {}
+        for record in {r.id: r for c in climbs for r in c.records}.values():
+            self.add(record)
+
+    def add(self, record: Record) -> None:
+        if (was := self._broken.pop(record.id, None)) is not None:
+            self.counts[was] -= 1
+        self.counts[record.status] += 1
+        if not record.finished:
+            self._broken[record.id] = record.status
 
 
 def outcome(record: Record, label: str) -> str:
@@ -143,7 +166,7 @@ class Display:
         self._work: tuple[float, float] = (0.0, 0.0)
         self._there: float | None = None  # work that was done before this run began: no measure of its pace
         self._jobs: dict[int, _Job | None] = {}
-        self._status: dict[str, str] = {}
+        self._told = _Told()
         self._climbs: list[Climb] = []
         self._live = Live(
             get_renderable=self.render,
@@ -187,15 +210,21 @@ class Display:
     def recorded(self, record: Record, label: str) -> None:
         """A record is in the store. One that broke is told above the display."""
         with self._lock:
-            self._status[record.id] = record.status
+            self._told.add(record)
         if not record.finished:
             self.message(outcome(record, label))
 
-    def climbs(self, climbs: list[Climb]) -> None:
+    def climbs(self, climbs: Sequence[Climb]) -> None:
         """How far every ladder has been climbed."""
         with self._lock:
-            self._climbs, self._count = list(climbs), _runs(climbs)
-            self._status |= {r.id: r.status for c in climbs for r in c.records}
+            self._climbs, self._count = list(climbs), sum(map(_runs, climbs))
+            self._told = _Told(climbs)
+
+    def climbed(self, number: int, climb: Climb) -> None:
+        """One ladder has been climbed further."""
+        with self._lock:
+            self._count += _runs(climb) - _runs(self._climbs[number])
+            self._climbs[number] = climb
 
     def message(self, text: str) -> None:
         """A line above the display."""
@@ -232,7 +261,9 @@ class Display:
         return f", {clock((self._clock() - self._began) * (total - done) / fresh)} left" if fresh > 0 else ""
 
     def _counts(self, width: int) -> Text:
-        counts = Counter("failed" if s in BROKEN else s for s in self._status.values())
+        counts = Counter[str]()
+        for status, n in self._told.counts.items():
+            counts["failed" if status in BROKEN else status] += n
         told = [
             (f"{counts[name]} {name}", style if counts[name] else "bright_black") for name, style in STATUSES.items()
         ]

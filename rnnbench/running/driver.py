@@ -9,63 +9,71 @@ alone is recorded as broken, and tried again as often as `retries` says.
 from __future__ import annotations
 
 import signal
+import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from sys import intern
 from types import FrameType
-from typing import Protocol
 
-from rnnbench import registry
 from rnnbench.errors import Exit
 from rnnbench.plan import Plan, cost
-from rnnbench.plan.ladders import Climb, climb, view
+from rnnbench.plan.ladders import Climb, climb_on, counted, view
 from rnnbench.records import Record, Run, Status
-from rnnbench.running.executors import CheckpointEvent, EndEvent, Event, Job, ProgressEvent, RecordEvent, WarningEvent
+from rnnbench.running.executors import (
+    CheckpointEvent,
+    EndEvent,
+    Event,
+    Executor,
+    Job,
+    ProgressEvent,
+    RecordEvent,
+    WarningEvent,
+)
 from rnnbench.running.listeners import Listener
+from rnnbench.running.ready import Ready
 from rnnbench.settings import Settings
 from rnnbench.store import Store
+from rnnbench.training import ways
 
-STACK = 16  # runs of one shape that train side by side where none trains alone anyway
+STACK = 16  # at most so many runs of one shape train side by side
 STOP_SECONDS = 20.0  # that workers have to write a checkpoint when asked to stop
-
-
-class Executor(Protocol):
-    """What the driver needs of the place where cohorts run."""
-
-    def idle(self) -> list[int]: ...
-    def busy(self) -> bool: ...
-    def submit(self, number: int, job: Job) -> None: ...
-    def poll(self, seconds: float) -> Iterator[Event]: ...
-    def stop(self) -> None: ...
-    def close(self) -> None: ...
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a drive came to: runs trained now, runs broken now or before, and the exit code."""
+    """What a drive came to: runs trained now, runs broken now or before, the exit code, and the view at its end, in
+    which rungs that are done are only counted."""
 
     trained: int
     broken: int
     exit: Exit
+    climbs: Sequence[Climb] = field(default=(), compare=False, repr=False)
 
 
 @dataclass
-class _Under:
+class _Running:
     """A run that a worker trains."""
 
+    run: Run
     worker: int
+    priority: float
     scores: list[float] = field(default_factory=list)
 
 
 class Driver:
-    """One drive of a plan. `records` are those known at the start, by id; runs without one are trained."""
+    """One drive of a plan. `records` are those known at the start, by id; runs without one are trained.
+
+    What is kept is a line for each rung, and for each run that waits, is under way, or has a rung that isn't done. What
+    a record changes is worked out from it alone, however many others there are.
+    """
 
     def __init__(
         self,
         plan: Plan,
-        records: dict[str, Record],
+        records: Mapping[str, Record],
         store: Store,
         executor: Executor,
         listener: Listener,
@@ -74,24 +82,30 @@ class Driver:
     ) -> None:
         self.plan, self.store, self.executor, self.listener = plan, store, executor, listener
         self.retries, self.fail_fast = retries, fail_fast
-        self.records = dict(records)
-        self.climbs: list[Climb] = view(plan, self.records)
-        self.ladders: dict[str, list[int]] = defaultdict(list)  # run id -> the ladders that it is on
-        self.labels: dict[str, tuple[str, Run]] = {}
+        self.climbs: list[Climb] = view(plan, records)
+        self.seeds = {seed: place for place, seed in enumerate(plan.suite.seeds)}
+        self.places: dict[str, list[tuple[int, int]]] = defaultdict(
+            list
+        )  # of each rung: ladder, place (-1: more steps)
+        self.labels: dict[str, str] = {}  # of each rung
+        more = set()  # rungs that may be trained with more steps
         for i, ladder in enumerate(plan.ladders):
-            label = f"{ladder.variant.name} {ladder.task.name}"
-            for run in ladder.runs(plan.suite.seeds):
-                self.ladders[run.id].append(i)
-                self.labels.setdefault(run.id, (label, run))
-            for run in ladder.more_runs():  # known beforehand, whichever of them come to be asked for
-                self.ladders[run.id].append(i)
-                self.labels.setdefault(run.id, (f"{label} (more steps)", run))
-        self.ready: dict[str, Run] = {}
-        self.priority: dict[str, float] = defaultdict(float)
-        self.under: dict[str, _Under] = {}
-        self.alone: set[str] = set()  # runs that are tried again by themselves
-        self.tries: dict[str, int] = defaultdict(int)
-        self.work = [cost.work(c) for c in self.climbs]
+            for k, rung in enumerate(ladder.rungs):
+                self.places[rung.key].append((i, k))
+                self.labels.setdefault(rung.key, f"{ladder.variant.name} {ladder.task.name}")
+        for i, ladder in enumerate(plan.ladders):
+            for rung in ladder.more.rungs if ladder.more else ():
+                self.places[rung.key].append((i, -1))
+                self.labels.setdefault(rung.key, f"{ladder.variant.name} {ladder.task.name} (more steps)")
+                more.add(rung.key)
+        self.more = more
+        self.records = {id: record for id, record in records.items() if record.run.rung.key in more}
+        self.ready = Ready()
+        self.running: dict[str, _Running] = {}
+        self.attempts: dict[str, int] = defaultdict(int)  # of those that broke by themselves
+        # in whole microseconds, so that sums that are kept up are those that would be made anew
+        self.work = [_microseconds(c) for c in self.climbs]
+        self.done, self.total = (sum(column) for column in zip((0, 0), *self.work, strict=True))
         self.trained = 0
         self.gave_up = False
         self.signal = 0
@@ -105,16 +119,16 @@ class Driver:
                 self._loop()
             finally:
                 self.executor.close()
-        broken = sum(len(s.broken) for c in self.climbs for s in c.every)
+        broken = sum(rung.tally.broken for climb in self.climbs for rung in climb.every)
         if self.signal:
             code = Exit.INTERRUPTED if self.signal == signal.SIGINT else Exit.TERMINATED
         else:
             code = Exit.FAILED if broken else Exit.OK
-        return Outcome(self.trained, broken, code)
+        return Outcome(self.trained, broken, code, tuple(self.climbs))
 
     def _start(self) -> None:
-        for i in range(len(self.climbs)):
-            self._make_ready(i)
+        for climb in self.climbs:
+            self._make_ready(climb, ())
         self._tell_work()
         self.listener.climbs(self.climbs)
 
@@ -137,7 +151,11 @@ class Driver:
 
     @contextmanager
     def _signals(self) -> Iterator[None]:
-        """The first SIGINT or SIGTERM asks to stop; a second stops now."""
+        """The first SIGINT or SIGTERM asks to stop; a second stops now. Off the main thread, where Python takes no
+        handlers, signals stay whoever's they are."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
 
         def asked(number: int, frame: FrameType | None) -> None:
             if self.signal:
@@ -151,85 +169,95 @@ class Driver:
             pass
         finally:
             for number, handler in before.items():
-                signal.signal(number, handler)
+                signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
-    def _make_ready(self, ladder: int) -> None:
-        """Adds the runs of a ladder's open rungs that are neither known nor under way."""
-        for step in self.climbs[ladder].open:
-            runs = [run for run in step.todo(self.plan.suite.seeds) if run.id not in self.under]
-            priority = cost.priority(self.climbs[ladder], step) if runs else 0.0
-            for run in runs:
-                self.ready[run.id] = run
-                self.priority[run.id] = max(priority, self.priority[run.id])
+    def _make_ready(self, climb: Climb, open: Collection[str]) -> None:
+        """Adds the runs of a ladder's open rungs that are neither known nor under way, but for those rungs that were
+        `open` before."""
+        for rung in climb.open:
+            if rung.rung.key not in open:
+                priority = cost.priority(climb, rung)
+                for run in rung.todo(self.plan.suite.seeds):
+                    if run.id not in self.running:
+                        self.ready.add(run, priority)
 
     def _feed(self) -> None:
         """Gives every idle worker a job: of those that are ready, the one with the longest way still to go."""
-        for worker in self.executor.idle():
+        idle = list(self.executor.idle())
+        for k, worker in enumerate(idle):
             if not self.ready:
                 return
-            first = self.ready[max(self.ready, key=self.priority.__getitem__)]
-            runs = self._cohort(first, len(self.executor.idle()))
-            for run in runs:
-                del self.ready[run.id]
-                self.under[run.id] = _Under(worker)
-            saved = ((run.id, self.store.checkpoint(run.id)) for run in runs)
-            self.executor.submit(worker, Job(runs, tuple((id, raw) for id, raw in saved if raw is not None)))
-            self._tell_progress(worker, first.id, 0, [])
+            first = self.ready.first()
+            taken = self.ready.take(first, self._size(first, len(idle) - k))
+            for run, priority in taken:
+                self.running[run.id] = _Running(run, worker, priority)
+            saved = ((run.id, self.store.checkpoint(run.id)) for run, _ in taken)
+            checkpoints = tuple((id, raw) for id, raw in saved if raw is not None)
+            self.executor.submit(worker, Job(tuple(run for run, _ in taken), checkpoints))
+            self._tell_progress(worker, first, 0, [])
 
-    def _cohort(self, first: Run, idle: int) -> tuple[Run, ...]:
-        """The runs to train beside the first: none where each trains alone anyway, else those of its shape (other seeds
-        and learning rates), but shared out where workers would stand idle."""
-        if first.id in self.alone or registry.layer(first.rung.model).lone:
-            return (first,)
-        kinds = {run.id: run.rung.shape for run in self.ready.values()}
-        same = [run for run in self.ready.values() if kinds[run.id] == first.rung.shape and run.id not in self.alone]
-        others = len(set(kinds.values())) - 1
-        share = len(same) if others >= idle - 1 else -(-len(same) // idle)
-        return tuple(same[: min(STACK, share)])
+    def _size(self, first: Run, idle: int) -> int:
+        """How many runs to train together with the first: it alone where a worker takes one at a time, else all of its
+        shape (other seeds and learning rates), but shared out where workers would stand idle."""
+        if self._way(first) != ways.STACKED:
+            return 1
+        same = self.ready.beside(first)
+        return min(STACK, same if self.ready.shapes() >= idle else -(-same // idle))
+
+    def _way(self, run: Run) -> str:
+        """How a worker will compute it."""
+        return ways.way(run.rung, self.executor.device, self.executor.kernels)
 
     def _handle(self, event: Event) -> None:
-        if isinstance(event, ProgressEvent):
-            self._looked(event)
-        elif isinstance(event, CheckpointEvent):
-            self.store.save_checkpoint(event.run_id, event.checkpoint)
-        elif isinstance(event, RecordEvent):
-            self._record(event.record)
-        elif isinstance(event, WarningEvent):
+        """Takes an event in. What comes of a run that its worker was not given, or is done with, came too late: the run
+        is recorded, or tried again, and a checkpoint would be left lying."""
+        if isinstance(event, WarningEvent):
             self.listener.message(event.text)
-        else:
+        elif isinstance(event, EndEvent):
             self._ended(event)
+        else:
+            id = event.record.id if isinstance(event, RecordEvent) else event.run_id
+            running = self.running.get(id)
+            if running is None or running.worker != event.worker:
+                return
+            if isinstance(event, ProgressEvent):
+                running.scores.append(event.point.score or 0.0)
+                self._tell_progress(event.worker, running.run, event.point.step, running.scores)
+            elif isinstance(event, CheckpointEvent):
+                self.store.save_checkpoint(id, event.checkpoint)
+            else:
+                del self.running[id]
+                self._record(running.run, event.record)
 
-    def _looked(self, event: ProgressEvent) -> None:
-        under = self.under.get(event.run_id)
-        if under is None:
-            return
-        under.scores.append(event.point.score or 0.0)
-        self._tell_progress(event.worker, event.run_id, event.point.step, under.scores)
-
-    def _tell_progress(self, worker: int, run_id: str, step: int, scores: Sequence[float]) -> None:
-        label, run = self.labels[run_id]
+    def _tell_progress(self, worker: int, run: Run, step: int, scores: Sequence[float]) -> None:
         steps = Settings(**run.rung.settings).steps
-        self.listener.progress(worker, label, run.rung.length, run.seed, step, steps, scores)
+        self.listener.progress(worker, self.labels[run.rung.key], run.rung.length, run.seed, step, steps, scores)
 
-    def _record(self, record: Record) -> None:
+    def _record(self, run: Run, record: Record) -> None:
         """A run's last word: stored, and its ladders climbed on."""
         record = self.store.add(record)
         self.trained += record.finished
         self.gave_up |= not record.finished
-        self.records[record.id] = record
-        self.under.pop(record.id, None)
-        for i in self.ladders[record.id]:
-            self.climbs[i] = climb(self.plan.ladders[i], self.plan.suite.seeds, self.records, self.plan.suite.prune)
-            self.work[i] = cost.work(self.climbs[i])
-            self._make_ready(i)
-        self.listener.recorded(record, self.labels[record.id][0])
+        kept = _lean(record, run)
+        if run.rung.key in self.more:
+            self.records[run.id] = kept
+        self.listener.recorded(record, self.labels[run.rung.key])
+        for i, k in self.places[run.rung.key]:
+            was = self.climbs[i]
+            now = climb_on(was, k, self.seeds[run.seed], kept, self.records, self.plan.suite.prune)
+            self.climbs[i] = now = counted(now)
+            done, total = _microseconds(now)
+            self.done, self.total = self.done + done - self.work[i][0], self.total + total - self.work[i][1]
+            self.work[i] = done, total
+            self._make_ready(now, {rung.rung.key for rung in was.open})
+            self.listener.climbed(i, now)
         self._tell_work()
-        self.listener.climbs(self.climbs)
 
     def _ended(self, event: EndEvent) -> None:
         """A worker is free again. Runs that it left unfinished are tried again alone, or recorded as broken."""
         self.listener.idle(event.worker)
-        unfinished = [run for run in event.job.runs if self.under.pop(run.id, None) is not None]
+        lost = [self.running.pop(run.id, None) for run in event.job.runs]
+        unfinished = [running for running in lost if running is not None]
         if not unfinished or self.signal:
             return
         reason = event.error.strip().splitlines()[-1] if event.error.strip() else event.status
@@ -239,26 +267,38 @@ class Driver:
             )
             self._again(unfinished)
             return
-        (run,) = unfinished
-        label = f"{self.labels[run.id][0]} {run.rung.length} seed {run.seed}"
+        (one,) = unfinished
+        run = one.run
+        label = f"{self.labels[run.rung.key]} {run.rung.length} seed {run.seed}"
         status: Status = (
             "timeout" if event.status == "timeout" else "crashed" if event.status == "crashed" else "failed"
         )
         record = Record(run, status, error=event.error or event.status)
-        self.tries[run.id] += 1
-        if self.tries[run.id] <= self.retries:
+        self.attempts[run.id] += 1
+        if self.attempts[run.id] <= self.retries:
             self.store.add(record)
             self.listener.message(f"{label}: {status} ({reason}); trying again")
-            self._again([run])
+            self._again([one])
         else:
             self.listener.message(f"{label}: {status} ({reason})")
-            self._record(record)
+            self._record(run, record)
 
-    def _again(self, runs: Sequence[Run]) -> None:
-        for run in runs:
-            self.alone.add(run.id)
-            self.ready[run.id] = run
+    def _again(self, lost: Iterable[_Running]) -> None:
+        """Runs go back to those that wait, each to be tried by itself."""
+        for running in lost:
+            self.ready.add(running.run, running.priority, solo=True)
 
     def _tell_work(self) -> None:
-        done, total = (sum(column) for column in zip(*self.work, strict=True)) if self.work else (0.0, 0.0)
-        self.listener.work(done, total)
+        self.listener.work(self.done / 1e6, self.total / 1e6)
+
+
+def _lean(record: Record, run: Run) -> Record:
+    """A record of a run as it is kept: without its curve, and with one copy of each text that most have in common."""
+    numerics, fingerprint, host = map(intern, (record.numerics, record.fingerprint, record.host))
+    return replace(record, run=run, curve=(), numerics=numerics, fingerprint=fingerprint, host=host)
+
+
+def _microseconds(climb: Climb) -> tuple[int, int]:
+    """The work of a ladder, done and in all."""
+    done, total = cost.work(climb)
+    return round(1e6 * done), round(1e6 * total)

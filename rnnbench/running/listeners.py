@@ -34,8 +34,11 @@ class Listener(Protocol):
 
     def recorded(self, record: Record, label: str) -> None: ...
 
-    def climbs(self, climbs: list[Climb]) -> None:
-        """Every ladder as far as it has been climbed."""
+    def climbs(self, climbs: Sequence[Climb]) -> None:
+        """Every ladder as far as it has been climbed, before anything is trained."""
+
+    def climbed(self, number: int, climb: Climb) -> None:
+        """One of them, by its number, once a record took it further."""
 
     def message(self, text: str) -> None:
         """Something that the user should know: a retry, a warning."""
@@ -63,6 +66,8 @@ class Silent:
 
     def recorded(self, record: Record, label: str) -> None: ...
 
-    def climbs(self, climbs: list[Climb]) -> None: ...
+    def climbs(self, climbs: Sequence[Climb]) -> None: ...
+
+    def climbed(self, number: int, climb: Climb) -> None: ...
 
     def message(self, text: str) -> None: ...

@@ -64,6 +64,13 @@ class Task(ABC):
     causal: ClassVar[bool] = False  # no model may look ahead: it would see answers, or it was published so
     shortest: ClassVar[int] = 1  # the least length
     tokens: ClassVar[bool] = True  # inputs are tokens, fed one-hot
+    # Which of `kernels.readout.LOSSES` computes `loss` on a CPU; "" where nothing but torch does.
+    nats: ClassVar[str] = "classes"
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "loss" in cls.__dict__ and "nats" not in cls.__dict__:  # a loss of its own is what it says alone
+            cls.nats = ""
 
     @property
     @abstractmethod
@@ -119,21 +126,6 @@ class Task(ABC):
         nats = -torch.log_softmax(answers, -1).gather(-1, ys.unsqueeze(-1)).squeeze(-1)
         return mean(nats, weights)
 
-    def loss_and_gradient(self, answers: Tensor, ys: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor]:
-        """The losses (...) and their gradients at the answers (..., K, B, O): by hand for the cross-entropy written
-        here, through torch's graph for a subclass's own loss unless it has `slopes` of its own too."""
-        if type(self).loss is Task.loss:
-            logs = torch.log_softmax(answers, -1)
-            chosen = ys.unsqueeze(-1)
-            nats = logs.gather(-1, chosen).squeeze(-1).neg_()
-            slopes = logs.exp_().scatter_add_(-1, chosen, logs.new_full((), -1.0).expand(chosen.shape))
-            return mean(nats, weights), through_mean(slopes, weights)
-        with torch.enable_grad():
-            leaf = answers.detach().requires_grad_()
-            losses = self.loss(leaf, ys, weights)
-            (slopes,) = torch.autograd.grad(losses.sum(), leaf)
-        return losses.detach(), slopes
-
     def accuracy(self, answers: Tensor, ys: Tensor, weights: Tensor | None) -> Tensor:
         """How many of a run's answers are right, in [0, 1], (...)."""
         return mean((answers.argmax(-1) == ys).to(torch.float64), weights)
@@ -157,13 +149,6 @@ def mean(values: Tensor, weights: Tensor | None) -> Tensor:
     if weights is None:
         return values.mean((-2, -1))
     return (values * weights).sum((-2, -1)) / weights.sum((-2, -1))
-
-
-def through_mean(slopes: Tensor, weights: Tensor | None) -> Tensor:
-    """Gradients of each of (..., K, B) values -> those of their `mean`, in place."""
-    if weights is None:
-        return slopes.div_(slopes.shape[-3] * slopes.shape[-2])
-    return slopes.mul_((weights / weights.sum((-2, -1), keepdim=True)).unsqueeze(-1))
 
 
 def above_chance(accuracy: Tensor, chance: float) -> Tensor:

@@ -55,6 +55,7 @@ class Task(tasks.Task):
     """
 
     bar: ClassVar[float] = 1.0
+    nats: ClassVar[str] = "symbols"
     causal: ClassVar[bool] = True
     shortest: ClassVar[int] = 3
 
@@ -94,10 +95,6 @@ class Task(tasks.Task):
         size = towards.abs()
         nats = 0.5 * (size - towards) + torch.log1p(torch.exp(-size))  # -log sigmoid(towards), whatever its size
         return tasks.mean(nats.sum(-1), weights)
-
-    def loss_and_gradient(self, answers: Tensor, ys: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor]:
-        chances = torch.tanh(answers / 2).div_(2).add_(0.5)
-        return self.loss(answers, ys, weights), tasks.through_mean(chances.sub_(ys), weights)
 
     def accuracy(self, answers: Tensor, ys: Tensor, weights: Tensor | None) -> Tensor:
         """How many strings are right at every step, (...)."""

@@ -7,9 +7,9 @@ reads the gradients of the answered steps alone and writes those of its paramete
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,21 +23,38 @@ from rnnbench.training.model import Model
 if TYPE_CHECKING:
     from torch import Tensor
 
-# inputs as `Model.encode` takes them, targets, weights, the answered steps, randomness -> losses (...), answers
-Backprop = Callable[["Tensor", "Tensor", "Tensor | None", slice, Noise], "tuple[Tensor, Tensor]"]
+
+class Backprop(Protocol):
+    """Computes a model on a batch: inputs as `Model.encode` takes them, targets, weights, the answered steps."""
+
+    def __call__(
+        self, xs: Tensor, ys: Tensor, weights: Tensor | None, at: slice, noise: Noise
+    ) -> tuple[Tensor, Tensor]:
+        """The losses (...) and the answers (..., K, B, O); writes the gradients."""
+        ...
+
+    def evaluate(self, xs: Tensor, at: slice) -> Tensor:
+        """The answers (..., K, B, O) without a way back."""
+        ...
+
+    def loss(self, answers: Tensor, ys: Tensor, weights: Tensor | None) -> Tensor:
+        """The mean loss of answers (..., K, B, O), (...)."""
+        ...
 
 
 def backprop(model: Model, p: Mapping[str, Tensor], gradients: Mapping[str, Tensor]) -> Backprop:
     """What computes the losses of a batch and writes their gradients; p and gradients by the names of `model.views`."""
-    return (_ByHand if _by_hand(model) else _ThroughGraph)(model, p, gradients)
+    return (_ByHand if by_hand(model) else _ThroughGraph)(model, p, gradients)
 
 
-def _by_hand(model: Model) -> bool:
+def by_hand(model: Model) -> bool:
+    """Whether all that a model computes, and its way back, is arithmetic of our own."""
     s, layer = model.settings, model.layer
     plain = s.layers == 1 and not (s.bidirectional or s.layer_norm or s.dropout) and s.attention == "none"
     if not (plain and isinstance(layer, Recurrent) and layer.kernel is not None):
         return False
-    return type(layer.cell).prepare is Cell.prepare  # what it prepares goes through torch's graph
+    # What a cell prepares, and a loss that is a task's own, go through torch's graph.
+    return type(layer.cell).prepare is Cell.prepare and bool(model.task.nats)
 
 
 class _ThroughGraph:
@@ -54,10 +71,21 @@ class _ThroughGraph:
         torch._foreach_copy_(self.gradients, found)
         return losses.detach(), answers.detach()
 
+    def evaluate(self, xs: Tensor, at: slice) -> Tensor:
+        """The answers (..., K, B, O) without a way back."""
+        return self.model.answers(self.leaves, self.model.encode(xs), at).detach()
+
+    def loss(self, answers: Tensor, ys: Tensor, weights: Tensor | None) -> Tensor:
+        """The mean loss of answers (..., K, B, O), (...)."""
+        return self.model.task.loss(answers, ys, weights)
+
 
 class _ByHand:
+    """A fused scan under a read-out, in arithmetic of our own from the batch to the gradients."""
+
     def __init__(self, model: Model, p: Mapping[str, Tensor], gradients: Mapping[str, Tensor]) -> None:
         from rnnbench.kernels import scan  # imports the compiler
+        from rnnbench.kernels.readout import Readout
 
         layer = model.layer
         assert isinstance(layer, Recurrent)
@@ -66,27 +94,42 @@ class _ByHand:
         self.fused = layer.kernel.fused(layer.cell)
         self.parameters = [p[f"0/forward/{name}"] for name in self.fused.names]
         self.places = [gradients[f"0/forward/{name}"].data_ptr() for name in self.fused.names]
-        self.W, self.b = p["readout/W"], p["readout/b"]
-        self.dW, self.db = gradients["readout/W"], gradients["readout/b"]
+        self.outputs = p["readout/W"].shape[1]
+        self.readout = Readout(p["readout/W"].numpy(), p["readout/b"].numpy(), model.task.nats)
+        self.to = gradients["readout/W"].data_ptr(), gradients["readout/b"].data_ptr()
 
     def __call__(
         self, xs: Tensor, ys: Tensor, weights: Tensor | None, at: slice, noise: Noise
     ) -> tuple[Tensor, Tensor]:
-        done = self.kernel.Pass(self.fused, self.model.encode(xs), self.parameters, keep=True)
-        at = slice(-1, None) if self.model.task.last else at
-        h = done.ys[at]
-        K, B, H = h.shape
-        h = h.reshape(K * B, H)
-        answers = torch.addmm(self.b, h, self.W).view(K, B, -1)
-        losses, slopes = self.model.task.loss_and_gradient(answers, ys, weights)
-        flat = slopes.reshape(K * B, -1)
-        torch.mm(h.t(), flat, out=self.dW)
-        torch.sum(flat, 0, keepdim=True, out=self.db)
-        memory, dys = self.kernel.rows(K + 1, B, H)  # the last for the steps without an answer
-        torch.matmul(slopes, self.W.t(), out=dys[:K])
+        done, (h, stride, K), answers = self._answers(xs, at, keep=True)
+        loss, slopes = self.readout.losses(answers, ys.numpy(), None if weights is None else weights.numpy())
+        memory, dys = self.kernel.rows(K + 1, xs.shape[1], self.readout.H)  # the last for the steps without an answer
+        self.readout.back(h, stride, slopes, *self.to, memory.data_ptr())
         dys[K] = 0
         done.back(memory.data_ptr(), _answered(len(xs), at.start, at.stop, at.step), self.places)
-        return losses, answers
+        return torch.tensor(loss), torch.from_numpy(answers)[..., : self.outputs]
+
+    def evaluate(self, xs: Tensor, at: slice) -> Tensor:
+        """The answers (K, B, O) without a way back."""
+        return torch.from_numpy(self._answers(xs, at, keep=False)[2])[..., : self.outputs]
+
+    def loss(self, answers: Tensor, ys: Tensor, weights: Tensor | None) -> Tensor:
+        """The mean loss of answers (K, B, O)."""
+        padded, _ = self.kernel.rows(*answers.shape)
+        padded[..., : self.outputs] = answers
+        return torch.tensor(
+            self.readout.losses(padded.numpy(), ys.numpy(), None if weights is None else weights.numpy())[0]
+        )
+
+    def _answers(self, xs: Tensor, at: slice, keep: bool) -> tuple[Any, tuple[int, int, int], Any]:
+        """A pass, where the answering rows of its outputs lie (address, floats from one step to the next, steps), and
+        the answers."""
+        done = self.kernel.Pass(self.fused, self.model.encode(xs), self.parameters, keep=keep)
+        T, B = xs.shape[:2]
+        steps = range(T)[slice(-1, None) if self.model.task.last else at]
+        size = B * done.hs.shape[2]
+        place = done.hs.address + 4 * (steps.start + 1) * size, steps.step * size, len(steps)
+        return done, place, self.readout.answers(*place[:2], place[2], B)
 
 
 @cache

@@ -101,14 +101,25 @@ class Cohort:
         weights = None if batches[0].weights is None else put([b.weights for b in batches])
         return put([b.xs for b in batches]), put([b.ys for b in batches]), weights
 
-    def train(self, listen: bool) -> None:
-        """One training step; `listen`: its score is summed too."""
-        self.step += 1
+    def batches(self) -> list[Batch]:
+        """What the step under way trains on, a batch a row."""
         size = self.settings.batch
         drawn = {
             s: self.task.batch(size, self.length, stream(s, "train", self.step)) for s in dict.fromkeys(self.seeds)
         }
-        batches = [drawn[seed] for seed in self.seeds]
+        return [drawn[seed] for seed in self.seeds]
+
+    def held_out(self, row: int, split: Split) -> Batch:
+        """The examples of a split that a row's run is judged by."""
+        seed = self.runs[row].seed
+        if (split, seed) not in self.held:
+            self.held[split, seed] = self.task.held_out(split, self.length, partial(stream, seed))
+        return self.held[split, seed]
+
+    def train(self, listen: bool) -> None:
+        """One training step; `listen`: its score is summed too."""
+        self.step += 1
+        batches = self.batches()
         inputs = self._tensors(batches)
         self.optimiser.prepare(self.step)
         if self.device.type == "cuda" and not self.settings.dropout:
@@ -157,24 +168,20 @@ class Cohort:
         if not rows:
             return []
         padded = self._padded(rows)
+        whole = padded == list(range(len(self.state["flat"])))  # what is bound already, for all runs and for one
         flat = self.state["flat"][padded].contiguous()
-        p = self.model.views(flat[0] if self.alone else flat)
-        batches = []
-        for row in padded:
-            seed = self.runs[row].seed
-            if (split, seed) not in self.held:
-                self.held[split, seed] = self.task.held_out(split, self.length, partial(stream, seed))
-            batches.append(self.held[split, seed])
+        of = self.backprop if whole else backprop(self.model, p := self.model.views(flat), p)
+        batches = [self.held_out(row, split) for row in padded]
         answers, ys, weights = [], [], []
         with torch.no_grad():
             for start in range(0, batches[0].xs.shape[1], CHUNK):
                 x, y, w = self._tensors([b.part(start, start + CHUNK) for b in batches])
-                answers.append(self.model.answers(p, self.model.encode(x), batches[0].at))
+                answers.append(of.evaluate(x, batches[0].at))
                 ys.append(y)
                 weights.append(w)
             axis = 1 if self.alone else 2
             all_answers, all_ys = torch.cat(answers, axis), torch.cat(ys, axis)
             all_weights = None if weights[0] is None else torch.cat([w for w in weights if w is not None], axis)
             scores = self.task.score(all_answers, all_ys, all_weights).reshape(-1).tolist()
-            losses = self.task.loss(all_answers, all_ys, all_weights).reshape(-1).tolist()
+            losses = of.loss(all_answers, all_ys, all_weights).reshape(-1).tolist()
         return list(zip(scores, losses, strict=True))[: len(rows)]

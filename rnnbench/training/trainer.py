@@ -17,10 +17,10 @@ from itertools import pairwise
 
 from rnnbench import registry
 from rnnbench.layers import Layer
-from rnnbench.lazy import torch
-from rnnbench.records import Point, Record, Run
+from rnnbench.records import Point, Record, Run, Status
 from rnnbench.settings import LOOK, Settings
-from rnnbench.training import optimiser
+from rnnbench.training import devices, optimiser, ways
+from rnnbench.training.backprop import by_hand
 from rnnbench.training.checkpoint import Checkpoint
 from rnnbench.training.cohort import Cohort
 from rnnbench.training.fingerprint import fingerprint
@@ -82,19 +82,22 @@ class Trainer:
 
     def alone(self, run: Run) -> Layer | None:
         """The run's layer as it trains one run at a time here; None where it trains side by side with others."""
-        layer = registry.layer(run.rung.model)
-        if layer.stacks and (self.device != "cpu" or self.kernels_wanted == "reference"):
+        if self.way(run) == ways.STACKED:
             return None
-        return layer.alone()
+        return registry.layer(run.rung.model).alone()
+
+    def way(self, run: Run) -> str:
+        """How a run is computed here, in a word."""
+        return ways.way(run.rung, self.device, self.kernels_wanted)
 
     def numerics(self, run: Run) -> str:
         """How a run would be computed here: records with equal numerics have equal bits."""
-        layer = self.alone(run)
-        if self.device == "cpu":
-            chip = f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
-        else:
-            chip = torch.cuda.get_device_name(self.device)
-        return f"{layer.how if layer else 'stacked'}, torch {torch.__version__}, {chip}"
+        way = self.way(run)
+        if way == ways.STACKED:
+            return devices.numerics(way, self.device)
+        model = Model.of(run.rung, self.alone(run))
+        own = by_hand(model) and optimiser.compiled(model.settings, True, self.device)
+        return devices.numerics(way, self.device, own)
 
     def fingerprint(self, run: Run) -> str:
         """Of the code that a run would go through here."""
@@ -145,7 +148,7 @@ class _Group:
         self.settings, self.task = self.model.settings, self.model.task
         self.numerics, self.fingerprint = trainer.numerics(runs[0]), trainer.fingerprint(runs[0])
         self.started = datetime.now(UTC).isoformat(timespec="seconds")
-        self.stop_bar = (1 + self.task.bar) / 2  # stricter, so that what stops is solved when it is tested
+        self.bar = (1 + self.task.bar) / 2  # to stop by: stricter, so that what stops is solved when it is tested
         self.live = [_Live.of(run, checkpoints.get(run.id)) for run in runs]
         found = {run.id: checkpoints[run.id] for run in runs if run.id in checkpoints}
         step = max((c.state["step"] for c in found.values()), default=0)
@@ -202,7 +205,7 @@ class _Group:
                 ended[row] = "diverged"
                 continue
             live.curve.append(Point(step, losses[row], scores[row], selected.get(row)))
-            passed = len(live.curve) > 1 and all(_at(point, self.stop_bar) for point in live.curve[-2:])
+            passed = len(live.curve) > 1 and all(_at(point, self.bar) for point in live.curve[-2:])
             if passed and self.settings.stop == "solved":
                 ended[row] = "solved"
             elif step >= self.settings.steps:
@@ -213,14 +216,14 @@ class _Group:
         score, loss = tested or (0.0, None)
         if loss is not None and not math.isfinite(loss):
             tested, score, loss = None, 0.0, None
-        solved = score >= self.task.bar
+        status: Status = "diverged" if tested is None else "solved" if score >= self.task.bar else "unsolved"
         return Record(
             live.run,
-            "diverged" if tested is None else "solved" if solved else "unsolved",
+            status,
             score=score,
             loss=loss,
             steps=self.rows.step,
-            solved_at=solved_at(live.curve, self.task.bar) if solved else None,
+            solved_at=solved_at(live.curve, self.task.bar) if status == "solved" else None,
             parameters=self.model.parameters,
             seconds=live.seconds,
             curve=tuple(live.curve),

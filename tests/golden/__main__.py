@@ -7,11 +7,14 @@ against such a file is never typed in by hand.
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 TESTS = Path(__file__).parent.parent
 ROOT = TESTS.parent
+
+sys.path.append(str(TESTS))  # as pytest does, for what tests share
 
 
 def files() -> Iterator[tuple[str, str]]:

@@ -6,10 +6,11 @@ An executor takes cohorts, and tells what became of them as events; it knows nei
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 from rnnbench.errors import UserError, nearest
 from rnnbench.records import Point, Record, Run
@@ -25,6 +26,8 @@ class Job:
 
 @dataclass(frozen=True)
 class ProgressEvent:
+    """A look at a run under way."""
+
     worker: int
     run_id: str
     point: Point
@@ -32,6 +35,8 @@ class ProgressEvent:
 
 @dataclass(frozen=True)
 class CheckpointEvent:
+    """Where a run may go on from: the bytes of a `training.checkpoint.Checkpoint`."""
+
     worker: int
     run_id: str
     checkpoint: bytes
@@ -39,6 +44,8 @@ class CheckpointEvent:
 
 @dataclass(frozen=True)
 class RecordEvent:
+    """A run's result: one that finished, never one that broke."""
+
     worker: int
     record: Record
 
@@ -53,8 +60,9 @@ class WarningEvent:
 
 @dataclass(frozen=True)
 class EndEvent:
-    """A worker is done with its job. `status` says how: "done", "failed" (its code raised; `error` holds the
-    traceback), "crashed" (the process is gone), "timeout", "stopped" (asked to). Runs without a record are unfinished.
+    """A worker is done with its job: the last event of it. `status` says how: "done", "failed" (its code raised;
+    `error` holds the traceback), "crashed" (the process is gone), "timeout", "stopped" (asked to). Runs that have no
+    record by then are unfinished.
     """
 
     worker: int
@@ -64,6 +72,48 @@ class EndEvent:
 
 
 Event = ProgressEvent | CheckpointEvent | RecordEvent | WarningEvent | EndEvent
+
+
+class Executor(Protocol):
+    """What the driver needs of the place where cohorts run. A second executor is a file beside `local.py` with a class
+    of the file's name, which is made as `named` says.
+
+    The driver calls it from one thread: `idle`, `submit` for some of the idle workers, `poll`, over and over while it
+    is `busy`; `close` at last, whatever happened. What an executor owes it:
+
+    - A job's runs are of one shape: they differ in seed and learning rate. Where `training.ways.way(rung, device,
+      kernels)` says `stacked`, they are trained side by side, else one after another; `training.trainer.Trainer` with
+      the same device and kernels does either.
+    - Of a run it tells ProgressEvents in the order of their steps, CheckpointEvents if it likes, and one RecordEvent if
+      the run finished, all under the number of the worker that was given it.
+    - Of a job it tells one EndEvent, after everything else of it, whatever became of the worker: its process dying, a
+      plugin raising or a run past its time are statuses, never exceptions. Runs that have no record by then are the
+      driver's to try again. What comes after the EndEvent is dropped.
+    - A run's record has the bits that it would have anywhere else: training happens in a process whose environment is
+      the executor's own (`local.ENVIRONMENT`), never in the driver's.
+    - A worker that broke is replaced: its number is idle again after the EndEvent.
+    """
+
+    device: str  # on which its workers compute, as torch names it
+    kernels: str  # auto or reference
+
+    def idle(self) -> Sequence[int]:
+        """The numbers of the workers that wait for a job. They may be more or fewer each time."""
+
+    def busy(self) -> bool:
+        """Whether a job that was submitted has not ended, or an event is still to be told."""
+
+    def submit(self, number: int, job: Job) -> None:
+        """Gives an idle worker a job, and returns at once."""
+
+    def poll(self, seconds: float) -> Iterator[Event]:
+        """What has happened since; waits at most so many seconds for something to happen."""
+
+    def stop(self) -> None:
+        """Asks every worker to write checkpoints of its runs and to end its job; returns at once."""
+
+    def close(self) -> None:
+        """Ends every worker, busy or not, and returns when none is left."""
 
 
 @cache
@@ -77,9 +127,11 @@ def names() -> tuple[str, ...]:
     return tuple(p.stem for p in files if f"\nclass {p.stem.capitalize()}" in p.read_text("utf-8"))
 
 
-def named(name: str) -> Any:
+def named(name: str) -> Callable[[int, str, str, float | None, float], Executor]:
     """The class of the executor of that name; UserError with the nearest known name. It is called with the number of
     workers, the device, the kernels, the seconds that a run may take and the seconds between two checkpoints."""
     if name not in names():
         raise UserError(f"--executor: got '{name}', expected an executor; {nearest(name, names())}")
-    return getattr(importlib.import_module(f"rnnbench.running.executors.{name}"), name.capitalize())
+    module = importlib.import_module(f"rnnbench.running.executors.{name}")
+    made: Callable[[int, str, str, float | None, float], Executor] = getattr(module, name.capitalize())
+    return made

@@ -63,6 +63,7 @@ class Local:
         environment: Mapping[str, str] = os.environ,
     ) -> None:
         self.jobs = jobs
+        self.device, self.kernels = device, kernels
         self.options = {"device": device, "kernels": kernels, "checkpoint_seconds": checkpoint_seconds}
         self.seconds_per_run = seconds_per_run
         self.environment = dict(environment) | ENVIRONMENT

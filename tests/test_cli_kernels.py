@@ -1,0 +1,47 @@
+"""`rnnbench kernels`: what is derived, and why something is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from subprocess import CompletedProcess
+
+import pytest
+
+from rnnbench import registry
+
+Cli = Callable[..., "CompletedProcess[str]"]
+
+
+def test_every_cell_is_listed(cli: Cli) -> None:
+    done = cli("kernels", "list")
+    assert done.returncode == 0
+    told = dict(line.split(": ", 1) for line in done.stdout.splitlines())
+    assert list(told) == list(registry.names("cells"))
+    assert told["mgu"] == "fused"
+    assert told["mlstm"].startswith("stepped through: its states are ")
+
+
+def test_a_scan_is_shown(cli: Cli) -> None:
+    done = cli("kernels", "show", "lstm", "peepholes=true")
+    assert done.returncode == 0
+    compile(done.stdout, "lstm", "exec")
+    assert "\nNAMES = (" in done.stdout
+    assert "'pi'" in done.stdout
+    assert "'pi'" not in cli("kernels", "show", "lstm").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("lstmm",), "did you mean 'lstm'?"),
+        (("lstm", "peephole=true"), "did you mean 'peepholes'?"),
+        (("lstm", "peepholes=3"), "peepholes: got 3, expected true or false"),
+        (("lstm", "peepholes"), "peepholes: expected SWITCH=VALUE, as in peepholes=true"),
+        (("mlstm",), "mlstm: no fused scan is derived from its step, which is stepped through: its states are "),
+    ],
+)
+def test_what_cannot_be_shown_is_one_line(cli: Cli, arguments: tuple[str, ...], told: str) -> None:
+    done = cli("kernels", "show", *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert told in done.stderr
+    assert len(done.stderr.splitlines()) == 1

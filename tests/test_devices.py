@@ -1,0 +1,114 @@
+"""`numerics`: whatever decides the bits of a record is in its words; machines are imitated by what libraries read."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import llvmlite
+import numba
+import numpy
+import pytest
+import torch
+
+from rnnbench.records import Run, Rung
+from rnnbench.training import devices
+from rnnbench.training.trainer import Trainer
+
+LENGTH = {"steps": 30, "hidden": 5, "batch": 3, "stop": "never"}
+RUNS = {
+    "own": Run(Rung({"cell": "rnn"}, {"task": "adding"}, 9, LENGTH), 0),
+    "fused": Run(Rung({"cell": "rnn"}, {"task": "adding"}, 9, LENGTH | {"attention": "dot"}), 0),
+    "sgd": Run(Rung({"cell": "rnn"}, {"task": "adding"}, 9, LENGTH | {"optimizer": "sgd"}), 0),
+    "alone": Run(Rung({"layer": "transformer"}, {"task": "adding"}, 9, LENGTH | {"hidden": 8}), 0),
+}
+TORCHS = ("fused", "sgd", "alone")
+
+# Trains a run in another process and prints its numerics and its results.
+ASK = """
+import json, sys, torch
+torch.set_num_threads(1)
+from rnnbench.records import Record, Run, canonical
+from rnnbench.training.trainer import Trainer
+for line in sys.stdin:
+    found = Trainer().train([Run.from_dict(json.loads(line))])
+    print(*((r.numerics, canonical(r.results())) for r in found if isinstance(r, Record)), sep="", flush=True)
+"""
+
+
+def told(**environment: str) -> dict[str, tuple[str, str]]:
+    """(numerics, results) of each of RUNS, as a process with another environment has them."""
+    lines = "".join(f"{json.dumps(run.as_dict())}\n" for run in RUNS.values())
+    done = subprocess.run(
+        [sys.executable, "-c", ASK], env=os.environ | environment, input=lines, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return dict(zip(RUNS, map(ast.literal_eval, done.stdout.splitlines()), strict=True))
+
+
+def test_it_names_what_decides_bits() -> None:
+    found = {name: Trainer().numerics(run) for name, run in RUNS.items()}
+    found["stacked"] = Trainer("cpu", "reference").numerics(RUNS["own"])
+    assert {name: text.split(",")[0] for name, text in found.items()} == {
+        "own": "fused", "fused": "fused", "sgd": "fused", "alone": "alone", "stacked": "stacked",
+    }  # fmt: skip
+    here = (devices.vendor(), torch.backends.cpu.get_cpu_capability(), f"torch {torch.__version__}")
+    for name, text in found.items():
+        assert len(text) < 200
+        assert f"numpy {numpy.__version__}" in text
+        assert (f"numba {numba.__version__} llvmlite {llvmlite.__version__}" in text) == (name != "stacked")
+        assert all((word in text) == (name != "own") for word in here)
+
+
+@pytest.mark.skipif("MKL" not in devices._products(), reason="these are MKL's and an x86-64's variables")
+def test_records_with_equal_numerics_have_equal_bits() -> None:
+    here = told()
+    assert {name: text for name, (text, _) in here.items()} == {n: Trainer().numerics(run) for n, run in RUNS.items()}
+    for changed in (
+        {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+avx2,+fma,+avx,+sse4.2", "ATEN_CPU_CAPABILITY": "avx2"},
+        {"ATEN_CPU_CAPABILITY": "default", "MKL_CBWR": "COMPATIBLE"},
+    ):
+        there = told(**changed)
+        assert there["own"] == here["own"]
+        assert all(there[name][0] != here[name][0] for name in TORCHS)
+
+
+def test_threads_are_told() -> None:
+    try:
+        torch.set_num_threads(2)
+        assert Trainer().numerics(RUNS["alone"]).endswith(", 2 threads")
+    finally:
+        torch.set_num_threads(1)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("processor\t: 0\nvendor_id\t: GenuineIntel\ncpu family\t: 6\n", "GenuineIntel"),
+        ("processor\t: 0\nvendor_id\t: AuthenticAMD\n", "AuthenticAMD"),
+        ("processor\t: 0\nCPU implementer\t: 0x41\n", "0x41"),
+    ],
+)
+def test_vendors_are_read(text: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "cpuinfo").write_text(text)
+    assert devices._vendor(tmp_path / "cpuinfo") == name
+    monkeypatch.setattr(devices, "vendor", lambda: name)
+    assert f"on {name}" in devices.numerics("fused", "cpu")
+    assert name not in devices.numerics("fused", "cpu", own=True)
+
+
+def test_a_vendor_that_nothing_tells_is_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("platform.processor", lambda: "")
+    assert devices._vendor(tmp_path / "nothing") == "unknown"
+
+
+def test_products_are_named_after_their_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
+    for info, name in (("open", "OpenBLAS Haswell"), ("eigen", "another BLAS")):
+        monkeypatch.setattr("torch.__config__.show", lambda info=info: f"Build settings: BLAS_INFO={info}, X=1")
+        assert devices.numerics("stacked", "cpu").endswith(f"{name} on {devices.vendor()}")
