@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from rnnbench import environment, registry
 from rnnbench.errors import Exit, UserError
 from rnnbench.plan import Plan, cost, plan
 from rnnbench.plan.filter import select
@@ -108,10 +109,11 @@ def run_plan(
     executor: str = "local",
 ) -> Outcome:
     """Trains what a plan names and the store lacks."""
+    seconds = environment.checkpoint_seconds()
+    registry.place(plan.suite.files)  # another suite may have been read since
     with store.writing():
         records = without(store.records(plan.runs()), rerun)
         store.remember(plan.suite.as_dict())
-        seconds = float(os.environ.get("RNNBENCH_CHECKPOINT_SECONDS", "10"))
         where = executors.named(executor)(jobs or cores(), device, kernels, timeout, seconds)
         return Driver(plan, records, store, where, listener, retries, fail_fast).drive()
 

@@ -12,7 +12,21 @@ from enum import IntEnum
 
 
 class Exit(IntEnum):
-    """Exit codes. Where several hold, the first of 130/143, 3, 2, 4, 1, 6 wins."""
+    """Exit codes. Where several hold, the first of 130/143, 70, 3, 2, 4, 1, 6 wins.
+
+    | code | name | when |
+    | --- | --- | --- |
+    | 0 | OK | it did what was asked |
+    | 1 | FAILED | runs broke, or a check found something worse |
+    | 2 | USAGE | a mistake in a suite, an option or a variable of the environment |
+    | 3 | STORE | the store, stdout or an output file can't be read or written |
+    | 4 | LOCKED | another process writes to the store |
+    | 5 | NOTHING_SELECTED | nothing matches what was asked for |
+    | 6 | INCONCLUSIVE | a check can't tell |
+    | 70 | BUG | an error that nobody expected; the line names the file with its traceback |
+    | 130, 143 | INTERRUPTED, TERMINATED | SIGINT, SIGTERM |
+    | 141 | READER_GONE | nobody read stdout to its end |
+    """
 
     OK = 0
     FAILED = 1
@@ -21,6 +35,7 @@ class Exit(IntEnum):
     LOCKED = 4
     NOTHING_SELECTED = 5
     INCONCLUSIVE = 6
+    BUG = 70
     INTERRUPTED = 130
     READER_GONE = 141
     TERMINATED = 143

@@ -12,7 +12,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -53,15 +53,19 @@ class Store:
                             "choose another place with --results", code=Exit.STORE) from None  # fmt: skip
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             holder = os.pread(lock, 100, 0).decode(errors="replace").strip() or "another process"
             os.close(lock)
             raise UserError(f"{self.directory}: held by {holder}; wait for it to end or choose another place with "
                             "--results", code=Exit.LOCKED) from None  # fmt: skip
+        except OSError as error:  # a network's file system may know no locks
+            os.close(lock)
+            raise UserError(f"{self.directory}: can't be locked ({error.strerror}); "
+                            "choose another place with --results", code=Exit.STORE) from None  # fmt: skip
         try:
-            os.ftruncate(lock, 0)
-            os.pwrite(lock, f"process {os.getpid()} on {os.uname().nodename}\n".encode(), 0)
             with self._errors():
+                os.ftruncate(lock, 0)
+                os.pwrite(lock, f"process {os.getpid()} on {os.uname().nodename}\n".encode(), 0)
                 self._connection = self._open("rwc")
                 self._upgrade(self._connection)
             yield self
@@ -179,10 +183,9 @@ class Store:
             fresh.replace(path)
 
     def checkpoint(self, id: str) -> bytes | None:
-        try:
+        with self._errors(), suppress(FileNotFoundError):
             return self._checkpoint(id).read_bytes()
-        except FileNotFoundError:
-            return None
+        return None
 
 
 def _record(row: tuple[Any, ...], run: Run) -> Record:

@@ -23,6 +23,7 @@ from rnnbench.check.baseline import Baseline, dump
 from rnnbench.check.compare import Finding
 from rnnbench.cli import app, main
 from rnnbench.errors import Exit, UserError
+from rnnbench.foreign import normalised
 from rnnbench.plan import Plan, plan
 from rnnbench.plan.ladders import Climb, view
 from rnnbench.records import Record
@@ -350,7 +351,7 @@ def test_the_command_line_from_no_baseline_to_every_exit_code(
     ]:  # fmt: skip
         assert call(*look, *more)[0] == expected, more
 
-    settings = fingerprint.normalised((fingerprint.PACKAGE / "settings.py").read_text())
+    settings = normalised((fingerprint.PACKAGE / "settings.py").read_text())
     changed = settings.replace("'adam'", "'sgd'", 2)  # the default
     of_file = fingerprint._of_file
     monkeypatch.setattr(fingerprint, "_of_file", lambda name: changed.encode() if "settings" in name else of_file(name))

@@ -12,29 +12,34 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "rnnbench"
 
 # What each package, or module at the top, may import when it runs: these edges are the architecture
-# (docs/architecture.md draws it). `errors` and `lazy` are everybody's.
-EVERYBODY = {"errors", "lazy"}
+# (docs/architecture.md draws it). EVERYBODY's need no edge.
+EVERYBODY = {"environment", "errors", "lazy", "text"}
 MAY: dict[str, set[str]] = {
+    "environment": set(),
+    "text": set(),
     "errors": set(),
     "lazy": set(),
     "rng": set(),
+    "foreign": set(),
+    "plugins": {"foreign"},
     "settings": set(),
     "records": set(),
     "store": {"records"},
     "cells": {"rng"},
     "kernels": {"cells"},
-    "layers": {"cells", "kernels", "rng", "settings"},
+    "layers": {"cells", "foreign", "kernels", "rng", "settings"},
     "tasks": {"rng"},
-    "registry": {"cells", "layers", "records", "settings", "tasks"},
+    "registry": {"cells", "foreign", "layers", "plugins", "records", "settings", "tasks"},
     "suite": {"records", "registry", "settings"},
     "plan": {"records", "registry", "settings", "suite"},
-    "training": {"cells", "kernels", "layers", "records", "registry", "rng", "settings", "tasks"},
-    "running": {"plan", "records", "settings", "store", "training"},
+    "training": {"cells", "foreign", "kernels", "layers", "records", "registry", "rng", "settings", "tasks"},
+    "running": {"plan", "plugins", "records", "registry", "settings", "store", "training"},
     "analysis": {"plan", "records", "registry", "rng", "settings", "suite"},
     "check": {"analysis", "layers", "plan", "records", "registry", "rng", "settings", "suite", "tasks", "training"},
-    "report": {"analysis", "check", "plan", "records", "registry", "settings", "suite"},
-    "api": {"plan", "records", "report", "running", "store", "suite", "training"},
-    "cli": {"analysis", "api", "check", "kernels", "plan", "records", "registry", "report", "running", "store", "suite", "training"},
+    "report": {"analysis", "check", "plan", "plugins", "records", "registry", "settings", "suite"},
+    "api": {"plan", "records", "registry", "report", "running", "store", "suite", "training"},
+    "cli": {"analysis", "api", "check", "kernels", "plan", "plugins", "records", "registry", "report", "running",
+            "store", "suite", "training"},
     "__init__": {"api"},
     "__main__": {"cli"},
 }  # fmt: skip

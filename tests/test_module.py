@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Iterator
 from functools import partial
@@ -13,6 +14,7 @@ import torch
 
 from rnnbench import registry
 from rnnbench.errors import UserError
+from rnnbench.foreign import digest, named
 from rnnbench.layers import module as foreign
 from rnnbench.records import Record, Run, Rung, canonical
 from rnnbench.rng import stream
@@ -49,8 +51,8 @@ class Plain(nn.Module):
 
 class BatchFirst(Plain):
     """Batch first without saying so, the output alone, sizes by place under other names, twice as wide."""
-    def __init__(self, dim, width):
-        super().__init__(dim, width)
+    def __init__(self, n_in, num_units):
+        super().__init__(n_in, num_units)
     def forward(self, xs):
         ys = super().forward(xs.transpose(0, 1))[0].transpose(0, 1)
         return torch.cat([ys, ys], -1)
@@ -108,9 +110,45 @@ class Dictionary(Plain):
     def forward(self, xs):
         return {"ys": xs}
 
+class Invalid(Plain):
+    def forward(self, xs):
+        return torch.log(super().forward(xs)[0])
+
+class Detached(Plain):
+    def forward(self, xs):
+        return super().forward(xs)[0].detach()
+
+class Half(Plain):
+    def forward(self, xs):
+        return super().forward(xs)[0].half()
+
+class Complex(Plain):
+    def forward(self, xs):
+        return super().forward(xs)[0] + 0j
+
+class Other(Plain):
+    """Neither of its first two is a size by name: another model, of 7 units."""
+    def __init__(self, dim, factor, hidden=7):
+        super().__init__(dim, hidden)
+
+class Inner(Plain):
+    """By place the hidden size would be the output's."""
+    def __init__(self, input_size, output_size, hidden=7):
+        super().__init__(input_size, hidden)
+
+class Swallows(Plain):
+    def __init__(self, units=7, **ignored):
+        super().__init__(2, units)
+
+class Passes(Plain):
+    def __init__(self, **options):
+        super().__init__(**options)
+
 class Breaks(Plain):
     def forward(self, xs):
         raise RuntimeError("not\\n  today")
+
+ODD = 'text'
 
 def factory(input_size, hidden_size, count=1):
     return Plain(input_size, hidden_size)
@@ -131,11 +169,17 @@ def odd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The module `odd`, and few held-out examples."""
     (tmp_path / "odd.py").write_text(ODD)
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(__import__("sys").modules, "odd", raising=False)
+    monkeypatch.delitem(sys.modules, "odd", raising=False)
     monkeypatch.setitem(SIZES, "select", 100)
     monkeypatch.setitem(SIZES, "test", 300)
+    (tmp_path / "layered").mkdir()
+    (tmp_path / "layered/__init__.py").write_text("from layered.Outer import Outer\n")
+    (tmp_path / "layered/Outer.py").write_text(ODD + "\nclass Outer(Plain):\n    Inner = Running\n")
+    (tmp_path / "layered/cells.py").write_text("from layered.Outer import Plain\nclass Inner(Plain): pass\n")
+    (tmp_path / "layered/broken.py").write_text("import nosuch.thing\n")
     yield
-    __import__("sys").modules.pop("odd", None)
+    for name in [name for name in sys.modules if name.partition(".")[0] in ("odd", "layered")]:
+        sys.modules.pop(name)
 
 
 def run(module: str, args: dict[str, Any], seed: int = 0, task: str = "adding", **settings: Any) -> Run:
@@ -215,6 +259,16 @@ REFUSED = {
     "odd.Dictionary": "got an output of dict, expected a tensor, or it and a state",
     "odd.Breaks": r"failed on an input \(5, 3, 2\): RuntimeError: not today",
     "odd.nothing": "got a int, expected a torch.nn.Module",
+    "odd.Invalid": "gives NaN at its start",
+    "odd.Detached": "its output is cut off from its parameters: they can't be trained",
+    "odd.Complex": r"got an output of torch.complex64, expected real numbers",
+    "odd.Other": r"got parameters \(dim, factor, hidden=7\), expected a size of the input and a hidden size first .*; "
+    "next: name a function of input_size and hidden_size that makes it",
+    "odd.Inner": r"got parameters \(input_size, output_size, hidden=7\), expected",
+    "odd.Swallows": "takes any keyword, and hidden_size changes nothing of its parameters",
+    "odd.ODD": "got a str, expected a torch.nn.Module",
+    "torch.nn": "got a module of Python, expected a torch.nn.Module by its dotted name",
+    "layered.cells": "got a module of Python, expected a torch.nn.Module such as layered.cells.Inner",
     "odd.Nowhere": "can't be imported: AttributeError",
     "nosuch.Nowhere": "can't be imported: ModuleNotFoundError: No module named 'nosuch'",
 }
@@ -233,11 +287,109 @@ def test_wrong_arguments_are_told() -> None:
 
 
 def test_looking_ahead_is_refused_where_answers_are_given_while_reading() -> None:
-    assert records([run("odd.Ahead", {})])
     for module, args in (("odd.Ahead", {}), ("torch.nn.GRU", {"bidirectional": True})):
+        assert records([run(module, args, task="copy")])
         with pytest.raises(UserError, match="sees later steps, on a task that answers while it reads"):
             records([run(module, args, task="counting")])
     assert records([run("torch.nn.GRU", {}, task="counting")])
+
+
+def test_looking_ahead_is_refused_where_there_is_one_answer() -> None:
+    """Of its backward half the last step has read one step, and trains nothing of it."""
+    for module, args in (("odd.Ahead", {}), ("torch.nn.GRU", {"bidirectional": True})):
+        with pytest.raises(
+            UserError, match=r"sees later steps, on a task with one answer: .*; next: the setting `bidi"
+        ):
+            records([run(module, args, task="adding")])
+        assert records([run("torch.nn.GRU", {}, task="adding", bidirectional=True)])
+
+
+def test_sizes_go_by_place_only_where_names_say_that_they_are_sizes() -> None:
+    for names in ("n_in, n_hid", "in_features, out_features", "input_dim, hidden_dim", "inputSize, hiddenSize",
+                  "in_channels, out_channels", "input_size, units", "d_input, d_hidden", "ninp, nhid"):  # fmt: skip
+        first, second = (name.strip().lower().replace("_", "") for name in names.split(","))
+        assert foreign.INPUT.fullmatch(first), names
+        assert foreign.HIDDEN.fullmatch(second), names
+    for name in (
+        "dim",
+        "width",
+        "size",
+        "state",
+        "cell",
+        "input",
+        "out",
+        "expansion",
+        "config",
+        "bias",
+        "heads",
+        "depth",
+    ):
+        assert not foreign.INPUT.fullmatch(name), name
+        assert not foreign.HIDDEN.fullmatch(name), name
+    assert records([run("odd.Passes", {})])
+    assert records([run("odd.Half", {})])
+    assert records([run("odd.Inner", {"hidden": 5})])  # what is given is no guess
+
+
+def test_a_dotted_name_means_what_it_means_to_python() -> None:
+    outer = named("layered.Outer")  # the class that the package imports, not the submodule of its name
+    assert outer.__name__ == "Outer"
+    assert named("layered.Outer.Outer") is outer
+    assert named("layered.Outer.Plain.forward").__name__ == "forward"
+    assert named("layered.cells.Inner").__name__ == "Inner"  # a submodule that its parent doesn't import
+    assert records([run("layered.Outer", {}), run("layered.cells.Inner", {})])
+    with pytest.raises(ModuleNotFoundError, match="No module named 'nosuch'"):
+        named("layered.broken.Thing")
+    with pytest.raises(AttributeError, match="'layered' has no attribute 'Nothing'"):
+        named("layered.Nothing")
+
+
+SELFISH = """
+import torch
+torch.set_default_dtype(torch.float64)
+torch.set_num_threads(2)
+torch.set_float32_matmul_precision("medium")
+torch.use_deterministic_algorithms(True, warn_only=True)
+torch.set_grad_enabled(False)
+torch.set_flush_denormal(True)
+"""
+
+
+@pytest.mark.parametrize("where", ["import", "start", "step"])
+def test_what_a_module_does_to_torch_does_not_reach_its_neighbours(where: str, tmp_path: Path) -> None:
+    def settings() -> list[object]:
+        return [
+            torch.get_default_dtype(), torch.get_num_threads(), torch.get_float32_matmul_precision(),
+            torch.are_deterministic_algorithms_enabled(), torch.is_grad_enabled(), sys.float_info.min * 0.5,
+        ]  # fmt: skip
+
+    before = settings()
+    ours = [Run(Rung({"cell": "mgu"}, {"task": "copy"}, 4, SMALL | {"steps": 20}), 0)]
+    alone = [canonical(r.results()) for r in records(ours).values()]
+    body = SELFISH.strip().replace("\n", "\n        ")
+    text = (
+        ODD
+        + {
+            "import": SELFISH + "class Selfish(Plain): pass\n",
+            "start": f"class Selfish(Plain):\n    def __init__(self, input_size, hidden_size):\n        {body}\n"
+            "        super().__init__(input_size, hidden_size)\n",
+            "step": "class Selfish(Plain):\n    def forward(self, xs):\n        ys = super().forward(xs)[0]\n"
+            f"        {body}\n        return ys\n",
+        }[where]
+    )
+    (tmp_path / "odd.py").write_text(text)
+    try:
+        (theirs,) = records([run("odd.Selfish", {}, steps=20)]).values()
+        assert theirs.finished
+        assert settings() == before
+        assert [canonical(r.results()) for r in records(ours).values()] == alone
+    finally:
+        torch.set_default_dtype(torch.float32)
+        torch.set_num_threads(1)
+        torch.set_float32_matmul_precision("highest")
+        torch.use_deterministic_algorithms(False)
+        torch.set_grad_enabled(True)
+        torch.set_flush_denormal(False)
 
 
 @pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN"])
@@ -278,7 +430,7 @@ def test_a_cell_of_ours_and_torchs_module_agree() -> None:
 
 def test_its_fingerprint_is_its_source_and_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def current(module: str) -> str:
-        foreign._digest.cache_clear()
+        digest.cache_clear()
         return fingerprint(run(module, {}).rung, fused=False)
 
     before = current("odd.Plain")
@@ -289,6 +441,13 @@ def test_its_fingerprint_is_its_source_and_version(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr("importlib.metadata.version", lambda name: "0.0")
     assert current("torch.nn.LSTM") != lstm
     assert current("nosuch.Thing")
+    before = current("layered.Outer")  # a class that the package has from elsewhere: any file of it may decide
+    (tmp_path / "layered/more.py").write_text("x = 1\n")
+    assert current("layered.Outer") != before
+    (tmp_path / "odd.py").write_text("from beside import x\n" + ODD)
+    before = current("odd.Plain")
+    (tmp_path / "beside.py").write_text("x = 1\n")
+    assert current("odd.Plain") != before
 
 
 SUITE = """\
@@ -308,7 +467,7 @@ tasks: {adding: {lengths: [4]}}
 def test_a_suite_is_validated_without_importing_and_run_where_it_stands(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "suite.yaml").write_text(SUITE)
     (tmp_path / "odd.py").write_text(ODD + "open('imported', 'w').close()\n")
-    told = cli("validate", "suite.yaml")
+    told = cli("validate", "suite.yaml", "--no-import")
     assert told.returncode == 0, told.stderr
     assert told.stdout.splitlines()[1:] == ["unverified: module odd.Plain", "unverified: module nosuch.Thing"]
     assert not (tmp_path / "imported").exists()

@@ -14,13 +14,16 @@ import typer
 
 from rnnbench import registry
 from rnnbench.cli import app
+from rnnbench.errors import Exit
 from rnnbench.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 PAGE = "docs/reference.md"
 VARIABLES = """\
 An option may also stand in the environment, where a variable is named. Besides: `RNNBENCH_CHECKPOINT_SECONDS`, how many
-seconds go by between two checkpoints of a run under way (10); `NO_COLOR`, and `COLUMNS` for the width of a report."""
+seconds go by between two checkpoints of a run under way (10; 0 to 86400); `NO_COLOR`, and `COLUMNS` for the width of a
+report, 20 or more. A variable that is empty is as one that isn't set, but for `RNNBENCH_PLUGINS`
+([plugins](plugins.md))."""
 MEANT = (
     "a default that changes makes records stale: if it is meant, say so in CHANGELOG.md, then python -m tests.golden"
 )
@@ -87,6 +90,18 @@ def commands() -> Iterator[str]:
                 yield f"| {shown} | {told(parameter.help)} | {variable} |"
 
 
+def exit_codes() -> Iterator[str]:
+    """What the docstring of `Exit` says: where several hold, and its table."""
+    first, *rest = (Exit.__doc__ or "").splitlines()
+    yield from (first.removeprefix("Exit codes. "), "", *(line.strip() for line in rest if line.strip()))
+
+
+def test_every_exit_code_is_documented() -> None:
+    rows = [line.strip("| ").split(" | ") for line in exit_codes() if line.startswith("| ")][2:]
+    numbers, names = ([each for row in rows for each in row[i].split(", ")] for i in (0, 1))
+    assert dict(zip(names, map(int, numbers), strict=True)) == {code.name: code.value for code in Exit}
+
+
 def page() -> str:
     def table(title: str, about: str, heads: str, rows: Iterator[str]) -> str:
         return "\n".join([f"## {title}", "", about, "", heads, "|---|---|---|", *rows, ""])
@@ -103,6 +118,9 @@ def page() -> str:
         table("Layers", "`layer: NAME`, and its switches beside it.", values, named("layers")),
         table("Tasks", "By its name, or `task: NAME`; its difficulty beside it.", values, named("tasks")),
         table("Commands", VARIABLES, "| | | variable |", commands()),
+        "## Exit codes",
+        "",
+        *exit_codes(),
     ]).rstrip() + "\n"  # fmt: skip
 
 

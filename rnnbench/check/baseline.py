@@ -230,5 +230,5 @@ def write(path: Path, text: str) -> None:
     """Replaces a baseline at once or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    fresh.write_text(text)
+    fresh.write_text(text, "utf-8")
     fresh.replace(path)

@@ -6,7 +6,6 @@ Nothing is imported here that `--help` does not need. Data goes to stdout, progr
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +13,9 @@ from typing import Annotated
 import typer
 
 from rnnbench.errors import Exit, UserError
+from rnnbench.text import printable
+
+LONGEST = 4000  # characters of a line of an error
 
 app = typer.Typer(
     name="rnnbench",
@@ -25,15 +27,21 @@ app = typer.Typer(
 )
 
 
-@app.callback()
-def _options(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and end.", is_eager=True)] = False,
-) -> None:
-    if version:
+def _version(asked: bool) -> None:
+    if asked:
         from rnnbench import __version__
 
         typer.echo(__version__)
         raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and end.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
 
 
 for _path in sorted(Path(__file__).parent.glob("[a-z]*.py")):  # the commands register themselves on `app`
@@ -42,28 +50,37 @@ for _path in sorted(Path(__file__).parent.glob("[a-z]*.py")):  # the commands re
 
 def main() -> None:
     """Runs the command line and ends the process with one of `errors.Exit`; never a traceback for a user's mistake."""
+    from rnnbench.cli import bugs, streams
+
+    streams.prepare()
     try:
         code = _invoke(sys.argv[1:])
         sys.stdout.flush()
     except UserError as error:
         for line in error.lines:
-            print(line, file=sys.stderr)
+            print(printable(line, LONGEST), file=sys.stderr)
         code = error.code
-    except BrokenPipeError:
-        _give_up_stdout()
+    except streams.ReaderGone:
         code = Exit.READER_GONE
     except (KeyboardInterrupt, typer.Abort):
         code = Exit.INTERRUPTED
-    except OSError as error:
-        print(f"{error.filename or 'output'}: {error.strerror}", file=sys.stderr)
-        _give_up_stdout()
-        code = Exit.STORE
+    except Exception as error:
+        print(printable(bugs.line(error)), file=sys.stderr)
+        code = Exit.BUG
+    streams.finish()
     sys.exit(int(code))
 
 
 def _invoke(arguments: list[str]) -> int:
     """The command that the arguments name, without click's own handling of errors: its exit codes are not ours."""
+    if arguments and "/" in arguments[0]:
+        _add(arguments[0])
     command = typer.main.get_command(app)
+    if arguments[:1] in ([], ["-h"], ["--help"]):
+        from rnnbench import plugins
+
+        others = ", ".join(plugins.named("commands"))
+        command.epilog = f"Of installed packages: {others}" if others else None
     try:
         with command.make_context("rnnbench", arguments) as context:
             command.invoke(context)
@@ -79,6 +96,8 @@ def _invoke(arguments: list[str]) -> int:
     return Exit.OK
 
 
-def _give_up_stdout() -> None:
-    """What is still in the buffer goes nowhere: the flush at exit must not complain again."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _add(name: str) -> None:
+    """Registers a command of another package, `package/name`."""
+    from rnnbench import plugins
+
+    app.command(name=name)(plugins.function("commands", name))

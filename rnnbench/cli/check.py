@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from rnnbench import environment
 from rnnbench.cli import app, options
+from rnnbench.text import printable
 
 if TYPE_CHECKING:
     from rnnbench.plan import Plan
@@ -62,7 +63,8 @@ def baseline(
     text = baselines.make(chosen, _fresh(chosen, Store(results))).text()
     if update:
         place = baselines.place(chosen.suite)
-        baselines.write(place, text)
+        with options.writing(place):
+            baselines.write(place, text)
         typer.echo(f"{chosen.suite.name}: baseline written to {place}", err=True)
     else:
         write(text, output)
@@ -105,7 +107,8 @@ def check(
     chosen = select(every, filter)
     whole = {(x.variant.name, x.task.name): x.rungs for x in every.ladders}
     if any(x.rungs != whole[x.variant.name, x.task.name] for x in chosen.ladders):
-        raise UserError(f"-k: got '{filter}', which parts lengths of one task, expected whole tasks and variants")
+        got = printable(filter or "", 60)
+        raise UserError(f"-k: got '{got}', which parts lengths of one task, expected whole tasks and variants")
     was = baselines.read(against or baselines.place(chosen.suite))
     checking.fits(chosen, was, whole=filter is None)
     found: list[checking.Finding] = []
@@ -125,11 +128,12 @@ def check(
     name = chosen.suite.name
     sys.stdout.write(findings.text(name, found, quiet))
     if junit is not None:
-        junit.write_text(findings.junit(name, found), "utf-8")
+        with options.writing(junit):
+            junit.write_text(findings.junit(name, found), "utf-8")
     if github:
         sys.stdout.write(findings.workflow(name, found))
-        if place := os.environ.get("GITHUB_STEP_SUMMARY"):
-            with open(place, "a", encoding="utf-8") as summary:
+        if place := environment.step_summary():
+            with options.writing(place), open(place, "a", encoding="utf-8") as summary:
                 summary.write(findings.markdown(name, found))
     verdict = checking.verdict(found)
     if code in (Exit.STORE, Exit.LOCKED):

@@ -1,4 +1,4 @@
-"""`rnnbench report`, `plan`, `validate`, `list`, `export`: what is there and what it says."""
+"""`rnnbench report`, `plan`, `list`, `export`: what is there and what it says."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from rnnbench import environment
 from rnnbench.cli import app, options
 from rnnbench.report import formats
 
@@ -36,7 +37,8 @@ def write(text: str, output: Path | None) -> None:
     if output is None:
         sys.stdout.write(text)
     else:
-        output.write_text(text)
+        with options.writing(output):
+            output.write_text(text, "utf-8")
 
 
 @app.command()
@@ -67,8 +69,8 @@ def report(
     climbs = view(chosen, api.exported(source)) if source else api.climbs(chosen, store)
     notes = api.warnings([r for c in climbs for r in c.records])
     terminal = output is None and sys.stdout.isatty()
-    width = int(os.environ.get("COLUMNS", 0)) or (os.get_terminal_size().columns if terminal else 100)
-    color = terminal and "NO_COLOR" not in os.environ
+    width = environment.columns() or (os.get_terminal_size().columns if terminal else 100)
+    color = terminal and environment.color()
     write(render(chosen.suite, climbs, format, width=width, color=color, notes=notes), output)
 
 
@@ -136,38 +138,30 @@ def _count(seeds: int) -> str:
     return "1000 or more" if seeds >= 1000 else str(seeds)
 
 
-@app.command()
-def validate(suite: options.Suite, set: options.Set = None, seeds: options.Seeds = None) -> None:
-    """Check a suite wholly, and run nothing."""
-    from rnnbench import api
-    from rnnbench import plan as planning
-
-    loaded = api.load(suite, set or (), seeds)
-    counts = f"{len(loaded.variants)} variants, {len(loaded.tasks)} tasks, {len(loaded.seeds)} seeds"
-    typer.echo(f"{loaded.name}: valid; {counts}, {planning.plan(loaded).count:,} runs")
-    for name in loaded.unverified:
-        typer.echo(f"unverified: {name}")
-
-
 @app.command(name="list")
 def list_(
     what: Annotated[
-        Literal["cells", "layers", "tasks", "suites"] | None,
-        typer.Argument(help="cells, layers, tasks or suites; all of them without it."),
+        Literal["cells", "layers", "tasks", "suites", "plugins"] | None,
+        typer.Argument(help="cells, layers, tasks, suites or plugins; all of them without it."),
     ] = None,
 ) -> None:
     """List the cells, layers, tasks and suites that a suite or a command can name, each with its first line."""
-    from rnnbench import registry
+    from rnnbench import plugins, registry
     from rnnbench.suite import load
 
-    kinds = (what,) if what else ("cells", "layers", "tasks", "suites")
+    added = {
+        f"{kind[:-1]} {name}": plugins.about(kind, name) for kind in plugins.GROUPS for name in plugins.named(kind)
+    }
+    kinds = (what,) if what else ("cells", "layers", "tasks", "suites", *(["plugins"] if added else []))
     for kind in kinds:
         if len(kinds) > 1:
             typer.echo(f"{kind}:")
-        if kind == "suites":
+        if kind == "plugins":
+            about = added or {"none": "no installed package adds anything"}
+        elif kind == "suites":
             about = {name: load.load(path).about.split(". ")[0] for name, path in load.shipped().items()}
         else:
-            about = {name: registry.about(kind, name) for name in registry.names(kind)}
+            about = {name: registry.about(kind, name) for name in registry.known(kind)}
         width = max(map(len, about))
         for name, text in about.items():
             typer.echo(f"{'  ' * (len(kinds) > 1)}{name:<{width}}  {text}")

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from rnnbench.cli.bugs import note_results
+from rnnbench.errors import Exit, UserError
 
 RESULTS = Path("results")
 
@@ -15,7 +20,15 @@ OptionalSuite = Annotated[
     typer.Argument(metavar="[SUITE]", help="A suite's path or name; without one, the suite that ran last."),
 ]
 Results = Annotated[
-    Path, typer.Option("-r", "--results", envvar="RNNBENCH_RESULTS", help="Where the store is.", metavar="DIR")
+    Path,
+    typer.Option(
+        "-r",
+        "--results",
+        envvar="RNNBENCH_RESULTS",
+        help="Where the store is.",
+        metavar="DIR",
+        callback=note_results,
+    ),
 ]
 Output = Annotated[
     Path | None,
@@ -48,3 +61,12 @@ Jobs = Annotated[
     typer.Option("-j", "--jobs", min=0, max=4096, envvar="RNNBENCH_JOBS", help="Worker processes; 0: one a core."),
 ]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", envvar="RNNBENCH_QUIET", help="Only errors on stderr.")]
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Around the writing of an output file: what goes wrong there is the file's fault, exit code 3."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"{path}: can't be written to: {error.strerror}", code=Exit.STORE) from error

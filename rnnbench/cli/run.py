@@ -61,6 +61,8 @@ def run(
     from rnnbench.store import Store
     from rnnbench.training.devices import resolve
 
+    resolved = resolve(device)
+    executors.named(executor)  # a wrong name is told before anything is read
     chosen = select(plan(api.load(suite, set or (), seeds)), filter)
     store = Store(results)
     workers = jobs or api.cores()
@@ -70,8 +72,6 @@ def run(
     if dry_run:
         typer.echo(describe(name, forecast, workers))
         return
-    resolved = resolve(device)
-    executors.named(executor)  # a wrong name is told before anything is shown
     listener = listen(quiet or not forecast.missing)
     outcome = api.run_plan(
         chosen, store, listener, workers, rerun, retries, timeout, fail_fast, resolved, kernels, executor
@@ -84,14 +84,10 @@ def run(
 
 
 def listen(quiet: bool) -> Listener:
-    """The live display on a terminal, lines of a log elsewhere, nothing where quiet."""
-    if quiet:
-        from rnnbench.running.listeners import Silent
+    """The live display on a terminal, lines of a log elsewhere, what broke alone where quiet."""
+    from rnnbench.report import live
 
-        return Silent()
-    from rnnbench.report.live import display
-
-    return display()
+    return live.Failures() if quiet else live.display()
 
 
 def duration(seconds: float) -> str:

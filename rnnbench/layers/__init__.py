@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from rnnbench import foreign
 from rnnbench.cells import Arrays, Parameters, Shapes, Streams
 from rnnbench.layers.initial import initial
 from rnnbench.layers.noise import Noise
@@ -48,6 +49,10 @@ class Layer(ABC):
         """The parameters at the start; `tokens`: the task's inputs are tokens, of which one at a time is read."""
         return initial(shapes, stream)
 
+    def check(self, causal: bool, last: bool) -> None:  # noqa: B027 - most have nothing to say
+        """UserError where a step sees later ones and the task is `causal`, or the `last` step gives the one answer and
+        hasn't read everything; of a layer whose shapes were asked for."""
+
     def untrained(self, name: str) -> bool:
         """Whether a parameter is only kept, not trained."""
         return False
@@ -83,8 +88,9 @@ class Layer(ABC):
 
     def sources(self, alone: bool) -> tuple[str, ...]:
         """The files of the package that decide what it computes, besides this one."""
-        return (type(self).__module__.removeprefix("rnnbench.").replace(".", "/") + ".py",)
+        package, _, name = type(self).__module__.rpartition(".")
+        return (f"layers/{name}.py",) if package == "rnnbench.layers" else ()
 
     def digest(self) -> str:
         """Whatever else decides what it computes: code that isn't the package's."""
-        return ""
+        return foreign.source(type(self))

@@ -1,31 +1,29 @@
 """A recurrent torch.nn.Module that somebody else wrote, as a layer: `module: some.dotted.Name` with `args`.
 
-It is called with input_size and hidden_size, by keyword or else by place, and the `args`. What it does is found out by
-trying it on a few numbers, since attributes can be missing or wrong: which axis is time, how wide its output is,
-whether it looks ahead. All its numbers live in the run's flat buffer, those that aren't trained too (frozen
-parameters, running means), so that a checkpoint holds everything. It is seeded, at its start and in each step, in a
-fork of torch's generator: no neighbour notices.
+It is called with input_size and hidden_size and the `args`: by keyword, or by place where its first two parameters are
+such sizes by other names. What it does is found out by trying it on a few numbers, since attributes can be missing or
+wrong: which axis is time, how wide its output is, whether it looks ahead. All its numbers live in the run's flat
+buffer, those that aren't trained too (frozen parameters, running means), so that a checkpoint holds everything. It is
+seeded, at its start and in each step, in a fork of torch's generator, and what it does to torch's own settings is
+undone: no neighbour notices.
 """
 
 from __future__ import annotations
 
-import hashlib
+import inspect
 import math
-import os
-import pkgutil
-import sys
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache, cached_property
-from importlib import metadata, util
-from importlib.machinery import PathFinder
-from pathlib import Path
+from functools import cached_property, partial
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from rnnbench import layers
+from rnnbench import foreign, layers
 from rnnbench.cells import Arrays, Parameters, Shapes, Streams
 from rnnbench.errors import UserError
+from rnnbench.foreign import told
 from rnnbench.layers.noise import Noise
 from rnnbench.lazy import torch
 from rnnbench.rng import Stream, stream
@@ -35,6 +33,16 @@ if TYPE_CHECKING:
     from torch.nn import Module
 
 OURS = {"input_size": "the task", "hidden_size": "the setting `hidden`", "device": "--device", "dtype": "rnnbench"}
+
+# Names of a constructor's parameter that say which size it is, without case and underscores: n_in, in_features;
+# hid_size, num_units, out_features.
+INPUT = re.compile(
+    r"(n|num|d|dim)(in|inp|inputs?)|inputs|(in|inp|inputs?)(size|dim|dims|features?|channels?|units?|width)"
+)
+HIDDEN = re.compile(
+    r"hidden|hiddens|units|nh|(n|num|d|dim)(hid|hiddens?|out|outputs?|units?|neurons|cells)"
+    r"|(h|hid|hidden|out|outputs?|state|cell|recurrent)(size|dim|dims|features?|channels?|units?|width)"
+)
 
 
 @dataclass(frozen=True)
@@ -79,43 +87,92 @@ class Foreign(layers.Layer):
 
     def scan(self, p: Parameters, xs: Tensor, causal: bool, noise: Noise | None = None) -> Tensor:
         built = self._built[xs.shape[-1]]
-        if causal and built.looks_ahead:
-            raise UserError(f"module {self.module}: sees later steps, on a task that answers while it reads")
         # .data: autograd doesn't see what a running mean becomes in the forward pass
         own = {n: (p[n].data if n in built.kept else p[n]).reshape(shape) for n, shape in built.sizes.items()}
         module = built.module.to(xs.device) if xs.is_cuda else built.module
         module.train(noise is not None)
         x = xs.transpose(0, 1) if built.batch_first else xs
-        with _seeded(_seed(noise.streams()[0]) if noise else 0, xs.device):
+        with _apart(_seed(noise.streams()[0]) if noise else 0, xs.device):
             y = _output(self.module, torch.func.functional_call(module, own, (x,)))
         return y.transpose(0, 1) if built.batch_first else y
 
+    def check(self, causal: bool, last: bool) -> None:
+        ahead = any(built.looks_ahead for built in self._built.values())
+        if ahead and causal:
+            raise UserError(f"module {self.module}: sees later steps, on a task that answers while it reads")
+        if ahead and last:
+            why = "of what it reads backwards the last step has seen one step"
+            forward = "next: the setting `bidirectional: true` around a module that reads forwards"
+            raise UserError(f"module {self.module}: sees later steps, on a task with one answer: {why}; {forward}")
+
     def make(self, I: int, H: int, seed: int) -> Module:
         """A new module of these sizes; UserError, of one line, where that can't be."""
-        try:
-            cls = pkgutil.resolve_name(self.module)
-        except Exception as e:
-            raise UserError(f"module {self.module}: can't be imported: {_told(e)}") from e
-        with _seeded(seed):
+        call = self._call(I, H)
+        with _apart(seed):
             try:
-                try:
-                    made = cls(input_size=I, hidden_size=H, **self.args)
-                except TypeError as first:
-                    try:
-                        made = cls(I, H, **self.args)
-                    except TypeError:
-                        raise first from None
+                made = call()
             except Exception as e:
-                raise UserError(f"module {self.module}: can't be made with {I}, {H}, {self.args}: {_told(e)}") from e
+                raise UserError(f"module {self.module}: can't be made with {I}, {H}, {self.args}: {told(e)}") from e
         if not isinstance(made, torch.nn.Module):
             raise UserError(f"module {self.module}: got a {type(made).__name__}, expected a torch.nn.Module")
         return made.float()
+
+    @cached_property
+    def _maker(self) -> Callable[..., Any]:
+        """What the dotted name means: a class or a function."""
+        try:
+            with foreign.importing():
+                found: Any = foreign.named(self.module)
+        except (Exception, SystemExit) as e:
+            raise UserError(f"module {self.module}: can't be imported: {told(e)}") from e
+        if isinstance(found, ModuleType):
+            own = sorted(n for n, v in vars(found).items() if isinstance(v, type) and v.__module__ == found.__name__)
+            held = f"such as {self.module}.{own[0]}" if own else "by its dotted name"
+            raise UserError(f"module {self.module}: got a module of Python, expected a torch.nn.Module {held}")
+        if not callable(found):
+            raise UserError(f"module {self.module}: got a {type(found).__name__}, expected a torch.nn.Module")
+        make: Callable[..., Any] = found
+        return make
+
+    @cached_property
+    def _signature(self) -> inspect.Signature | None:
+        try:
+            return inspect.signature(self._maker)
+        except (TypeError, ValueError):  # of a built-in one
+            return None
+
+    @property
+    def swallows(self) -> bool:
+        """Whether it takes any keyword, so that a size might mean nothing to it."""
+        named = self._signature.parameters if self._signature else {}
+        return "hidden_size" not in named and self._call(1, 1).keywords.keys() >= {"hidden_size"}
+
+    def _call(self, I: int, H: int) -> partial[Any]:
+        """The call with both sizes: by keyword, or by place where the first two parameters are such sizes by name.
+        UserError where neither is so: what stands first and second might be anything, and another model be built."""
+        by_keyword = partial(self._maker, input_size=I, hidden_size=H, **self.args)
+        signature = self._signature
+        if signature is None:
+            return by_keyword
+        parameters = list(signature.parameters.values())
+        names = [p.name for p in parameters]
+        takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters)
+        if {"input_size", "hidden_size"} <= set(names) or (takes_any and _binds(signature, by_keyword)):
+            return by_keyword
+        plain = [n.lower().replace("_", "") for n in names if n not in self.args]
+        by_place = all(p.kind is p.POSITIONAL_OR_KEYWORD for p in parameters[:2]) and len(plain) > 1
+        if by_place and INPUT.fullmatch(plain[0]) and HIDDEN.fullmatch(plain[1]) and not _inner(plain[1:]):
+            return partial(self._maker, I, H, **self.args)
+        shown = " ".join(str(signature).split())[:300]
+        want = "expected a size of the input and a hidden size first (input_size, hidden_size; n_in, n_units; ...)"
+        forward = "name a function of input_size and hidden_size that makes it"
+        raise UserError(f"module {self.module}: got parameters {shown}, {want}; next: {forward}")
 
     def seconds(self, T: int, B: int, H: int) -> float:
         return 20 * super().seconds(T, B, H)  # as for a loop over its steps; fused ones take less
 
     def digest(self) -> str:
-        return _digest(self.module)
+        return foreign.digest(self.module)
 
 
 class _Built:
@@ -129,6 +186,8 @@ class _Built:
             raise UserError(f"module {self.name}: starts differently from one seed: it draws from another generator")
         self.kept = {name for name, t in tensors.items() if not t.requires_grad}
         self.sizes = {name: tuple(t.shape) for name, t in tensors.items()}
+        if layer.swallows and self.sizes == {n: tuple(t.shape) for n, t in _tensors(layer.make(I, 2 * H, 0)).items()}:
+            raise UserError(f"module {self.name}: takes any keyword, and hidden_size changes nothing of its parameters")
         self.shapes: Shapes = {
             name: (math.prod(size[:-1]), size[-1] if size else 1) for name, size in self.sizes.items()
         }
@@ -136,6 +195,8 @@ class _Built:
             raise UserError(f"module {self.name}: has no parameter to train")
         xs = torch.from_numpy(stream(0, "probe").normal((5, 3, I)))
         ys = self._try(xs)
+        if not torch.isfinite(ys).all():
+            raise UserError(f"module {self.name}: gives {'NaN' if ys.isnan().any() else 'infinity'} at its start")
         if not _same(ys, self._try(xs)):
             raise UserError(f"module {self.name}: answers differently the second time: it keeps a state between calls")
         changed = self._moved(ys, xs, (0, 0))
@@ -147,16 +208,18 @@ class _Built:
         before = self._moved(ys, xs, end)
         self.looks_ahead = bool((before[:, :-1] if self.batch_first else before[:-1]).any())
         self.width = ys.shape[-1]
+        if not self._try(xs, gradients=True).requires_grad:
+            raise UserError(f"module {self.name}: its output is cut off from its parameters: they can't be trained")
 
-    def _try(self, xs: Tensor) -> Tensor:
+    def _try(self, xs: Tensor, gradients: bool = False) -> Tensor:
         self.module.eval()
         try:
-            with torch.no_grad(), _seeded(0):
+            with torch.set_grad_enabled(gradients), _apart(0):
                 ys = _output(self.name, self.module(xs))
         except UserError:
             raise
         except Exception as e:
-            raise UserError(f"module {self.name}: failed on an input {tuple(xs.shape)}: {_told(e)}") from e
+            raise UserError(f"module {self.name}: failed on an input {tuple(xs.shape)}: {told(e)}") from e
         if ys.dim() != 3 or ys.shape[:2] != xs.shape[:2]:
             want = f"({', '.join(map(str, xs.shape[:2]))}, width)"
             raise UserError(f"module {self.name}: got an output {tuple(ys.shape)}, expected {want}")
@@ -184,7 +247,9 @@ def _output(name: str, found: Any) -> Tensor:
     ys = found[0] if isinstance(found, tuple | list) and found else found
     if not isinstance(ys, torch.Tensor):
         raise UserError(f"module {name}: got an output of {type(ys).__name__}, expected a tensor, or it and a state")
-    return ys
+    if not ys.is_floating_point():
+        raise UserError(f"module {name}: got an output of {ys.dtype}, expected real numbers")
+    return ys.float()
 
 
 def _seed(s: Stream) -> int:
@@ -192,39 +257,24 @@ def _seed(s: Stream) -> int:
 
 
 @contextmanager
-def _seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
-    """A fork of torch's generators, at a seed."""
+def _apart(seed: int, device: torch.device | None = None) -> Iterator[None]:
+    """A fork of torch's generators, at a seed; what is done to its settings is undone."""
     cuda = device is not None and device.type == "cuda"
-    with torch.random.fork_rng(devices=[device] if cuda else []):
+    with foreign.undisturbed(), torch.random.fork_rng(devices=[device] if cuda else []):
         torch.default_generator.manual_seed(seed)
         if cuda:
             torch.cuda.manual_seed(seed)
         yield
 
 
-def _told(e: Exception) -> str:
-    return f"{type(e).__name__}: {' '.join(str(e).split())}"[:500]
+def _inner(names: list[str]) -> bool:
+    """Whether the first size is the output's and a later one the hidden size, which nobody gives."""
+    return "out" in names[0] and any("out" not in name and HIDDEN.fullmatch(name) for name in names[1:])
 
 
-@cache
-def _digest(dotted: str) -> str:
-    """Version and source of what a dotted name reaches, without importing it: the file, or the whole package."""
-    top, *rest = dotted.split(".")
-    spec = PathFinder.find_spec(top, [os.getcwd(), *sys.path]) or util.find_spec(top)
-    if spec is None or not (spec.origin or spec.submodule_search_locations):
-        return "absent"
-    here = Path(next(iter(spec.submodule_search_locations or ()), spec.origin or ""))
-    for part in rest:
-        if (here / part).is_dir():
-            here = here / part
-        else:
-            here = here / f"{part}.py" if (here / f"{part}.py").is_file() else here
-            break
-    digest = hashlib.blake2b(digest_size=8)
-    for file in sorted(here.rglob("*.py")) if here.is_dir() else [here]:
-        digest.update(f"{file.relative_to(here)}\n".encode() + file.read_bytes())
+def _binds(signature: inspect.Signature, call: partial[Any]) -> bool:
     try:
-        version = metadata.version(top)
-    except metadata.PackageNotFoundError:
-        version = "no version"
-    return f"{version} {digest.hexdigest()}"
+        signature.bind(**call.keywords)
+    except TypeError:
+        return False
+    return True

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import TYPE_CHECKING, ClassVar
 
-from rnnbench import kernels
+from rnnbench import foreign, kernels
 from rnnbench.cells import Arrays, Cell, Linear, Parameters, Shapes, Streams
 from rnnbench.layers import Layer
 from rnnbench.layers.noise import Noise
@@ -34,7 +34,9 @@ class Recurrent(Layer):
 
     @property
     def name(self) -> str:
-        return type(self.cell).__module__.rpartition(".")[2]
+        """The cell's name where it is one of ours, else nothing."""
+        package, _, name = type(self.cell).__module__.rpartition(".")
+        return name if package == "rnnbench.cells" else ""
 
     def shapes(self, I: int, H: int, first: bool, last: bool) -> Shapes:
         return self.cell.shapes(I, H)
@@ -64,7 +66,11 @@ class Recurrent(Layer):
     def sources(self, alone: bool) -> tuple[str, ...]:
         kernel = tuple(f"kernels/{name}.py" for name in KERNEL) if alone and self.lone else ()
         linear = ("layers/linear.py",) if isinstance(self.cell, Linear) and not kernel else ()
-        return (f"cells/{self.name}.py", *linear, *kernel)
+        own = (f"cells/{self.name}.py",) if self.name else ()
+        return (*own, *linear, *kernel)
+
+    def digest(self) -> str:
+        return foreign.source(type(self.cell))
 
 
 def scan(cell: Cell, p: Parameters, xs: Tensor) -> Tensor:

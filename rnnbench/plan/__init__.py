@@ -95,6 +95,7 @@ def impossible(suite: Suite, variant: Variant, entry: TaskEntry) -> str:
 
 def plan(suite: Suite) -> Plan:
     """The ladders of every variant on every task, in the suite's order."""
+    registry.place(suite.files)
     ladders = []
     for entry in suite.tasks:
         for variant in suite.variants:

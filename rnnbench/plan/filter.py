@@ -8,9 +8,12 @@ from dataclasses import replace
 
 from rnnbench.errors import Exit, UserError
 from rnnbench.plan import Ladder, Plan
+from rnnbench.text import printable
 
 Matches = Callable[[frozenset[str]], bool]
 TOKEN = re.compile(r"\s*(?:(?P<word>[A-Za-z0-9_.+-]+)|(?P<mark>[()]))")
+DEEPEST = 40  # levels of brackets and of `not`
+SHOWN = 60  # characters of the expression that a message shows
 
 
 def matcher(expression: str) -> Matches:
@@ -22,49 +25,72 @@ def matcher(expression: str) -> Matches:
     """
     tokens: list[str] = []
     at = 0
-    while expression[at:].strip():
+    end = len(expression.rstrip())
+    while at < end:
         found = TOKEN.match(expression, at)
         if found is None:
-            rest = expression[at:].strip()
-            raise UserError(f"-k: got '{rest[:20]}' in '{expression}', expected words joined by and, or, not")
+            rest = printable(expression[at:].strip(), 20)
+            raise UserError(f"-k: got '{rest}' in {_quoted(expression)}, expected words joined by and, or, not")
         tokens.append(found["word"] or found["mark"])
         at = found.end()
-    predicate, rest_tokens = _either(tokens, expression)
-    if rest_tokens:
-        raise UserError(f"-k: got '{rest_tokens[0]}' in '{expression}', expected the end, 'and' or 'or'")
+    parser = _Parser(tokens, _quoted(expression))
+    predicate = parser.either(0)
+    if parser.next is not None:
+        raise UserError(f"-k: got {parser.got} in {parser.whole}, expected the end, 'and' or 'or'")
     return predicate
 
 
-def _either(tokens: list[str], whole: str) -> tuple[Matches, list[str]]:
-    left, tokens = _both(tokens, whole)
-    while tokens and tokens[0] == "or":
-        right, tokens = _both(tokens[1:], whole)
-        left = (lambda a, b: lambda names: a(names) or b(names))(left, right)
-    return left, tokens
+def _quoted(text: str) -> str:
+    return f"'{printable(text, SHOWN)}'"
 
 
-def _both(tokens: list[str], whole: str) -> tuple[Matches, list[str]]:
-    left, tokens = _one(tokens, whole)
-    while tokens and tokens[0] == "and":
-        right, tokens = _one(tokens[1:], whole)
-        left = (lambda a, b: lambda names: a(names) and b(names))(left, right)
-    return left, tokens
+class _Parser:
+    """Tokens -> a predicate, by descent; `whole` is the expression as messages show it."""
 
+    def __init__(self, tokens: list[str], whole: str) -> None:
+        self.tokens, self.whole, self.at = tokens, whole, 0
 
-def _one(tokens: list[str], whole: str) -> tuple[Matches, list[str]]:
-    if tokens and tokens[0] == "not":
-        inner, tokens = _one(tokens[1:], whole)
-        return lambda names: not inner(names), tokens
-    if tokens and tokens[0] == "(":
-        inner, tokens = _either(tokens[1:], whole)
-        if tokens[:1] != [")"]:
-            raise UserError(f"-k: got the end of '{whole}', expected ')'")
-        return inner, tokens[1:]
-    if not tokens or tokens[0] in ("and", "or", ")"):
-        got = f"'{tokens[0]}'" if tokens else "the end"
-        raise UserError(f"-k: got {got} in '{whole}', expected a word, 'not' or '('")
-    word = tokens[0].casefold()
-    return lambda names: any(word in name.casefold() for name in names), tokens[1:]
+    @property
+    def next(self) -> str | None:
+        return self.tokens[self.at] if self.at < len(self.tokens) else None
+
+    @property
+    def got(self) -> str:
+        return "the end" if self.next is None else _quoted(self.next)
+
+    def either(self, depth: int) -> Matches:
+        parts = self._joined("or", lambda: self._both(depth))
+        return lambda names: any(part(names) for part in parts)
+
+    def _both(self, depth: int) -> Matches:
+        parts = self._joined("and", lambda: self._one(depth))
+        return lambda names: all(part(names) for part in parts)
+
+    def _joined(self, word: str, part: Callable[[], Matches]) -> list[Matches]:
+        parts = [part()]
+        while self.next == word:
+            self.at += 1
+            parts.append(part())
+        return parts
+
+    def _one(self, depth: int) -> Matches:
+        if depth > DEEPEST:
+            raise UserError(f"-k: got more than {DEEPEST} levels in {self.whole}, expected at most that")
+        token = self.next
+        if token is None or token in ("and", "or", ")"):
+            raise UserError(f"-k: got {self.got} in {self.whole}, expected a word, 'not' or '('")
+        self.at += 1
+        if token == "not":
+            inner = self._one(depth + 1)
+            return lambda names: not inner(names)
+        if token == "(":
+            inner = self.either(depth + 1)
+            if self.next != ")":
+                raise UserError(f"-k: got {self.got} in {self.whole}, expected ')'")
+            self.at += 1
+            return inner
+        word = token.casefold()
+        return lambda names: any(word in name.casefold() for name in names)
 
 
 def select(plan: Plan, expression: str | None) -> Plan:
@@ -85,7 +111,7 @@ def select(plan: Plan, expression: str | None) -> Plan:
 
     ladders = tuple(ladder for ladder in map(kept, plan.ladders) if ladder.rungs)
     if not ladders:
-        raise UserError(f"-k: no variant, task or length matches '{expression}'", code=Exit.NOTHING_SELECTED)
+        raise UserError(f"-k: no variant, task or length matches {_quoted(expression)}", code=Exit.NOTHING_SELECTED)
     variants, tasks = ({getattr(ladder, kind).name for ladder in ladders} for kind in ("variant", "task"))
     suite = replace(
         plan.suite,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 import time
@@ -17,6 +16,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from rnnbench import environment
 from rnnbench.analysis import spans
 from rnnbench.plan import Plan
 from rnnbench.plan.ladders import Climb
@@ -116,6 +116,17 @@ class LogLines:
 
     def message(self, text: str) -> None:
         print(clean(text), file=self._file, flush=True)
+
+
+class Failures(LogLines):
+    """For `--quiet`: a line for each run that broke, and nothing else."""
+
+    def recorded(self, record: Record, label: str) -> None:
+        if record.status in BROKEN:
+            super().message(outcome(record, label))
+
+    def message(self, text: str) -> None:
+        pass
 
 
 def _runs(climb: Climb) -> int:
@@ -297,5 +308,5 @@ def _cut(lines: list[Text], room: int) -> list[Text]:
 def display() -> Display | LogLines:
     """The live display if stderr is a terminal that can move its cursor, else log lines."""
     # not rich's own guess: FORCE_COLOR in CI wants colour, not a display that moves
-    moves = sys.stderr.isatty() and os.environ.get("TERM", "") not in ("", "dumb", "unknown")
+    moves = sys.stderr.isatty() and environment.moves()
     return Display() if moves else LogLines()

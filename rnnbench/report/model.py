@@ -5,9 +5,10 @@ No format is mentioned here, and nothing here knows of runs: `tables.py` fills t
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
 from typing import Literal
+
+from rnnbench.text import printable
 
 Value = str | int | float | None
 
@@ -16,26 +17,10 @@ Tone = Literal["plain", "full", "much", "some", "little", "quiet", "alarm"]
 
 NBSP = "\u00a0"  # keeps a number and its unit on one line
 
-_JOINERS = "\u200c\u200d"  # inside emoji and Indic words; they reorder and hide nothing
-
 
 def clean(text: str) -> str:
-    """A text without control characters: white space becomes a space, the others (escape, bidi overrides, ...) are
-    spelled out.
-
-    >>> print(clean("red \\x1b[31m, \\u202eright to left"))
-    red \\x1b[31m, \\u202eright to left
-    """
-    return "".join(_visible(c) for c in text)
-
-
-def _visible(c: str) -> str:
-    if c in "\t\n\r\u2028\u2029":
-        return " "
-    if unicodedata.category(c) in ("Cc", "Cf", "Cs") and c not in _JOINERS:
-        code = ord(c)
-        return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
-    return c
+    """A text from outside as a report has it: as every other, and whole."""
+    return printable(text)
 
 
 def counted(n: int, noun: str) -> str:

@@ -78,7 +78,8 @@ class ExtendedBudget:
 
 @dataclass(frozen=True)
 class Suite:
-    """A validated suite. `text` is the file's own, so that a store can remember it."""
+    """A validated suite. `text` is the file's own, so that a store can remember it; `foreign` what it names of other
+    people's code, `cell ./mine.py`, and the file that each is (of a package's nothing is said)."""
 
     name: str
     variants: tuple[Variant, ...]
@@ -92,6 +93,7 @@ class Suite:
     more_steps: ExtendedBudget | None = None
     path: str = ""
     text: str = ""
+    foreign: dict[str, str] = field(default_factory=dict)
 
     def settings(self, variant: Variant, task: TaskEntry) -> Settings:
         """The settings of one variant on one task: the variant's, else the task's, else the defaults; `--set`
@@ -100,14 +102,20 @@ class Suite:
 
     @property
     def unverified(self) -> tuple[str, ...]:
-        """What only running it can verify: the foreign modules, none of which is imported here."""
-        return tuple(dict.fromkeys(f"module {v.model['module']}" for v in self.variants if "module" in v.model))
+        """What only importing it can verify: what is named of other people's code."""
+        modules = (f"module {v.model['module']}" for v in self.variants if "module" in v.model)
+        return (*self.foreign, *dict.fromkeys(modules))
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The users' own files that it names, by the names that they have in it."""
+        return {name.partition(" ")[2]: file for name, file in self.foreign.items() if file}
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON, from which `from_dict` makes an equal suite. What older versions don't know is left out where a
         suite doesn't use it, so that they can read it."""
         plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
-        return {key: value for key, value in plain.items() if key != "more_steps" or value}
+        return {key: value for key, value in plain.items() if key not in ("more_steps", "foreign") or value}
 
     @classmethod
     def from_dict(cls, value: dict[str, Any]) -> Suite:

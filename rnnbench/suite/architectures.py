@@ -13,6 +13,7 @@ from rnnbench.records import given
 from rnnbench.settings import Settings
 from rnnbench.suite import Variant
 from rnnbench.suite.faults import Path, printable, shown
+from rnnbench.suite.names import named
 from rnnbench.suite.reader import Reader, hints, values
 
 KINDS = (*registry.KINDS, "base")
@@ -144,10 +145,8 @@ def _start(reader: Reader, path: Path, entry: Mapping[str, Any], known: Mapping[
             reader.got(where, "the dotted name of a torch.nn.Module, such as torch.nn.LSTM")
             return _Known()
         return _started({kind: name})
-    if name in registry.names(f"{kind}s"):
-        return _started({kind: name})
-    reader.got(where, want, name, registry.names(f"{kind}s"))
-    return _Known()
+    found = named(reader, where, f"{kind}s", name)
+    return _started({kind: found}) if found else _Known()
 
 
 def _started(model: dict[str, Any]) -> _Known:

@@ -12,6 +12,7 @@ from itertools import islice
 from typing import NamedTuple, NoReturn
 
 from rnnbench.errors import UserError, nearest
+from rnnbench.text import printable as _printable
 
 Path = tuple[str | int, ...]
 
@@ -32,13 +33,8 @@ class Place(NamedTuple):
 
 
 def printable(text: str, width: int = WIDTH) -> str:
-    r"""The text with everything escaped that isn't a visible character, cut to a width.
-
-    >>> printable("a\x1b[31m\u202e")
-    'a\\x1b[31m\\u202e'
-    """
-    escaped = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[: width + 1])
-    return escaped if len(escaped) <= width else escaped[: width - 3] + "..."
+    """As every text from outside is shown, cut to a width."""
+    return _printable(text, width)
 
 
 def shown(value: object) -> str:

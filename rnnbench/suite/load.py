@@ -24,8 +24,9 @@ DEEPEST = 20  # includes of includes
 WANT = "a path or a list of paths"
 
 
-def load(source: str | Path, *, overrides: Sequence[str] = (), seeds: str | None = None) -> Suite:
+def load(source: str | Path, *, overrides: Sequence[str] = (), seeds: str | None = None, imports: bool = True) -> Suite:
     """The suite of a path or of a name that ships, with `--set` and `--seeds` over it. UserError with a line a fault.
+    Without `imports` what it names of other people's code is left out.
 
     >>> load("quick", overrides=["hidden=8"], seeds="2").overrides
     {'hidden': 8}
@@ -35,17 +36,19 @@ def load(source: str | Path, *, overrides: Sequence[str] = (), seeds: str | None
         data = _bytes(path)
     except OSError as e:
         raise UserError(f"{printable(str(path), 1000)}: {e.strerror}; expected a suite that can be read") from e
-    return loads(data, str(path), overrides=overrides, seeds=seeds)
+    return loads(data, str(path), overrides=overrides, seeds=seeds, imports=imports)
 
 
-def loads(data: bytes, file: str, *, overrides: Sequence[str] = (), seeds: str | None = None) -> Suite:
+def loads(
+    data: bytes, file: str, *, overrides: Sequence[str] = (), seeds: str | None = None, imports: bool = True
+) -> Suite:
     """The suite in a file's bytes; includes are looked for beside `file`."""
     faults = Faults()
     files = _Files(faults)
     main = files.read(data, file, [os.path.realpath(file)])
     if main is None or files.lost:
         faults.refuse(files.documents)
-    suite = resolve(files.merged(main), faults, overrides, seeds)
+    suite = resolve(files.merged(main), faults, overrides, seeds, imports)
     if len(faults):
         faults.refuse(files.documents)
     return suite

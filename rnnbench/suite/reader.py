@@ -82,9 +82,11 @@ def _adapter(cls: type, name: str) -> TypeAdapter[Any]:
 class Reader:
     """A document and the faults found in it. What has a fault is left out of what is returned."""
 
-    def __init__(self, document: Document, faults: Faults) -> None:
+    def __init__(self, document: Document, faults: Faults, imports: bool = True) -> None:
         self.document = document
         self.faults = faults
+        self.imports = imports  # whether other people's code may be imported
+        self.foreign: dict[str, str] = {}  # what was named of it, `cell ./mine.py`, and the file that it is
 
     def got(self, path: Path, want: str, name: str = "", known: Collection[str] = ()) -> None:
         """A fault: what stands at the path isn't what was wanted."""

@@ -16,6 +16,7 @@ from rnnbench.suite.architectures import architectures
 from rnnbench.suite.claims import claims
 from rnnbench.suite.document import Document, scalar
 from rnnbench.suite.faults import Faults, Path, Place, printable, shown
+from rnnbench.suite.names import named as named_class
 from rnnbench.suite.reader import Reader, hints
 
 TOP = (
@@ -32,9 +33,16 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,99}")
 _NAMES = "a letter or digit, then up to 99 letters, digits and any of _ . + -"
 
 
-def resolve(document: Document, faults: Faults, overrides: Sequence[str] = (), seeds: str | None = None) -> Suite:
-    """The suite of a document, with `--set` and `--seeds` over it. It is whole only if `faults` stays empty."""
-    reader = Reader(document, faults)
+def resolve(
+    document: Document,
+    faults: Faults,
+    overrides: Sequence[str] = (),
+    seeds: str | None = None,
+    imports: bool = True,
+) -> Suite:
+    """The suite of a document, with `--set` and `--seeds` over it. It is whole only if `faults` stays empty; without
+    `imports` it lacks what other people's code makes."""
+    reader = Reader(document, faults, imports)
     top = reader.mapping((), "a suite", TOP, of="a key of a suite") or {}
     for key in ("architectures", "tasks"):
         if key not in top:
@@ -56,6 +64,7 @@ def resolve(document: Document, faults: Faults, overrides: Sequence[str] = (), s
         asked = _option_seeds(seeds, faults)
         grid = _seeds(asked)
     _count(asked, variants, tasks, grid)
+    whole = imports or not reader.foreign
     suite = Suite(
         name=_name(reader, top),
         variants=variants,
@@ -64,11 +73,12 @@ def resolve(document: Document, faults: Faults, overrides: Sequence[str] = (), s
         about=(reader.text(("about",)) or "") if "about" in top else "",
         defaults=defaults,
         overrides=_overrides(overrides, faults),
-        claims=tuple(_claims(reader, named, tasks)) if "claims" in top else (),
+        claims=tuple(_claims(reader, named, tasks)) if "claims" in top and whole else (),
         prune=_prune(reader) if "prune" in top else True,
         more_steps=more_steps,
         path=document.file,
         text=document.text,
+        foreign=reader.foreign,
     )
     if not len(faults):
         _check_settings(reader, suite, named)
@@ -158,14 +168,8 @@ def _tasks(reader: Reader) -> Iterator[TaskEntry]:
         if entry is None:
             continue
         before = len(reader.faults)
-        kind = entry.get("task", name)
-        if kind not in registry.names("tasks"):
-            if "task" in entry:
-                if (text := reader.text((*path, "task"), "the name of a task")) is not None:
-                    reader.got((*path, "task"), "the name of a task", text, registry.names("tasks"))
-            else:
-                what = "got no name of a task, expected one, or `task: KIND` under a name of your own"
-                reader.fault(path, what, name, registry.names("tasks"), key=True)
+        kind = _kind(reader, path, entry)
+        if kind is None:
             continue
         task = registry.task_class(kind)
         keys = ("task", "lengths", *hints(task), *hints(Settings))
@@ -180,6 +184,19 @@ def _tasks(reader: Reader) -> Iterator[TaskEntry]:
             reader.missing((*path, "lengths"), "a list of lengths")
         if len(reader.faults) == before and (instance := reader.build(task, difficulty, path)) is not None:
             yield TaskEntry(name, {"task": kind} | given(instance), lengths, settings)
+
+
+def _kind(reader: Reader, path: Path, entry: Mapping[str, Any]) -> str | None:
+    """The name of the task that an entry is; None where there is none, or it isn't to be imported."""
+    if "task" in entry:
+        text = reader.text((*path, "task"), "the name of a task")
+        return named_class(reader, (*path, "task"), "tasks", text) if text is not None else None
+    name = str(path[-1])
+    if name in registry.names("tasks"):
+        return name
+    what = "got no name of a task, expected one, or `task: KIND` under a name of your own"
+    reader.fault(path, what, name, registry.names("tasks"), key=True)
+    return None
 
 
 def _lengths(reader: Reader, path: Path, shortest: int) -> tuple[int, ...]:

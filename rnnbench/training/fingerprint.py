@@ -7,14 +7,14 @@ moving a file makes nothing stale; changing a sign or a default does.
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import json
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-from rnnbench import registry
+from rnnbench import foreign, registry
+from rnnbench.foreign import normalised
 from rnnbench.layers import Layer
 from rnnbench.records import Rung
 
@@ -29,50 +29,23 @@ SHARED = (
 COMPILERS = ("numba", "llvmlite")
 
 
-def normalised(source: str) -> str:
-    """The syntax tree as text, without docstrings, imports and positions.
-
-    >>> normalised("def f(x):\\n    'Twice x.'\\n    return 2 * x  # twice") == normalised("def f(x): return 2*x")
-    True
-    >>> normalised("from rnnbench import find\\nx = 1") == normalised("from rnnbench import registry\\nx = 1")
-    True
-    """
-    tree = _Bare().visit(ast.parse(source))
-    return ast.dump(tree)
-
-
-class _Bare(ast.NodeTransformer):
-    """A tree without what computes nothing: where code comes from, and what is said of it."""
-
-    def generic_visit(self, node: ast.AST) -> ast.AST:
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
-            node.body = node.body[1:]
-        return super().generic_visit(node)
-
-    def visit_Import(self, node: ast.Import) -> None:
-        return None
-
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
-        return None
-
-
 @cache
 def _of_file(name: str) -> bytes:
     return f"{normalised((PACKAGE / name).read_text('utf-8'))}\n".encode()
 
 
 @cache
-def _layer(model: str) -> Layer:
+def _ours(model: str) -> Layer:
     return registry.layer(json.loads(model))
 
 
 @cache
-def _of(model: str, task: str, attention: bool, fused: bool) -> str:
-    layer = _layer(model)
+def _of(sources: tuple[str, ...], attention: bool, fused: bool) -> str:
+    """Of the files of ours that a run goes through."""
     around = ("layers/attention.py",) if attention else ()
     helpers = sorted(f"tasks/{path.name}" for path in (PACKAGE / "tasks").glob("_[a-z]*.py"))
     digest = hashlib.blake2b(digest_size=8)
-    for name in (*SHARED, *layer.sources(fused), *around, f"tasks/{task}.py", *helpers):
+    for name in (*SHARED, *sources, *around, *helpers):
         digest.update(_of_file(name))
     if fused:
         digest.update(" ".join(f"{name} {version(name)}" for name in COMPILERS).encode())
@@ -81,7 +54,10 @@ def _of(model: str, task: str, attention: bool, fused: bool) -> str:
 
 def fingerprint(rung: Rung, fused: bool) -> str:
     """The fingerprint of the code that a run of this rung goes through today."""
-    model = rung.model_text
-    own = _of(model, rung.task["task"], "attention" in rung.settings, fused)
-    foreign = _layer(model).digest()  # asked each time: it may change while a session lasts
-    return hashlib.blake2b(f"{own} {foreign}".encode(), digest_size=8).hexdigest() if foreign else own
+    layer = registry.layer(rung.model) if registry.is_foreign(rung.model) else _ours(rung.model_text)
+    task = rung.task["task"]
+    ours = (*layer.sources(fused), *(() if registry.is_foreign(rung.task) else (f"tasks/{task}.py",)))
+    own = _of(ours, "attention" in rung.settings, fused)
+    # asked each time: other people's code may change while a session lasts
+    theirs = [layer.digest(), foreign.source(registry.task_class(task))]
+    return hashlib.blake2b(" ".join([own, *theirs]).encode(), digest_size=8).hexdigest() if any(theirs) else own

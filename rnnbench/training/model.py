@@ -45,8 +45,12 @@ class Model:
 
     @cached_property
     def layout(self) -> Layout:
-        """Its parameters and their places."""
-        return Layout(self.layer, self.task.inputs, self.task.outputs, self.settings)
+        """Its parameters and their places. UserError where its layers can't do the task, which some tell only once they
+        are made."""
+        layout = Layout(self.layer, self.task.inputs, self.task.outputs, self.settings)
+        if layout.places:
+            self.layer.check(self.task.causal, self.task.last)
+        return layout
 
     @property
     def parameters(self) -> int:

@@ -1,4 +1,4 @@
-"""Formats of a report: one file, one format, found by its name.
+"""Formats of a report: one file, one format, found by its name; or a package's, `package/name`.
 
 A format is a function `render(suite, climbs, *, width, color, notes) -> str`, whose arguments are those of
 `report.render`; what it has no use for it ignores.
@@ -9,8 +9,10 @@ from __future__ import annotations
 import importlib
 from functools import cache
 from pathlib import Path
-from types import ModuleType
+from types import SimpleNamespace
+from typing import Any
 
+from rnnbench import plugins
 from rnnbench.errors import UserError, nearest
 
 
@@ -24,8 +26,11 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py")))
 
 
-def named(name: str) -> ModuleType:
-    """The format of that name; UserError with the nearest known name."""
-    if name not in names():
-        raise UserError(f"--format: got '{name}', expected a format; {nearest(name, names())}")
-    return importlib.import_module(f"rnnbench.report.formats.{name}")
+def named(name: str) -> Any:
+    """The format of that name, which has `render`; UserError with the nearest known name."""
+    if name in names():
+        return importlib.import_module(f"{__name__}.{name}")
+    if "/" in name:
+        return SimpleNamespace(render=plugins.function("formats", name))
+    known = (*names(), *plugins.named("formats"))
+    raise UserError(f"--format: got '{name}', expected a format; {nearest(name, known)}")

@@ -4,7 +4,6 @@ of its columns each. Nothing is cut short: names and sentences are folded, numbe
 from __future__ import annotations
 
 import io
-import os
 import shutil
 from collections.abc import Sequence
 
@@ -13,6 +12,7 @@ from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
+from rnnbench import environment
 from rnnbench.plan.ladders import Climb
 from rnnbench.report import tables
 from rnnbench.report.model import NBSP, Cell, Table, Tone
@@ -54,7 +54,7 @@ def render(
 def _text(lines: Sequence[Text], color: bool) -> str:
     """The lines as one text, with escape sequences only if wanted."""
     out = io.StringIO()
-    colored = color and not os.environ.get("NO_COLOR")
+    colored = color and environment.color()
     console = Console(
         file=out, width=10**6, color_system="256" if colored else None, force_terminal=colored, legacy_windows=False
     )

@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Protocol
 
+from rnnbench import plugins
 from rnnbench.errors import UserError, nearest
 from rnnbench.records import Point, Record, Run
 
@@ -130,8 +131,12 @@ def names() -> tuple[str, ...]:
 def named(name: str) -> Callable[[int, str, str, float | None, float], Executor]:
     """The class of the executor of that name; UserError with the nearest known name. It is called with the number of
     workers, the device, the kernels, the seconds that a run may take and the seconds between two checkpoints."""
+    if "/" in name:
+        found: Callable[[int, str, str, float | None, float], Executor] = plugins.function("executors", name)
+        return found
     if name not in names():
-        raise UserError(f"--executor: got '{name}', expected an executor; {nearest(name, names())}")
+        known = (*names(), *plugins.named("executors"))
+        raise UserError(f"--executor: got '{name}', expected an executor; {nearest(name, known)}")
     module = importlib.import_module(f"rnnbench.running.executors.{name}")
     made: Callable[[int, str, str, float | None, float], Executor] = getattr(module, name.capitalize())
     return made

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
+from rnnbench import registry
 from rnnbench.records import Point, Record
 from rnnbench.running.executors import CheckpointEvent, EndEvent, Event, Job, ProgressEvent, RecordEvent, WarningEvent
 from rnnbench.running.executors.worker import pack, unpack
@@ -101,6 +102,7 @@ class Local:
             "do": "train",
             "runs": [r.as_dict() for r in job.runs],
             "checkpoints": [[id, len(raw)] for id, raw in job.checkpoints],
+            "files": registry.placed(),
         }
         worker.job = job
         with suppress(OSError):  # it died while idle: poll() will see the end of its channel

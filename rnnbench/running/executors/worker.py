@@ -52,6 +52,7 @@ def listen(channel: Connection, jobs: Queue[tuple[dict[str, Any], bytes]], stopp
 
 def work(channel: Connection, message: dict[str, Any], raw: bytes, stopping: threading.Event) -> None:
     """Trains one cohort and sends what happens."""
+    from rnnbench import registry
     from rnnbench.records import Record, Run, canonical
     from rnnbench.training.checkpoint import Checkpoint
     from rnnbench.training.trainer import Progress, Trainer
@@ -65,6 +66,7 @@ def work(channel: Connection, message: dict[str, Any], raw: bytes, stopping: thr
             channel.send_bytes(pack({"is": "warned", "text": f"checkpoint of run {id}: {error}; it starts again"}))
         start += size
     try:
+        registry.place(message["files"])
         trainer = Trainer(message["device"], message["kernels"])
         began = time.perf_counter()
         for run in runs:

@@ -1,0 +1,73 @@
+"""What is read from the environment: in one place, with ranges, and told in one line."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from rnnbench import environment
+from rnnbench.errors import UserError
+
+if TYPE_CHECKING:
+    import subprocess
+
+Cli = Callable[..., "subprocess.CompletedProcess[str]"]
+PACKAGE = Path(__file__).parent.parent / "rnnbench"
+# a worker is handed its environment whole; where machine code is kept is numba's and XDG's
+ELSEWHERE = {"environment.py", "running/executors/local.py", "kernels/compile.py"}
+
+
+def test_one_module_reads_the_environment() -> None:
+    found = set()
+    for path in PACKAGE.rglob("*.py"):
+        names = {ast.unparse(node) for node in ast.walk(ast.parse(path.read_text("utf-8"))) if hasattr(node, "attr")}
+        if names & {"os.environ", "os.getenv", "os.environb"}:
+            found.add(path.relative_to(PACKAGE).as_posix())
+    assert found <= ELSEWHERE
+
+
+@pytest.mark.parametrize("value", ["garbage", "nan", "inf", "-1", "86401", "1e999", "\x1b[31m" * 99, "9" * 5000])
+def test_a_number_out_of_its_range_is_one_line(cli: Cli, tmp_path: Path, value: str) -> None:
+    done = cli("run", "quick", env={"RNNBENCH_CHECKPOINT_SECONDS": value})
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("RNNBENCH_CHECKPOINT_SECONDS: got '")
+    assert done.stderr.endswith("', expected a number from 0 to 86400, or none for 10\n")
+    assert len(done.stderr) < 200
+    assert done.stderr.strip().isprintable()
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_variable_that_is_empty_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RNNBENCH_CHECKPOINT_SECONDS", "")
+    assert environment.checkpoint_seconds() == 10
+    monkeypatch.setenv("RNNBENCH_CHECKPOINT_SECONDS", "0.5")
+    assert environment.checkpoint_seconds() == 0.5
+    with pytest.raises(UserError, match="expected a number from 1 to 2, or none for 1"):
+        environment.number("RNNBENCH_CHECKPOINT_SECONDS", 1, 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("value", "width"),
+    [("", None), ("abc", None), ("0", None), ("-5", None), ("²", None), ("1", 20), ("60", 60), ("9" * 5000, 10_000)],
+)
+def test_a_width_is_never_an_error(monkeypatch: pytest.MonkeyPatch, value: str, width: int | None) -> None:
+    monkeypatch.setenv("COLUMNS", value)
+    assert environment.columns() == width
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("RNNBENCH_JOBS", "x"), ("RNNBENCH_JOBS", "5000"), ("RNNBENCH_RETRIES", "-1"), ("RNNBENCH_TIMEOUT", "0"),
+     ("RNNBENCH_TIMEOUT", "nan"), ("RNNBENCH_KERNELS", "\x1b[31m"), ("RNNBENCH_RERUN", "some"),
+     ("RNNBENCH_DEVICE", "tpu"), ("RNNBENCH_DEVICE", "cuda:x"),
+     ("RNNBENCH_QUIET", "perhaps"), ("RNNBENCH_SEEDS", "many"), ("RNNBENCH_SET", "lr=\x1b[31m"),
+     ("RNNBENCH_FILTER", "(")],
+)  # fmt: skip
+def test_an_option_from_the_environment_is_held_to_its_range(cli: Cli, name: str, value: str) -> None:
+    done = cli("run", "quick", "-n", env={name: value})
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+    assert done.stderr.strip().isprintable()
