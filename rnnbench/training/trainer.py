@@ -17,7 +17,7 @@ from itertools import pairwise
 
 from rnnbench import registry
 from rnnbench.layers import Layer
-from rnnbench.records import Point, Record, Run
+from rnnbench.records import Point, Record, Run, Status
 from rnnbench.settings import LOOK, Settings
 from rnnbench.training import devices, optimiser, ways
 from rnnbench.training.backprop import by_hand
@@ -147,7 +147,7 @@ class _Group:
         self.settings, self.task = self.model.settings, self.model.task
         self.numerics, self.fingerprint = trainer.numerics(runs[0]), trainer.fingerprint(runs[0])
         self.started = datetime.now(UTC).isoformat(timespec="seconds")
-        self.stop_bar = (1 + self.task.bar) / 2  # stricter, so that what stops is solved when it is tested
+        self.bar = (1 + self.task.bar) / 2  # to stop by: stricter, so that what stops is solved when it is tested
         self.live = [_Live.of(run, checkpoints.get(run.id)) for run in runs]
         found = {run.id: checkpoints[run.id] for run in runs if run.id in checkpoints}
         step = max((c.state["step"] for c in found.values()), default=0)
@@ -204,7 +204,7 @@ class _Group:
                 ended[row] = "diverged"
                 continue
             live.curve.append(Point(step, losses[row], scores[row], selected.get(row)))
-            passed = len(live.curve) > 1 and all(_at(point, self.stop_bar) for point in live.curve[-2:])
+            passed = len(live.curve) > 1 and all(_at(point, self.bar) for point in live.curve[-2:])
             if passed and self.settings.stop == "solved":
                 ended[row] = "solved"
             elif step >= self.settings.steps:
@@ -215,14 +215,14 @@ class _Group:
         score, loss = tested or (0.0, None)
         if loss is not None and not math.isfinite(loss):
             tested, score, loss = None, 0.0, None
-        solved = score >= self.task.bar
+        status: Status = "diverged" if tested is None else "solved" if score >= self.task.bar else "unsolved"
         return Record(
             live.run,
-            "diverged" if tested is None else "solved" if solved else "unsolved",
+            status,
             score=score,
             loss=loss,
             steps=self.rows.step,
-            solved_at=solved_at(live.curve, self.task.bar) if solved else None,
+            solved_at=solved_at(live.curve, self.task.bar) if status == "solved" else None,
             parameters=self.model.parameters,
             seconds=live.seconds,
             curve=tuple(live.curve),
