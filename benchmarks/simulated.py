@@ -25,6 +25,7 @@ from rnnbench.plan import Plan, plan
 from rnnbench.plan.ladders import Climb, view
 from rnnbench.records import Record, Run, Status
 from rnnbench.rng import Stream
+from rnnbench.settings import LOOK
 from rnnbench.suite import Claim, Suite, TaskEntry, Variant
 
 Floats = NDArray[np.float64]
@@ -130,6 +131,6 @@ def seen(asked: Plan, outcomes: Mapping[tuple[str, str], Outcome]) -> list[Climb
             for seed, passed, score, steps in zip(asked.suite.seeds, *row, strict=True):
                 run = Run(rung, seed)
                 status: Status = "solved" if passed else "unsolved"
-                at = int(steps) if passed else None
+                at = -(-int(steps) // LOOK) * LOOK if passed else None
                 records[run.id] = Record(run, status, score, steps=BUDGET, solved_at=at)
     return view(asked, records)

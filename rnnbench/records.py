@@ -131,8 +131,8 @@ class Record:
     """What a run produced.
 
     `score` is the `test` score in [0, 1] (0 for a diverged run, None for one that broke), `steps` how many were
-    trained, `solved_at` the step from which on the selection split was solved (None: not within the budget, so
-    censored there), `seconds` of training.
+    trained, `seconds` of training. *Solved* is a score at the task's bar; `solved_at` is the look by which it was: the
+    first of two in a row whose validation is at the same bar, or the last (None: not solved, or only the test says so).
     """
 
     run: Run

@@ -12,6 +12,7 @@ from typing import Annotated, ClassVar, Literal
 from annotated_types import Interval
 
 MOST_STEPS = 10_000_000  # of one run
+LOOK = 100  # steps between looks at a run
 
 
 @dataclass(frozen=True)

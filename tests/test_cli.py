@@ -103,8 +103,8 @@ def test_more_steps_from_the_plan_to_the_report(cli: Cli, tmp_path: Path) -> Non
     )
     assert cli("run", "tiny.yaml").stderr == "tiny: nothing to do: 26 runs known, 0 pruned\n"
     assert cli("run", "tiny.yaml", "-n", "--seeds", "1").stdout.startswith("tiny: 13 runs, 13 known")
-    told = "the first unsolved length again, with 5 times the steps. Not solved: rnn at 2 (0/2, before 0/2)"
-    assert told in cli("report", env={"COLUMNS": "200"}).stdout
+    told = "with 5 times the steps (at most 100). Not solved: rnn at 2 (0/2, before 0/2; 100 used)"
+    assert f"the first unsolved length again, {told}" in cli("report", env={"COLUMNS": "200"}).stdout
     rows = list(csv.DictReader(io.StringIO(cli("export", "--format", "csv").stdout)))
     assert sorted(r["budget"] for r in rows) == ["100"] * 10 + ["20"] * 16
     lines = [json.loads(line) for line in cli("export").stdout.splitlines()]

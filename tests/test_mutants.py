@@ -28,6 +28,10 @@ class Mutant(NamedTuple):
     where: str  # the part of the suite that is looked at, as -k has it
 
 
+EFFECTS, CLAIMS, STORE = "test_effects.py", "test_claims.py", "test_store.py"
+NET = "test_net.py -k told"
+CHECK = "test_check.py -k not(command_line)and(not(ships))"
+
 EXACT = [
     Mutant(
         "a forget gate upside down", "cells/lstm.py", "c = f * c + i * g", "c = (1 - f) * c + i * g", "lstm and adding"
@@ -79,58 +83,58 @@ EXACT = [
     Mutant(
         "a sigmoid twice as steep",
         "cells/__init__.py",
-        "0.5 * torch.tanh(0.5 * x) + 0.5",
-        "0.5 * torch.tanh(x) + 0.5",
+        "0.5 * (0.5 * x).tanh() + 0.5",
+        "0.5 * x.tanh() + 0.5",
         "lstm and adding",
     ),
     Mutant("starts from rows, not columns", "cells/__init__.py", "columns**-0.5", "rows**-0.5", "rnn and adding"),
     Mutant(
-        "a fused forget gate upside down",
-        "kernels/lstm.py",
-        "    c = f * c + i * g\n",
-        "    c = (1.0 - f) * c + i * g\n",
+        "a fused sigmoid off its middle",
+        "kernels/maths.py",
+        "return x * p / q + 0.5",
+        "return x * p / q + 0.51",
         "lstm and adding and not peepholes and not coupled",
     ),
     Mutant(
-        "a fused gradient that forgets nothing",
-        "kernels/lstm.py",
-        "dc_old = dc * f",
-        "dc_old = dc * 1.0",
+        "a state that no gradient comes back through",
+        "kernels/adjoint.py",
+        'body.store("dstate", k, states.get(k, 0.0))',
+        'body.store("dstate", k, 0.0)',
         "lstm and adding and not peepholes and not coupled",
     ),
     Mutant(
-        "a kernel off in peepholes alone",
-        "kernels/lstm.py",
-        "            o = o + c * load(p, peephole + at_o)\n",
-        "            o = o - c * load(p, peephole + at_o)\n",
+        "rows that learn from one step alone",
+        "kernels/adjoint.py",
+        'body.store(*place, body.let("add", body.load(*place), slope))',
+        "body.store(*place, slope)",
         "peepholes and adding",
     ),
     Mutant(
-        "a kernel off in coupled gates alone",
-        "kernels/lstm.py",
-        "    if s.coupled:\n        i = 1.0 - f\n    g = load(kept",
-        "    if s.coupled:\n        i = f * 1.0\n    g = load(kept",
+        "a difference that pulls both ways alike",
+        "kernels/adjoint.py",
+        'self.give(b, let("mul", -1.0, e))',
+        "self.give(b, e)",
         "coupled and adding",
     ),
     Mutant(
-        "a fused update gate swapped",
-        "kernels/gru.py",
-        "return n + z * (h - n)",
-        "return h + z * (n - h)",
+        "a gradient of the logistic without its other half",
+        "kernels/adjoint.py",
+        'let("mul", let("mul", e, y), let("sub", 1.0, y))',
+        'let("mul", e, y)',
         "gru and adding and not v3 and not chrono",
     ),
     Mutant(
         "a fused gradient of tanh",
-        "kernels/gru.py",
-        "dn = dn * (1.0 - n * n)",
-        "dn = dn * (1.0 - n)",
+        "kernels/adjoint.py",
+        'let("sub", 1.0, let("mul", y, y))',
+        'let("sub", 1.0, y)',
         "gru and adding and not v3 and not chrono",
     ),
     Mutant(
         "a kernel off in relu alone",
-        "kernels/rnn.py",
-        "else positive(new)",
-        "else positive(new) * 0.5",
+        "kernels/adjoint.py",
+        'let("where_ge", 0.0, value(node), 0.0, e)',
+        "e",
         "relu and adding",
     ),
     Mutant(
@@ -197,10 +201,10 @@ EXACT = [
         "rnn and copy",
     ),
     Mutant(
-        "a read-out's gradient without its sign",
-        "training/backprop.py",
-        "torch.mm(h.t(), flat, out=self.dW)",
-        "torch.mm(h.t(), flat.abs(), out=self.dW)",
+        "a read-out that learns from one answer too few",
+        "kernels/readout.py",
+        "add_products(dW, 0, H, M, row, h, k * stride, width, slopes, at, B)",
+        "add_products(dW, 0, H, M, row, h, k * stride, width, slopes, at, B - 1)",
         "lstm and adding",
     ),
     Mutant(
@@ -219,9 +223,9 @@ EXACT = [
     ),
     Mutant(
         "gradients a step late",
-        "kernels/lstm.py",
-        "slot, before = answered[t]",
-        "slot, before = answered[max(t - 1, 0)]",
+        "kernels/readout.py",
+        "h, k * stride, width, slopes, at, B)",
+        "h, max(k - 1, 0) * stride, width, slopes, at, B)",
         "lstm and copy",
     ),
     Mutant(
@@ -238,13 +242,25 @@ EXACT = [
         "place = (I - 1 - tokens[first + k]) * row",
         "gru and copy",
     ),
-    Mutant("half a slope of squares", "tasks/adding.py", "errors.mul_(2)", "errors", "rnn and adding"),
-    Mutant("a slope that leans", "tasks/counting.py", ".add_(0.5)", ".add_(0.4)", "rnn and counting"),
+    Mutant(
+        "half a slope of squares",
+        "kernels/readout.py",
+        "np.float32(2) * error * share",
+        "error * share",
+        "rnn and adding",
+    ),
+    Mutant(
+        "a slope that leans",
+        "kernels/readout.py",
+        "(sigmoid(a) - right)",
+        "(sigmoid(a) - 0.9 * right)",
+        "rnn and counting",
+    ),
     Mutant(
         "a neighbour's examples",
         "training/cohort.py",
-        "batches = [drawn[seed] for seed in self.seeds]",
-        "batches = [drawn[self.seeds[0]] for _ in self.seeds]",
+        "return [drawn[seed] for seed in self.seeds]",
+        "return [drawn[self.seeds[0]] for _ in self.seeds]",
         "rnn and copy",
     ),
     Mutant(
@@ -295,6 +311,43 @@ LATE = [
         "",
     ),
 ]
+
+# What decides what is told of records: found by the tests that `where` names, not by `check`.
+LOGIC = [
+    Mutant("a hole ends no span", "analysis/spans.py", "if verdict is not True:", "if verdict is False:", EFFECTS),
+    Mutant("further below the ladder", "analysis/spans.py", "log2(shortest) - 1", "log2(shortest) - 2", EFFECTS),
+    Mutant("parts without pairs count", "analysis/effects.py", "sum(e.n > 0 for e in group)", "len(group)", EFFECTS),
+    Mutant("pairs are parts", "analysis/effects.py", "if not climb.ladder.variant.pair:", "if True:", EFFECTS),
+    Mutant("a bound the other way", "analysis/effects.py", "any(a.top > b.top", "any(a.top < b.top", EFFECTS),
+    Mutant("unknown spans count", "analysis/effects.py", "(a.provisional or b.", "(a.provisional and b.", EFFECTS),
+    Mutant("what broke is paired", "analysis/effects.py", "x.finished and y.finished", "x.finished", "test_steps.py"),
+    Mutant("a family that isn't monotone", "analysis/stats.py", "max(worst, min(", "max(0.0, min(", "test_stats.py"),
+    Mutant("Jeffreys without his halves", "analysis/stats.py", "hits + 0.5", "hits + 0.6", "test_stats.py"),
+    Mutant(
+        "what is unknown outweighs what is false", "analysis/decisions.py",
+        "return False if False in truths else None if None in truths else True",
+        "return None if None in truths else False not in truths", "test_claims.py rnnbench/analysis/decisions.py",
+    ),
+    Mutant("nothing is false", "analysis/decisions.py", ">= needed or no >= needed", ">= needed", CLAIMS),
+    Mutant("one side alone", "analysis/decisions.py", "(1 - stats.LEVEL) / 2", "(1 - stats.LEVEL)", CLAIMS),
+    Mutant("attempts from the last", "store.py", "ORDER BY attempt\"", "ORDER BY attempt DESC\"", STORE),
+    Mutant("the first suite is the last", "store.py", "ORDER BY number DESC", "ORDER BY number", STORE),
+    Mutant("a newer schema is read", "store.py", "version > VERSION", "version > VERSION + 9", STORE),
+    Mutant("a lock that is shared", "store.py", "fcntl.LOCK_EX", "fcntl.LOCK_SH", STORE),
+    Mutant("checkpoints that stay", "store.py", "self._checkpoint(record.id).unlink(missing_ok=True)", "pass",
+           STORE),
+    Mutant("fine by its mean", "check/compare.py", "if change.low > -margin:", "if change.value > -margin:", CHECK),
+    Mutant("worse without evidence", "check/compare.py", "if change.high < 0 and", "if", CHECK),
+    Mutant("one may diverge", "check/compare.py", "if more > 0:", "if more > 1:", CHECK),
+    Mutant("few seeds are enough", "check/compare.py", "len(before) < MINIMUM", "len(before) < 2", CHECK),
+    Mutant("nothing found is green", "check/compare.py", " or not outcomes else", " else", CHECK),
+    Mutant("seeds that the baseline lacks", "check/compare.py", "if s not in was.seeds]", "if s < 0]", CHECK),
+    Mutant("a baseline of what broke", "check/baseline.py", "if absent or broken:", "if absent:", CHECK),
+    Mutant("one number that fits is enough", "check/probes.py", "if all(abs(a - b)", "if any(abs(a - b)", CHECK),
+    Mutant("steps aren't compared", "check/ends.py", '("status", "steps", "solved_at")', '("status",)',
+           NET),
+    Mutant("any two seeds are alike", "check/seeds.py", "if hashes[a] == hashes[b]", "if a == b", NET),
+]  # fmt: skip
 
 SUITE = """\
 rnnbench: 1
@@ -355,6 +408,8 @@ class Lab:
         self.folder = folder
         shutil.copytree(ROOT / "rnnbench", folder / "rnnbench", ignore=shutil.ignore_patterns("__pycache__", "shipped"))
         shutil.copytree(ROOT / "suites", folder / "suites")
+        shutil.copytree(ROOT / "tests", folder / "tests", ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(ROOT / "pyproject.toml", folder)
         (folder / "mutants.yaml").write_text(SUITE)
         (folder / "late.yaml").write_text(TINY)
 
@@ -371,12 +426,16 @@ class Lab:
         return self.python("-m", "rnnbench", "check", *arguments)
 
     def broken(self, mutant: Mutant, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """`check`, with a break planted."""
+        return self.planted(mutant, "-m", "rnnbench", "check", *arguments)
+
+    def planted(self, mutant: Mutant, *arguments: str) -> subprocess.CompletedProcess[str]:
         path = self.folder / "rnnbench" / mutant.file
         whole, stat = path.read_text(), path.stat()
         assert mutant.old in whole, f"{mutant.file} has no {mutant.old!r}: plant it anew"
         path.write_text(whole.replace(mutant.old, mutant.new, 1))
         try:
-            return self.check(*arguments)
+            return self.python(*arguments)
         finally:
             path.write_text(whole)
             os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
@@ -392,10 +451,11 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
 
 def test_there_are_enough_and_each_is_another() -> None:
     assert len(EXACT) >= 30
-    assert len({m[1:4] for m in EXACT + LATE}) == len(EXACT + LATE)
+    assert len({m[1:4] for m in EXACT + LATE + LOGIC}) == len(EXACT + LATE + LOGIC)
+    assert len(LOGIC) >= 20
 
 
-@pytest.mark.parametrize("mutant", EXACT + LATE, ids=lambda m: m.name)
+@pytest.mark.parametrize("mutant", EXACT + LATE + LOGIC, ids=lambda m: m.name)
 def test_each_can_still_be_planted(mutant: Mutant) -> None:
     assert mutant.old in (ROOT / "rnnbench" / mutant.file).read_text()
 
@@ -426,4 +486,14 @@ def test_both_tiers_see_what_shows_late(lab: Lab, mutant: Mutant) -> None:
         assert lab.check("late.yaml", "--no-run").returncode == 0
     assert lab.broken(mutant, "late.yaml", "--tier", "exact").returncode == 1
     done = lab.broken(mutant, "late.yaml", "--tier", "statistical", "-q", "-r", f"results {mutant.name}")
+    assert done.returncode == 1, done.stdout + done.stderr
+
+
+@pytest.mark.mutants
+@pytest.mark.parametrize("mutant", LOGIC, ids=lambda m: m.name)
+def test_the_tests_see_what_check_cannot(lab: Lab, mutant: Mutant) -> None:
+    where, *chosen = mutant.where.split(" -k ")
+    files = [name if "/" in name else f"tests/{name}" for name in where.split()]
+    options = ["-q", "-x", "-p", "no:cacheprovider", *(["-k", *chosen] if chosen else [])]
+    done = lab.planted(mutant, "-m", "pytest", *options, *files)
     assert done.returncode == 1, done.stdout + done.stderr

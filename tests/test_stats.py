@@ -253,15 +253,12 @@ def test_survival_agrees_with_scipy(pairs: list[tuple[float, bool]]) -> None:
 
 @quick
 @given(st.lists(st.integers(1, 20), min_size=1, max_size=9), st.integers(1, 20))
-def test_median_and_restricted_mean_with_one_budget(times: list[int], budget: int) -> None:
+def test_restricted_mean_with_one_budget(times: list[int], budget: int) -> None:
     seen, events = [min(t, budget) for t in times], [t <= budget for t in times]
-    middle = sorted(times)[(len(times) - 1) // 2]
-    assert stats.median_time(seen, events) == (middle if middle <= budget else math.inf)
     assert stats.restricted_mean(seen, events, budget) == pytest.approx(np.mean(seen))
 
 
 def test_censored_times_of_nothing_or_beyond_what_was_watched() -> None:
-    assert math.isnan(stats.median_time([], []))
     assert math.isnan(stats.restricted_mean([], [], 5))
     assert stats.restricted_mean([1.0, 3.0], [True, True], 100) == 2.0
     with pytest.raises(ValueError, match="nothing was watched up to 9"):

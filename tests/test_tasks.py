@@ -6,6 +6,7 @@ import hashlib
 import importlib.util
 import json
 from collections import defaultdict
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from statistics import fmean
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from rnnbench import registry
 from rnnbench.kernels.readout import Readout
@@ -43,6 +45,31 @@ GOLDEN: dict[str, str] = json.loads((HERE / "golden" / "tasks.json").read_text()
 
 def tensors(b: Batch) -> tuple[torch.Tensor, torch.Tensor | None]:
     return torch.from_numpy(b.ys), None if b.weights is None else torch.from_numpy(b.weights)
+
+
+def lengths(drawn: Sequence[Batch]) -> set[int]:
+    """How many steps examples have."""
+    return {n for b in drawn for n in ([len(b.xs)] if b.weights is None else b.weights.sum(0).astype(int).tolist())}
+
+
+def inputs(drawn: Sequence[Batch]) -> dict[Any, float]:
+    """Which tokens are read, and how often; of numbers the mean and the deviation of each."""
+    return counted([b.xs for b in drawn], [b.weights if b.at == slice(None) else None for b in drawn])
+
+
+def answers(drawn: Sequence[Batch]) -> dict[Any, float]:
+    """What is asked for, and how often."""
+    return counted([b.ys for b in drawn], [b.weights for b in drawn])
+
+
+def counted(found: Sequence[NDArray[Any]], weights: Sequence[NDArray[Any] | None]) -> dict[Any, float]:
+    """Values (T, B), or (T, B, I), of which some count -> the share of each; the mean and the deviation of numbers."""
+    kept = [(x if w is None else x[w > 0]).reshape(-1, *x.shape[2:]) for x, w in zip(found, weights, strict=True)]
+    rows = np.concatenate(kept)
+    if len(np.unique(rows)) > 1000:
+        return dict(enumerate([*rows.mean(0), *rows.std(0)]))
+    values, counts = np.unique(rows, axis=0, return_counts=True)
+    return dict(zip(map(str, values.tolist()), (counts / len(rows)).tolist(), strict=True))
 
 
 def golden(task: Task, length: int) -> str:
@@ -174,6 +201,22 @@ class TestEveryTask:
             again = task.held_out(split, length, partial(stream, 1))
             finite = drawn.xs.tobytes() == again.xs.tobytes()
             assert finite or drawn.xs.shape[1] >= size
+
+    def test_what_decides_when_to_stop_is_of_the_kinds_and_lengths_that_are_tested(
+        self, task: Task, length: int
+    ) -> None:
+        """No model is tested on what is shorter, longer or otherwise than all that it had to pass to stop."""
+        if hasattr(task, "path"):
+            return  # the file decides what it holds
+        drawn = {split: [task.held_out(split, length, partial(stream, seed)) for seed in range(4)] for split in SIZES}
+        select, test = (lengths(drawn[split]) for split in ("select", "test"))
+        assert min(select) <= min(test) <= max(test) <= max(select)
+        assert all(2 * min(abs(n - other) for other in select) < n for n in test)
+        for kinds in (inputs, answers):
+            decide, tested = (kinds(drawn[split]) for split in ("select", "test"))
+            assert set(decide) == set(tested)
+            if set(select) == set(test):  # all is drawn alike, of few strings (8, in parity at 8) by a hash
+                assert decide == pytest.approx(tested, abs=0.05)
 
     def test_first_batches_are_golden(self, task: Task, length: int) -> None:
         assert golden(task, length) == GOLDEN.get(key(task, length)), "if that is meant: python -m tests.golden"

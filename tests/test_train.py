@@ -6,7 +6,8 @@ Bits are compared, not numbers: canonical exports must be byte-equal.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from rnnbench.records import Record, Run, Rung, canonical
 from rnnbench.tasks import SIZES
 from rnnbench.training import trainer as training
 from rnnbench.training.checkpoint import Checkpoint
+from rnnbench.training.cohort import Cohort
 from rnnbench.training.model import Model
 from rnnbench.training.trainer import Trainer
 
@@ -176,7 +178,39 @@ def test_training_stops_when_the_selection_split_was_solved_twice_in_a_row() -> 
     assert before[1] is not None
     assert last[1] is not None
     assert min(before[1], last[1]) >= 0.975
-    assert record.solved_at == before[0] == record.steps - 100
+    passed = [score is not None and score >= 0.95 for _, score in points(record)]
+    first = next(k for k, both in enumerate(pairwise(passed)) if all(both))
+    assert record.solved_at == record.curve[first].step <= before[0] == record.steps - 100
+
+
+def looked(monkeypatch: pytest.MonkeyPatch, select: list[float | None], test: float, **changed: Any) -> Record:
+    """A run whose validation has these scores, look by look, and its test that score."""
+    told = iter(select)
+
+    def evaluate(self: Cohort, rows: Sequence[int], split: str) -> list[tuple[float, float]]:
+        return [(test if split == "test" else next(told) or 0.0, 0.1) for _ in rows]
+
+    monkeypatch.setattr(training, "SLACK", 2)  # every look is worth its while
+    monkeypatch.setattr(Cohort, "evaluate", evaluate)
+    run = Run(rung({"cell": "rnn"}, TASKS[0], steps=100 * len(select), **changed), 0)
+    (record,) = (e for e in Trainer().train([run]) if isinstance(e, Record))
+    return record
+
+
+@pytest.mark.parametrize(("select", "test", "status", "steps", "at"), [
+    ([0.94, 0.95, 0.96, 0.97], 0.95, "solved", 400, 200),  # the test's bar, never the one to stop at
+    ([0.95, 0.96, 0.98, 0.975, 1.0], 0.97, "solved", 400, 100),  # stopped at .975, solved since .95
+    ([0.96, 0.9, 0.96, 0.97], 0.96, "solved", 400, 300),  # once is not enough
+    ([0.2, 0.9, 0.94, 0.96], 0.95, "solved", 400, 400),  # nobody looked again
+    ([0.2, 0.96, 0.94, 0.94], 0.95, "solved", 400, None),  # only the test says so, and not since when
+    ([0.97, 0.97, 0.94, 0.94], 0.949, "unsolved", 400, None),  # the test says no
+    ([1.0, 1.0, 1.0], 0.9, "unsolved", 200, None),
+])  # fmt: skip
+def test_solved_is_the_test_at_the_bar_and_the_steps_to_it_are_validations_at_the_same(
+    select: list[float | None], test: float, status: str, steps: int, at: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = looked(monkeypatch, select, test, stop="solved")
+    assert (record.status, record.steps, record.solved_at) == (status, steps, at)
 
 
 def test_the_whole_budget_is_spent_where_told_and_a_last_look_is_taken() -> None:

@@ -1,7 +1,8 @@
 """How much longer it takes to solve a task without a part: ratios of the steps to solve, paired by seed.
 
-Steps are censored: a run that did not solve took more than its budget, one that diverged never would have. So a seed's
-ratio is known, or at least something, or at most something, or not at all, and so is their median. Nothing is imputed,
+Steps are known from one look to the next, and censored: a run that did not solve takes more than it was given, one that
+diverged never would have. So a seed's ratio is known to lie in an interval, or to be at least something, or at most
+something, or not at all, and so is their median. Nothing is imputed,
 and no distribution assumed: the interval runs between order statistics (Thompson, 1936), the lower end that of the
 least that the ratios can be and the upper that of the most, and p is the sign test's (Dixon & Mood, 1946).
 """
@@ -17,36 +18,53 @@ from rnnbench.analysis import decisions, effects, stats
 from rnnbench.analysis.ranges import Range
 from rnnbench.plan.ladders import Climb, RungState
 from rnnbench.records import Record
-from rnnbench.settings import Settings
+from rnnbench.settings import LOOK, Settings
 
 
 def taken(record: Record) -> Range:
-    """Steps to solve of a run that finished; beyond the budget where it wasn't solved by then, or diverged, which never
-    would have been."""
-    if record.solved_at is not None and record.status != "diverged":
-        return Range(record.solved_at, record.solved_at)
-    return Range(Settings(**record.run.rung.settings).steps, math.inf, low_open=True)
+    """Steps to solve of a run that finished: from the look before to the one by which it was solved. More than were
+    trained where its test says that it wasn't, whatever its validation said; more than its budget where it diverged,
+    since no steps would have done. At any time up to its end where only its test says that it was solved."""
+    if record.status == "solved":
+        at = record.solved_at
+        return Range(0 if at is None else (at - 1) // LOOK * LOOK, at or record.steps, low_open=True)
+    trained = Settings(**record.run.rung.settings).steps if record.status == "diverged" else record.steps
+    return Range(trained, math.inf, low_open=True)
+
+
+def middle(step: RungState) -> Range | None:
+    """Steps to solve of a rung's middle run (the sooner of two), as far as known: without an upper end if and only if
+    more than half of those that finished did not solve. None where none finished."""
+    found = [taken(record) for record in step.finished]
+    if not found:
+        return None
+    k = (len(found) - 1) // 2
+    return Range(sorted(r.low for r in found)[k], sorted(r.high for r in found)[k], low_open=True)
 
 
 @dataclass(frozen=True)
 class Ratio:
     """Steps to solve of a variant over those of its base at one length, over the n seeds of which both runs finished:
     `median`, and the interval around it (low and high in one; 0 and inf where it has no end), which six seeds are the
-    first to have. For `sooner` of the seeds the variant is known to have been faster, for `later` slower, for `equal`
-    neither; of the others nobody knows."""
+    first to have. For `sooner` of the seeds the variant is known to have been faster, for `later` slower; of the
+    others, among them all that were solved by the same look, nobody knows."""
 
     length: int
     n: int
     sooner: int
     later: int
-    equal: int
     median: Range
     interval: Range
 
     @property
     def known(self) -> int:
         """Of how many seeds the order is known."""
-        return self.sooner + self.later + self.equal
+        return self.sooner + self.later
+
+    @property
+    def told(self) -> bool:
+        """Whether anything is known of the median."""
+        return self.median.low > 0 or math.isfinite(self.median.high)
 
 
 @dataclass(frozen=True)
@@ -54,8 +72,8 @@ class Pace:
     """What a part does to the steps to solve on a task, length by length.
 
     `p` is the sign test's at `length`: the longest at which the order of so many seeds is known that it could be small,
-    or else the longest of those at which that of the most is known (None: of none anywhere). Ties and unknown orders
-    count for neither side but stay in n. `holm` is adjusted over the parts of the task, `least` the smallest that n and
+    or else the longest of those at which that of the most is known (None: of none anywhere). Unknown orders count for
+    neither side but stay in n. `holm` is adjusted over the parts of the task, `least` the smallest that n and
     so many parts could reach.
     """
 
@@ -100,9 +118,9 @@ def _ratio(step: RungState, base: RungState) -> Ratio:
     logs = [taken(a).log2() - taken(b).log2() for a, b in effects.finished_pairs(step, base)]
     least, most = [r.low for r in logs], [r.high for r in logs]
     sooner, later = (sum(r.compare(sign) is True for r in logs) for sign in "<>")
-    median = _powers(statistics.median(least), statistics.median(most)) if logs else Range(0.0, math.inf)
+    median = _powers(statistics.median(least), statistics.median(most)) if logs else _powers(-math.inf, math.inf)
     interval = _powers(_order(least, -1), _order(most, 1))
-    return Ratio(step.rung.length, len(logs), sooner, later, sum(r.low == r.high == 0 for r in logs), median, interval)
+    return Ratio(step.rung.length, len(logs), sooner, later, median, interval)
 
 
 def _order(values: Sequence[float], side: int) -> float:
@@ -113,5 +131,5 @@ def _order(values: Sequence[float], side: int) -> float:
 
 
 def _powers(low: float, high: float) -> Range:
-    """From octaves to ratios."""
-    return Range(2.0**low, 2.0**high)
+    """From octaves to ratios. Neither end is one of them: steps lie after the look before, or after all there were."""
+    return Range(2.0**low, 2.0**high, low_open=True, high_open=True)

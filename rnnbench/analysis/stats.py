@@ -165,22 +165,6 @@ def survival(times: ArrayLike, events: Sequence[bool]) -> tuple[NDArray[np.float
     return at, np.asarray(np.cumprod(kept), dtype=np.float64)
 
 
-def median_time(times: ArrayLike, events: Sequence[bool]) -> float:
-    """times (n,), events (n,) as in `survival` -> the first time by which at least half had their event; inf where
-    that lies beyond what was watched, nan for n = 0.
-
-    >>> median_time([300, 500, 1500, 1500], [True, True, False, False])
-    500.0
-    >>> median_time([300, 1500, 1500], [True, False, False])
-    inf
-    """
-    if not _vector(times).size:
-        return math.nan
-    at, left = survival(times, events)
-    reached = at[left <= 0.5 + 1e-12]
-    return float(reached[0]) if reached.size else math.inf
-
-
 def restricted_mean(times: ArrayLike, events: Sequence[bool], horizon: float) -> float:
     """times (n,), events (n,) as in `survival` -> the mean of min(time, horizon): the area under the survival curve
     up to horizon (Irwin, 1949), which must not lie beyond the last time watched unless all events were seen.

@@ -128,8 +128,7 @@ def asked(ladder: Ladder) -> str:
 
 def rungs(climb: Climb) -> list[int]:
     """The span of each seed, counted in rungs."""
-    lengths = spans.lengths(climb)
-    return [sum(length <= (span.low or 0) for length in lengths) for span in spans.seed_spans(climb)]
+    return [spans.reached(span, spans.lengths(climb)) for span in spans.seed_spans(climb)]
 
 
 def diverged(climb: Climb) -> int:

@@ -14,8 +14,8 @@ from rnnbench import registry
 from rnnbench.check.probes import paths, rounded
 from rnnbench.plan import Ladder, cost
 from rnnbench.records import Record, Run
-from rnnbench.settings import Settings
-from rnnbench.training.trainer import LOOK, Trainer
+from rnnbench.settings import LOOK, Settings
+from rnnbench.training.trainer import Trainer
 
 TOLERANCE = {"loss": 1e-2, "score": 0.02}  # of one machine to another, relative and absolute; halved rates move more
 FLOOR = 1e-3  # of the first loss: a smaller one is held to that

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 
-from rnnbench.analysis import spans, stats
-from rnnbench.analysis.effort import Ratio
+from rnnbench.analysis import spans
+from rnnbench.analysis.effort import Ratio, middle
 from rnnbench.analysis.ranges import Range
 from rnnbench.analysis.spans import Score, Span
 from rnnbench.analysis.stats import Estimate
 from rnnbench.plan.ladders import RungState
 from rnnbench.report.model import Cell, Tone
+from rnnbench.settings import LOOK
 
 PRUNED, MISSING, NOT_APPLICABLE, SOLVED, SO_FAR, MORE = "–", "·", "n/a", "✓", "…", "↑"
 FAILED, DIVERGED = "!", "∞"
@@ -133,19 +134,20 @@ def span(found: Span | None, started: bool, best: bool = False) -> Cell:
     return Cell((sign, str(number), so_far), found.low, "quiet" if found.low is None else "plain", best)
 
 
-def steps(step: RungState, budget: int) -> Cell:
-    """Steps to solve: the median over the seeds, `> budget` where more than half had not solved it by then. A run that
-    diverged would never have solved it: it is censored at the budget too."""
+def steps(step: RungState) -> Cell:
+    """Steps to solve of the middle seed: the look by which it had, or `> 1500` where it had not by then; `≤ 1500` and
+    `400 to 1500` where the look isn't known."""
     if step.state == "pruned":
         return mark(PRUNED, 1)
-    done = step.finished
-    if not done:
+    found = middle(step)
+    if found is None:
         return mark(MISSING, 1)
-    times = [budget if r.status == "diverged" else r.solved_at or max(r.steps, 1) for r in done]
-    median = stats.median_time(times, [r.solved_at is not None and r.status != "diverged" for r in done])
-    if math.isinf(median):
-        return Cell((">", str(max(times))), None, "quiet")
-    return Cell(("", f"{median:.0f}"), median)
+    if math.isinf(found.high):
+        return Cell((">", f"{found.low:.0f}"), None, "quiet")
+    at = f"{found.high:.0f}"
+    if found.high - found.low <= LOOK:
+        return Cell(("", at), found.high)
+    return Cell(("", f"{found.low:.0f} to {at}") if found.low else ("≤", at), found.high)
 
 
 def ratio(found: Ratio, seeds: int) -> Cell:

@@ -8,30 +8,32 @@ from rnnbench.analysis import stats, verdicts
 from rnnbench.analysis.effort import Pace
 from rnnbench.report import marks
 from rnnbench.report.model import NBSP, Cell, Column, Table, clean, counted
+from rnnbench.settings import LOOK
 from rnnbench.suite import TaskEntry
 
 
 def paces(task: TaskEntry, found: Sequence[Pace], seeds: int) -> Table:
     """Parts x lengths: how much longer it takes to solve the task without, or with, each part; lengths and parts of
     which nothing is known are left out."""
-    known = [pace for pace in found if pace.length is not None]
+    known = [pace for pace in found if any(ratio.told for ratio in pace.ratios)]
     ratios = [{ratio.length: ratio for ratio in pace.ratios} for pace in known]
-    lengths = sorted({length for own in ratios for length, ratio in own.items() if ratio.known})
+    lengths = sorted({length for own in ratios for length, ratio in own.items() if ratio.told})
     tell = any(pace.least <= 1 - stats.LEVEL for pace in known)
     rows = []
     for pace, own in zip(known, ratios, strict=True):
         names = Cell((clean(pace.variant),), clean(pace.variant)), Cell((clean(pace.base),), clean(pace.base))
         chances = [marks.p_value(p) for p in (pace.p, pace.holm, pace.least)]
-        test = (Cell((str(pace.length),), pace.length), *chances) if tell else ()
-        rows.append((*names, *(marks.ratio(own[length], seeds) for length in lengths), *test))
+        test = [Cell((str(pace.length),), pace.length), *chances] if pace.length is not None else [Cell(("",))] * 4
+        rows.append((*names, *(marks.ratio(own[length], seeds) for length in lengths), *(test if tell else ())))
     headings = (*map(str, lengths), *(("at", "p", "Holm", "least") if tell else ()))
     enough = seeds >= verdicts.MINIMUM
-    tested = f"; two-sided sign test at one length, Holm's adjustment over {counted(len(known), 'part')}, the least it"
+    tests = counted(sum(pace.length is not None for pace in known), "part")
+    tested = f"; two-sided sign test at one length, Holm's adjustment over {tests}, the least it"
     return Table(
         title=f"{clean(task.name)}: effects on the steps to solve",
         about=f"steps of the variant over those of its base, paired by seed: median ratio of {counted(seeds, 'seed')}"
         + (f" and its 95{NBSP}% interval" if enough else "")
-        + "; ≥, ≤, ?: runs that did not solve took more than their budget"
+        + f"; to, ≥, ≤, ?: known to the look, one every {LOOK}; runs that did not solve took more than they had"
         + (f"{tested} could reach" if tell else ""),
         columns=(Column("", False), Column("against", False), *(Column(title) for title in headings)),
         rows=tuple(rows),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from functools import partial
 
 from rnnbench import registry
 from rnnbench.analysis import spans, stats, verdicts
@@ -15,6 +14,7 @@ from rnnbench.plan.ladders import Climb, RungState
 from rnnbench.records import Record
 from rnnbench.report import marks, parts, sections
 from rnnbench.report.model import NBSP, Cell, Column, Report, Table, Tone, clean, counted
+from rnnbench.settings import LOOK, Settings
 from rnnbench.suite import Suite, TaskEntry
 
 ERRORS = 3  # how many failed runs of a task are quoted
@@ -28,8 +28,12 @@ def report(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = ()) -> 
     tables.append(spanned(suite, climbs))
     tables += sections.tables(by_task)
     paced = [(task, paces(own)) for task, own in by_task]
-    tables += [parts.paces(task, own, len(suite.seeds)) for task, own in paced if any(pace.length for pace in own)]
-    tables += [costs(suite, task, own) for task, own in by_task]
+    tables += [
+        parts.paces(task, own, len(suite.seeds))
+        for task, own in paced
+        if any(r.told for pace in own for r in pace.ratios)
+    ]
+    tables += [costs(task, own) for task, own in by_task]
     if suite.claims:
         tables.append(claimed(verdicts.verdicts(suite, climbs)))
     words = {word for table in tables for row in table.rows for cell in row[1:] for word in cell.text.split()}
@@ -111,18 +115,25 @@ def scores(suite: Suite, task: TaskEntry, climbs: Sequence[Climb]) -> Table:
 
 
 def _more_steps(suite: Suite, climbs: Sequence[Climb]) -> list[str]:
-    """What became of the first unsolved lengths when they got more steps, in one line."""
+    """What became of the first unsolved lengths when they got more steps, and how many they used, in one line."""
+    budgets: set[int] = set()
     told: dict[str, list[str]] = {"Solved": [], "Not solved": [], "Can't be told": []}
     for climb in climbs:
         for step, more in ((s, s.more) for s in climb.steps if s.more):
             word = "Solved" if step.flipped else "Not solved" if more.passed is False else "Can't be told"
             n = len(more.records)
             counts = f"{more.solved}/{len(more.finished)}, before {step.solved_of(n)}/{n}"
-            told[word].append(f"{clean(climb.ladder.variant.name)} at {step.rung.length} ({counts})")
-    if suite.more_steps is None or not any(told.values()):
+            used = sorted({r.steps for r in more.finished})
+            steps = f"; {' to '.join(f'{k:,}' for k in dict.fromkeys((used[0], used[-1])))} used" if used else ""
+            told[word].append(f"{clean(climb.ladder.variant.name)} at {step.rung.length} ({counts}{steps})")
+            budgets.add(Settings(**more.rung.settings).steps)
+    if suite.more_steps is None or not budgets:
         return []
     groups = " ".join(f"{word}: {', '.join(names)}." for word, names in told.items() if names)
-    return [f"the first unsolved length again, with {suite.more_steps.times} times the steps. {groups}"]
+    most = " or ".join(f"{steps:,}" for steps in sorted(budgets))
+    return [
+        f"the first unsolved length again, with {suite.more_steps.times} times the steps (at most {most}). {groups}"
+    ]
 
 
 def _not_applicable(climbs: Sequence[Climb]) -> list[str]:
@@ -218,7 +229,7 @@ def claimed(verdicts: Sequence[Verdict]) -> Table:
     )
 
 
-def costs(suite: Suite, task: TaskEntry, climbs: Sequence[Climb]) -> Table:
+def costs(task: TaskEntry, climbs: Sequence[Climb]) -> Table:
     """Variants x (parameters, seconds a run, steps to solve by length)."""
     done = [[r for s in c.steps if s.state != "pruned" for r in s.finished] for c in climbs]
     seconds = [stats.mean([r.seconds for r in runs]).value for runs in done]
@@ -226,15 +237,15 @@ def costs(suite: Suite, task: TaskEntry, climbs: Sequence[Climb]) -> Table:
     rows = []
     for climb, runs, mean in zip(climbs, done, seconds, strict=True):
         absent = marks.MISSING if climb.steps else marks.NOT_APPLICABLE
-        budget = suite.settings(climb.ladder.variant, task).steps
-        steps = _across(climb, task, partial(marks.steps, budget=budget), 1)
+        steps = _across(climb, task, marks.steps, 1)
         size = max((r.parameters for r in runs), default=0)
         taken = Cell((f"{mean:.{digits}f}",), mean) if mean else marks.mark(absent)  # a canonical export has no times
         cost = Cell((f"{size:,}",), size), taken
         rows.append((_name(climb), *(cost if runs else [marks.mark(absent)] * 2), *steps))
     return Table(
         title=f"{clean(task.name)}: cost",
-        about="parameters; mean seconds of a run that finished; steps to solve by length: median over the seeds",
+        about="parameters; mean seconds of a run that finished; steps to solve by length: the look, one every "
+        f"{LOOK}{NBSP}steps, by which the middle seed had",
         columns=(Column("", False), *(Column(title) for title in ("parameters", "s/run", *map(str, task.lengths)))),
         rows=tuple(rows),
     )

@@ -48,8 +48,10 @@ def _training(blocks: Blocks, length: int) -> Batch:
 @dataclass(frozen=True)
 class Blocks(Language):
     """a^n b^n ..., `letters` letters between marks; length: the largest n that is trained on. Symbols: 0 the mark,
-    1 a, 2 b, ... At length L the n that are tested are 3, 8, 13, ... and L + 1, those that decide when to stop
-    6, 11, 16, ... and L + 2; all others up to L are trained on."""
+    1 a, 2 b, ... At length L the n that are tested are 6, 11, 16, ... and L + 1, those that decide when to stop
+    3, 8, 13, ... and L + 2; all others up to L are trained on. There is one string of each n: so each that is tested
+    lies between those that decide, and no model is tested on what is shorter or longer than all it had to pass to stop.
+    """
 
     letters: int
 
@@ -62,8 +64,8 @@ class Blocks(Language):
         every = range(1, length + 1)
         return {
             "train": [n for n in every if n % 5 != 3 and (n % 5 != 1 or n == 1)],
-            "select": [*(n for n in every if n % 5 == 1 and n > 1), length + 2],
-            "test": [*(n for n in every if n % 5 == 3), length + 1],
+            "select": [*(n for n in every if n % 5 == 3), length + 2],
+            "test": [*(n for n in every if n % 5 == 1 and n > 1), length + 1],
         }
 
     def strings(self, ns: list[int], T: int | None = None) -> Batch:

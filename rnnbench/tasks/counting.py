@@ -4,8 +4,9 @@ A string is read symbol by symbol, `$ a a b b`; at each step the set of the symb
 $ being the end. A string counts only if every step is right, and no string that is tested was trained on.
 
 `anbn` and `anbncn`: a^n b^n (c^n). From the first b on the answer is exact: b until there were as many as a, then c
-or $. At length L a model trains on n = 1..L without those held out: n = 3, 8, 13, ... and L + 1 are tested, n = 6, 11,
-16, ... and L + 2 decide when to stop. So both splits hold strings inside and beyond the range.
+or $. At length L a model trains on n = 1..L without those held out: n = 6, 11, 16, ... and L + 1 are tested, n = 3, 8,
+13, ... and L + 2 decide when to stop. So both splits hold strings inside and beyond the range, and what decides when to
+stop begins below what is tested and ends beyond it.
 
 `dyck1` and `dyck2`: balanced brackets of one kind or two, by depth: strings of 4 L + 16 brackets, of depths 1..L in
 training, of depth L in what is tested. That a bracket closed tells little about whether all are closed. One kind needs

@@ -13,11 +13,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import pairwise
 
 from rnnbench import registry
 from rnnbench.layers import Layer
 from rnnbench.records import Point, Record, Run
-from rnnbench.settings import Settings
+from rnnbench.settings import LOOK, Settings
 from rnnbench.training import devices, optimiser, ways
 from rnnbench.training.backprop import by_hand
 from rnnbench.training.checkpoint import Checkpoint
@@ -25,7 +26,6 @@ from rnnbench.training.cohort import Cohort
 from rnnbench.training.fingerprint import fingerprint
 from rnnbench.training.model import Model
 
-LOOK = 100  # steps between looks at a run
 LISTEN = 5  # last training batches before a look whose mean score tells whether looking is worth it
 SLACK = 0.05  # how far below the bar that score may be
 
@@ -44,8 +44,6 @@ class _Live:
 
     run: Run
     curve: list[Point] = field(default_factory=list)
-    passes: int = 0
-    solved_at: int | None = None
     seconds: float = 0.0
 
     @classmethod
@@ -54,16 +52,24 @@ class _Live:
         if found is None:
             return cls(run)
         state = found.state
-        curve = list(map(Point.of_row, state["curve"]))
-        return cls(run, curve, state["passes"], state["solved_at"], state["seconds"])
+        return cls(run, list(map(Point.of_row, state["curve"])), state["seconds"])
 
-    def note(self, point: Point, bar: float) -> None:
-        """Solved is what passes the bar at two looks in a row, from the first of them on."""
-        self.curve.append(point)
-        passed = point.select is not None and point.select >= bar
-        self.passes = self.passes + 1 if passed else 0
-        if self.passes == 2 and self.solved_at is None:
-            self.solved_at = self.curve[-2].step
+
+def solved_at(curve: Sequence[Point], bar: float) -> int | None:
+    """The look by which a run that is solved in the end was so: the first of two in a row whose validation is at the
+    bar, or the last, after which nobody looked again. None where only the test tells, and so not since when.
+
+    >>> solved_at([Point(100, 0.1, 1.0, 0.97), Point(200, 0.1, 1.0, 0.96), Point(300, 0.1, 1.0, 0.99)], 0.95)
+    100
+    >>> solved_at([Point(100, 0.9, 0.8), Point(200, 0.2, 1.0, 0.97)], 0.95)
+    200
+    """
+    twice = (a.step for a, b in pairwise(curve) if _at(a, bar) and _at(b, bar))
+    return next(twice, curve[-1].step if _at(curve[-1], bar) else None)
+
+
+def _at(point: Point, bar: float) -> bool:
+    return point.select is not None and point.select >= bar
 
 
 class Trainer:
@@ -141,7 +147,7 @@ class _Group:
         self.settings, self.task = self.model.settings, self.model.task
         self.numerics, self.fingerprint = trainer.numerics(runs[0]), trainer.fingerprint(runs[0])
         self.started = datetime.now(UTC).isoformat(timespec="seconds")
-        self.bar = (1 + self.task.bar) / 2
+        self.stop_bar = (1 + self.task.bar) / 2  # stricter, so that what stops is solved when it is tested
         self.live = [_Live.of(run, checkpoints.get(run.id)) for run in runs]
         found = {run.id: checkpoints[run.id] for run in runs if run.id in checkpoints}
         step = max((c.state["step"] for c in found.values()), default=0)
@@ -194,11 +200,12 @@ class _Group:
         ended = {}
         for row, live in enumerate(self.live):
             if not math.isfinite(losses[row]):
-                live.note(Point(step, None, None), self.bar)
+                live.curve.append(Point(step, None, None))
                 ended[row] = "diverged"
                 continue
-            live.note(Point(step, losses[row], scores[row], selected.get(row)), self.bar)
-            if live.passes >= 2 and self.settings.stop == "solved":
+            live.curve.append(Point(step, losses[row], scores[row], selected.get(row)))
+            passed = len(live.curve) > 1 and all(_at(point, self.stop_bar) for point in live.curve[-2:])
+            if passed and self.settings.stop == "solved":
                 ended[row] = "solved"
             elif step >= self.settings.steps:
                 ended[row] = "spent"
@@ -208,13 +215,14 @@ class _Group:
         score, loss = tested or (0.0, None)
         if loss is not None and not math.isfinite(loss):
             tested, score, loss = None, 0.0, None
+        solved = score >= self.task.bar
         return Record(
             live.run,
-            "diverged" if tested is None else "solved" if score >= self.task.bar else "unsolved",
+            "diverged" if tested is None else "solved" if solved else "unsolved",
             score=score,
             loss=loss,
             steps=self.rows.step,
-            solved_at=live.solved_at,
+            solved_at=solved_at(live.curve, self.task.bar) if solved else None,
             parameters=self.model.parameters,
             seconds=live.seconds,
             curve=tuple(live.curve),
@@ -229,8 +237,6 @@ class _Group:
         state = {
             "step": self.rows.step,
             "curve": [p.as_row() for p in live.curve],
-            "passes": live.passes,
-            "solved_at": live.solved_at,
             "seconds": live.seconds,
         }
         return Checkpoint(live.run.id, self.numerics, self.fingerprint, state, self.rows.row(row))

@@ -30,7 +30,7 @@ def sets(b: Batch, column: int) -> list[set[int]]:
     return [set(np.flatnonzero(y)) for y in b.ys[:steps, column]]
 
 
-@pytest.mark.parametrize("length", [3, 5, 8, 10, 40])
+@pytest.mark.parametrize("length", [*range(3, 45), 112, 160])
 def test_the_n_that_are_tested_were_never_trained_on_nor_selected_by(length: int) -> None:
     ns = Blocks(2).ns(length)
     train, select, test = (set(ns[split]) for split in ("train", "select", "test"))
@@ -38,10 +38,13 @@ def test_the_n_that_are_tested_were_never_trained_on_nor_selected_by(length: int
     assert not train & test
     assert not select & test
     assert {1, 2} <= train
+    assert train | select | test == {*range(1, length + 3)}
     assert max(train) <= length < max(test) < max(select)
-    assert any(n <= length for n in test)
-    if length >= 8:
-        assert any(n <= length for n in select)
+    assert any(n <= length for n in select)
+    assert min(select) < min(test)
+    if length >= 6:
+        assert any(n <= length for n in test)
+    assert all({n - 3, n + 1, n + 2} & select for n in test)
 
 
 @pytest.mark.parametrize("language", ["anbn", "anbncn"])
@@ -135,7 +138,7 @@ def test_the_orders_of_spikes_are_split_without_a_rest() -> None:
 
 
 def test_a_string_is_right_if_every_step_is_and_padding_does_not_count() -> None:
-    b = Task().held_out("test", 3, partial(stream, 0))
+    b = Task().held_out("test", 6, partial(stream, 0))
     ys, weights = torch.from_numpy(b.ys), torch.from_numpy(np.asarray(b.weights))
     answers = 2 * ys - 1
     answers[-1, 0] *= -1  # the shorter string's padding
