@@ -87,10 +87,10 @@ MUTANTS = [
     Mutant("a verdict one seed early", "analysis/decisions.py", "if yes >= needed or no >= needed:",
            "if yes >= needed - 1 or no >= needed:", "claims"),
     Mutant("worse is as good", "check/compare.py", "return Exit.FAILED\n    return Exit.INC",
-           "return Exit.OK\n    return Exit.INC", "check"),
-    Mutant("no findings are good", "check/compare.py", " or not outcomes else", " else", "check"),
+           "return Exit.OK\n    return Exit.INC", "compare"),
+    Mutant("no findings are good", "check/compare.py", " or not outcomes else", " else", "compare"),
     Mutant("a margin on the wrong side", "check/compare.py", "if change.low > -margin:", "if change.high > -margin:",
-           "check"),
+           "compare"),
     Mutant("seeds beside their own", "check/compare.py", "was.seeds.index(seed) for", "0 for", "check"),
     Mutant("broken runs that don't count", "check/compare.py", "    if broken:\n", "    if False:\n", "check"),
 ]  # fmt: skip
