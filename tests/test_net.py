@@ -134,8 +134,8 @@ BREAKS: dict[str, Callable[[Patch], None]] = {
     "a rate a fifth larger after 450 steps": slower(451, 1.2),
     "Adam forgets that moments grow": lambda p: before(p, optimiser, "corrections", lambda step: (min(step, 150),)),
     # what a run is judged by, and when
-    "stops at the task's own bar": group(bar=lambda g: g.task.bar),
-    "a bar that is hardly passed": group(bar=lambda g: 0.9999),
+    "stops at the task's own bar": group(stop_bar=lambda g: g.task.bar),
+    "a bar that is hardly passed": group(stop_bar=lambda g: 0.9999),
     "looks half as often": lambda p: p.setattr(trainer, "LOOK", 200),
     "listens to one batch": lambda p: p.setattr(trainer, "LISTEN", 1),
     "the last look is what solved it": record(solved_at=lambda r: r.curve[-1].step if r.solved_at else None),
