@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -78,17 +78,17 @@ class Forecast:
         return self.known + self.pruned + self.missing
 
     @classmethod
-    def of(cls, plan: Plan, records: Mapping[str, Record]) -> Forecast:
-        factor = cost.correction(records.values())
+    def of(cls, climbs: Sequence[Climb]) -> Forecast:
+        factor = cost.correction({r.id: r for climbed in climbs for r in climbed.records}.values())
         known = pruned = missing = possible = 0
         seconds = 0.0
-        for climbed in view(plan, records):
-            for step in climbed.every:
-                known += len(step.records) - step.missing
-                if step.state == "pruned":
-                    pruned += step.missing
+        for climbed in climbs:
+            for rung in climbed.every:
+                known += rung.asked - rung.missing
+                if rung.state == "pruned":
+                    pruned += rung.missing
                 else:
-                    missing += step.missing
+                    missing += rung.missing
             possible += climbed.ladder.possible * climbed.undecided
             done, total = cost.work(climbed)
             seconds += (total - done) * factor
@@ -98,7 +98,7 @@ class Forecast:
 def run_plan(
     plan: Plan,
     store: Store,
-    listener: Listener,
+    listener: Listener | Callable[[Forecast], Listener],
     jobs: int = 0,
     rerun: Rerun | None = None,
     retries: int = 1,
@@ -108,14 +108,16 @@ def run_plan(
     kernels: str = "auto",
     executor: str = "local",
 ) -> Outcome:
-    """Trains what a plan names and the store lacks."""
+    """Trains what a plan names and the store lacks. A listener that depends on how much that is may be made of it."""
     seconds = environment.checkpoint_seconds()
     registry.place(plan.suite.files)  # another suite may have been read since
     with store.writing():
         records = without(store.records(plan.runs()), rerun)
+        known = view(plan, records)
         store.remember(plan.suite.as_dict())
         where = executors.named(executor)(jobs or cores(), device, kernels, timeout, seconds)
-        return Driver(plan, records, store, where, listener, retries, fail_fast).drive()
+        told = listener(Forecast.of(known)) if callable(listener) else listener
+        return Driver(plan, records, store, where, told, retries, fail_fast, known).drive()
 
 
 def run(

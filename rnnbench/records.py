@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -117,6 +117,14 @@ class Point:
     score: float | None
     select: float | None = None
 
+    def as_row(self) -> list[float | None]:
+        """Its fields in their order, as plain JSON."""
+        return [self.step, self.loss, self.score, self.select]
+
+    @classmethod
+    def of_row(cls, row: Sequence[Any]) -> Point:
+        return cls(*row)
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -162,7 +170,7 @@ class Record:
             "steps": self.steps,
             "solved_at": self.solved_at,
             "parameters": self.parameters,
-            "curve": [[p.step, p.loss, p.score, p.select] for p in self.curve],
+            "curve": [p.as_row() for p in self.curve],
         }
 
     def as_dict(self) -> dict[str, Any]:
@@ -173,7 +181,7 @@ class Record:
     def from_dict(cls, value: dict[str, Any]) -> Record:
         value = {k: v for k, v in value.items() if k != "id"}
         value["run"] = Run.from_dict(value["run"])
-        value["curve"] = tuple(Point(*point) for point in value["curve"])
+        value["curve"] = tuple(map(Point.of_row, value["curve"]))
         return cls(**value)
 
 

@@ -129,7 +129,7 @@ class Store:
                 (last,) = connection.execute("SELECT max(attempt) FROM records WHERE id = ?", (record.id,)).fetchone()
                 record = replace(record, attempt=(last or 0) + 1)
                 values = [getattr(record, name) for name in COLUMNS]
-                curve = canonical([[p.step, p.loss, p.score, p.select] for p in record.curve])
+                curve = canonical([p.as_row() for p in record.curve])
                 values = [record.id, canonical(record.run.as_dict()), curve, *values]
                 marks = ", ".join("?" * len(values))
                 connection.execute(
@@ -190,5 +190,5 @@ class Store:
 
 def _record(row: tuple[Any, ...], run: Run) -> Record:
     fields = dict(zip(COLUMNS, row[1:], strict=False))
-    curve = tuple(Point(*point) for point in json.loads(row[-2])) if row[-2] else ()
+    curve = tuple(map(Point.of_row, json.loads(row[-2]))) if row[-2] else ()
     return Record(run, curve=curve, **fields)

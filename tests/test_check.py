@@ -6,6 +6,7 @@ import copy
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -298,15 +299,17 @@ claims:
 
 
 @pytest.fixture
-def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Called]:
+def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Called]:
     """The command line in this process, in an empty folder: (exit code, stdout, stderr). Workers are processes."""
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments: str) -> Called:
         monkeypatch.setattr("sys.argv", ["rnnbench", *arguments])
+        for name in ("stdout", "stderr"):
+            monkeypatch.setattr(sys, name, getattr(sys, name))  # put back what the command line replaces
         with pytest.raises(SystemExit) as ended:
             main()
-        return (ended.value.code, *capsys.readouterr())
+        return (ended.value.code, *capfd.readouterr())
 
     return run
 

@@ -14,7 +14,7 @@ import pytest
 
 from rnnbench import api, records, registry, tasks
 from rnnbench.records import Record, Run, Rung
-from rnnbench.settings import Settings
+from rnnbench.settings import LOOK, Settings
 from rnnbench.training import fingerprint, optimiser, trainer
 
 ROOT = Path(__file__).parent.parent
@@ -42,7 +42,7 @@ def frozen() -> dict[str, dict[str, Any]]:
         cls = registry.task_class(name)
         found[f"task {name}"] = defaults(cls) | {"(bar)": cls.bar, "(causal)": cls.causal, "(shortest)": cls.shortest}
     found["held-out examples"] = {"select": tasks.SIZES["select"], "test": tasks.SIZES["test"]}
-    found["looks"] = {"LOOK": trainer.LOOK, "LISTEN": trainer.LISTEN, "SLACK": trainer.SLACK}
+    found["looks"] = {"LOOK": LOOK, "LISTEN": trainer.LISTEN, "SLACK": trainer.SLACK}
     found["optimisers"] = {name: getattr(optimiser, name) for name in ("BETA1", "BETA2", "ALPHA", "EPSILON")}
     return found
 
@@ -74,7 +74,7 @@ CHANGES = [
     (LSTM, "tasks/copy.py", "items: Annotated", "item: Annotated"),
     (LSTM, "tasks/_split.py", "SHARE = 8", "SHARE = 9"),
     (LSTM, "tasks/__init__.py", '"test": 2048', '"test": 1024'),
-    (LSTM, "training/trainer.py", "LOOK = 100", "LOOK = 50"),
+    (LSTM, "settings.py", "LOOK = 100", "LOOK = 50"),
     (LSTM, "training/optimiser.py", "0.999", "0.99"),
     (LSTM, "rng.py", "count + 1", "count + 2"),
     (LSTM, "kernels/backward.py", "def ", "def _"),

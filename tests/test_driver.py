@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fakes import Decide, Fake, at_most, run_through, steps
 
 from rnnbench.api import Forecast
 from rnnbench.check import probes
+from rnnbench.cli import main
 from rnnbench.errors import Exit
-from rnnbench.plan import cost, plan
+from rnnbench.plan import cost, ladders, plan
 from rnnbench.plan.ladders import view
 from rnnbench.records import Record, Run
+from rnnbench.running import executors
 from rnnbench.running.driver import Driver, Outcome
 from rnnbench.running.listeners import Silent
 from rnnbench.store import Store
@@ -90,7 +94,7 @@ def test_wherever_it_is_cut_it_goes_on(tmp_path: Path) -> None:
         assert (first.trained, second.trained) == (cut, 14 - cut)
         assert not set(fake.asked) & set(rest.asked)
         asked, known = plan(SUITE), Store(where).records()
-        assert Forecast.of(asked, known) == Forecast(known=14, pruned=0, missing=0, possible=0, seconds=0.0)
+        assert Forecast.of(view(asked, known)) == Forecast(known=14, pruned=0, missing=0, possible=0, seconds=0.0)
         (found,) = view(asked, known)
         assert len(found.records) == 14
 
@@ -157,3 +161,32 @@ def test_what_a_worker_trains_side_by_side_it_is_sent_together(
     assert (Trainer(device, kernels).alone(first) is None) == together
     if device == "cpu":
         assert (kernels in probes.paths(first.rung)) == (together == (kernels == "reference"))
+
+
+def test_the_records_of_a_store_are_read_once_and_looked_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts: Counter[str] = Counter()
+
+    def counted(owner: object, name: str) -> None:
+        whole = getattr(owner, name)
+
+        def call(*given: Any, **named: Any) -> Any:
+            counts[name] += 1
+            return whole(*given, **named)
+
+        monkeypatch.setattr(owner, name, call)
+
+    counted(Store, "records")
+    counted(ladders, "climb")
+    monkeypatch.setattr(executors, "named", lambda name: lambda *given: Fake(at_most(20)))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["rnnbench", "run", "s.yaml", "-q"])
+    (tmp_path / "s.yaml").write_text(
+        "rnnbench: 1\nname: s\nseeds: 2\ndefaults: {steps: 300}\narchitectures: {rnn: {cell: rnn}}\n"
+        "tasks: {adding: {lengths: [10, 20, 40]}}\n"
+    )
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 0
+    assert counts == {"records": 1, "climb": 1}

@@ -14,7 +14,7 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnbench.analysis import stats
+from rnnbench.analysis import effects, stats
 from rnnbench.analysis.interactions import Interaction, interactions
 from rnnbench.plan.ladders import Climb
 from rnnbench.records import Rung
@@ -42,6 +42,11 @@ def found(base: Rungs, a: Rungs, b: Rungs, both: Rungs) -> Interaction:
     climbs = [climbed(v, reached) for v, reached in zip(VARIANTS, (base, a, b, both), strict=True)]
     (interaction,) = interactions(climbs)
     return interaction
+
+
+def test_what_two_parts_do_together_is_no_effect_of_a_part() -> None:
+    climbs = [climbed(v, reached) for v, reached in zip(VARIANTS, ([3, 3], [2, 2], [1, 2], [0, 1]), strict=True)]
+    assert [e.variant for e in effects.effects(climbs)] == ["lstm-a", "lstm+b"]
 
 
 def test_what_both_do_beyond_what_each_does() -> None:

@@ -197,15 +197,30 @@ def test_what_comes_after_the_end_of_a_job_changes_nothing(tmp_path: Path, late:
     assert not list((tmp_path / "checkpoints").iterdir())
 
 
+class Stale(Fake):
+    """Before a worker answers, another one, which was not given the job, says that its runs failed to be solved."""
+
+    def answers(self, number: int, job: Job) -> Iterator[Event]:
+        for run in job.runs:
+            yield RecordEvent(number + 1, Record(run, "unsolved", 0.1))
+        yield from super().answers(number, job)
+
+
+def test_what_a_worker_says_of_a_run_that_it_was_not_given_is_dropped(tmp_path: Path) -> None:
+    assert run_through(tmp_path, suite(3), Stale(solved)) == Outcome(3, 0, Exit.OK)
+    assert {(r.status, r.attempt) for r in Store(tmp_path).records().values()} == {("solved", 1)}
+
+
 class Asked(Fake):
     """Sends this process signals while its runs are under way, then ends its jobs once it is asked to stop."""
 
     def __init__(self, *signals: signal.Signals, deaf: bool = False) -> None:
         self.signals, self.deaf = list(signals), deaf
-        self.stops = self.closed = 0
+        self.stops = self.closed = self.polls = 0
         super().__init__(solved, workers=2)
 
     def poll(self, seconds: float) -> Iterator[Event]:
+        self.polls += 1
         if self.signals:
             os.kill(os.getpid(), self.signals.pop(0))
         elif self.stops and not self.deaf:
@@ -242,11 +257,12 @@ def test_a_signal_asks_for_checkpoints_and_stops(tmp_path: Path, number: signal.
 
 
 @pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
-def test_a_second_signal_stops_at_once(tmp_path: Path, second: signal.Signals) -> None:
+def test_a_second_signal_stops_at_once(tmp_path: Path, second: signal.Signals, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(driver, "STOP_SECONDS", 1.0)
     before = signal.getsignal(signal.SIGINT)
     fake = Asked(signal.SIGINT, second, deaf=True)
     assert run_through(tmp_path, suite(6), fake) == Outcome(0, 0, Exit.INTERRUPTED)
-    assert (fake.stops, fake.closed) == (1, 1)
+    assert (fake.stops, fake.closed, fake.polls) == (1, 1, 2)
     assert fake.busy()
     assert signal.getsignal(signal.SIGINT) == before
 

@@ -99,6 +99,20 @@ def test_the_rungs_above_go_on_meanwhile() -> None:
     assert climbed("ssss uuuu uuuu", ".... suuu").open == ()
 
 
+def test_only_rungs_in_a_row_end_a_ladder() -> None:
+    assert [s.state for s in climbed("uuuu ssss uuuu").steps] == ["done", "done", "done", "open"]
+    assert [s.state for s in climbed("ssss uuuu uuuu").steps] == ["done", "done", "done", "pruned"]
+    assert [s.state for s in climbed("uuuu xxxx uuuu").steps] == ["done", "done", "done", "pruned"]
+
+
+def test_what_is_pruned_is_no_work() -> None:
+    found = climbed("uuuu uuu.", of=planned(None))
+    asked = [cost.estimate(s.rung) for s in found.steps]
+    assert cost.work(found) == pytest.approx((4 * asked[0] + 3 * asked[1], 4 * sum(asked)))
+    found = climbed("uuuu uuuu", of=planned(None))
+    assert cost.work(found) == pytest.approx((4 * sum(asked[:2]), 4 * sum(asked[:2])))
+
+
 def test_more_seeds_may_move_it() -> None:
     assert (few := climbed("ss uu uu", of=planned(seeds=2)).more) is not None
     assert few.rung.length == 20

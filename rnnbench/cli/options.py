@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from rnnbench.cli.bugs import note_results
-from rnnbench.errors import Exit, UserError
 
 RESULTS = Path("results")
 
@@ -61,12 +58,3 @@ Jobs = Annotated[
     typer.Option("-j", "--jobs", min=0, max=4096, envvar="RNNBENCH_JOBS", help="Worker processes; 0: one a core."),
 ]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", envvar="RNNBENCH_QUIET", help="Only errors on stderr.")]
-
-
-@contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Around the writing of an output file: what goes wrong there is the file's fault, exit code 3."""
-    try:
-        yield
-    except OSError as error:
-        raise UserError(f"{path}: can't be written to: {error.strerror}", code=Exit.STORE) from error

@@ -57,6 +57,7 @@ def run(
     from rnnbench import api
     from rnnbench.plan import plan
     from rnnbench.plan.filter import select
+    from rnnbench.plan.ladders import view
     from rnnbench.running import executors
     from rnnbench.store import Store
     from rnnbench.training.devices import resolve
@@ -66,19 +67,23 @@ def run(
     chosen = select(plan(api.load(suite, set or (), seeds)), filter)
     store = Store(results)
     workers = jobs or api.cores()
-    known = api.without(store.records(chosen.runs()), rerun)
-    forecast = api.Forecast.of(chosen, known)
     name = chosen.suite.name
     if dry_run:
-        typer.echo(describe(name, forecast, workers))
+        known = view(chosen, api.without(store.records(chosen.runs()), rerun))
+        typer.echo(describe(name, api.Forecast.of(known), workers))
         return
-    listener = listen(quiet or not forecast.missing)
+    forecasts: list[Forecast] = []
+
+    def listening(forecast: Forecast) -> Listener:
+        forecasts.append(forecast)
+        return listen(quiet or not forecast.missing)
+
     outcome = api.run_plan(
-        chosen, store, listener, workers, rerun, retries, timeout, fail_fast, resolved, kernels, executor
+        chosen, store, listening, workers, rerun, retries, timeout, fail_fast, resolved, kernels, executor
     )
     if not quiet:
-        again = api.Forecast.of(chosen, store.records(chosen.runs()))
-        typer.echo(summary(name, forecast, again, outcome.trained, outcome.broken), err=True)
+        after = api.Forecast.of(outcome.climbs)
+        typer.echo(summary(name, forecasts[0], after, outcome.trained, outcome.broken), err=True)
     if outcome.exit:
         raise typer.Exit(int(outcome.exit))
 

@@ -37,7 +37,8 @@ class _Progress(io.FileIO):
 
 
 def prepare() -> None:
-    """Replaces stdout and stderr; once, at the start of the process, before anything is opened."""
+    """Replaces stdout and stderr, before anything is opened, where they are those that Python made: what somebody else
+    put in their place (a notebook, a test) stays."""
     for number in range(3):
         try:
             os.fstat(number)
@@ -46,8 +47,10 @@ def prepare() -> None:
             if place != number:
                 os.dup2(place, number)
                 os.close(place)
-    sys.stdout = _text(_Data(1, "w", closefd=False), sys.stdout)
-    sys.stderr = _text(_Progress(2, "w", closefd=False), sys.stderr)
+    if sys.stdout is sys.__stdout__:
+        sys.stdout = _text(_Data(1, "w", closefd=False), sys.stdout)
+    if sys.stderr is sys.__stderr__:
+        sys.stderr = _text(_Progress(2, "w", closefd=False), sys.stderr)
 
 
 def _text(raw: io.FileIO, like: TextIO | None) -> io.TextIOWrapper:
@@ -58,7 +61,7 @@ def _text(raw: io.FileIO, like: TextIO | None) -> io.TextIOWrapper:
         io.BufferedWriter(raw),
         encoding=old.encoding if old else "utf-8",
         errors="replace" if strict or old is None else old.errors,
-        line_buffering=old.line_buffering if old else False,
+        line_buffering=old.line_buffering if old else isinstance(raw, _Progress),
         write_through=old.write_through if old else False,
     )
 

@@ -64,7 +64,8 @@ class _Running:
 
 
 class Driver:
-    """One drive of a plan. `records` are those known at the start, by id; runs without one are trained.
+    """One drive of a plan. `records` are those known at the start, by id; runs without one are trained. `climbs`: the
+    view of them, where there is one already.
 
     What is kept is a line for each rung, and for each run that waits, is under way, or has a rung that isn't done. What
     a record changes is worked out from it alone, however many others there are.
@@ -79,10 +80,11 @@ class Driver:
         listener: Listener,
         retries: int = 1,
         fail_fast: bool = False,
+        climbs: Sequence[Climb] | None = None,
     ) -> None:
         self.plan, self.store, self.executor, self.listener = plan, store, executor, listener
         self.retries, self.fail_fast = retries, fail_fast
-        self.climbs: list[Climb] = view(plan, records)
+        self.climbs: list[Climb] = view(plan, records) if climbs is None else list(climbs)
         self.seeds = {seed: place for place, seed in enumerate(plan.suite.seeds)}
         self.places: dict[str, list[tuple[int, int]]] = defaultdict(
             list

@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from rnnbench import foreign, registry
-from rnnbench.foreign import normalised
+from rnnbench.foreign import normalised as normalised
 from rnnbench.layers import Layer
 from rnnbench.records import Rung
 

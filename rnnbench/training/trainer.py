@@ -11,7 +11,7 @@ import math
 import platform
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
 
@@ -52,8 +52,7 @@ class _Live:
         if found is None:
             return cls(run)
         state = found.state
-        curve = [Point(*p) for p in state["curve"]]
-        return cls(run, curve, state["seconds"])
+        return cls(run, list(map(Point.of_row, state["curve"])), state["seconds"])
 
 
 def solved_at(curve: Sequence[Point], bar: float) -> int | None:
@@ -237,7 +236,7 @@ class _Group:
         live = self.live[row]
         state = {
             "step": self.rows.step,
-            "curve": [list(asdict(p).values()) for p in live.curve],
+            "curve": [p.as_row() for p in live.curve],
             "seconds": live.seconds,
         }
         return Checkpoint(live.run.id, self.numerics, self.fingerprint, state, self.rows.row(row))

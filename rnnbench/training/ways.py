@@ -5,9 +5,6 @@ Imports neither torch nor a compiler, so that a driver may ask.
 
 from __future__ import annotations
 
-import json
-from functools import cache
-
 from rnnbench import registry
 from rnnbench.records import Rung
 
@@ -20,13 +17,7 @@ def way(rung: Rung, device: str, kernels: str) -> str:
 
     `device` is one of torch's, `kernels` auto or reference.
     """
-    return _way(rung.model_text, device == "cpu" and kernels != "reference")
-
-
-@cache
-def _way(model: str, own: bool) -> str:
-    """`own`: on a CPU, by whatever is fastest there."""
-    layer = registry.layer(json.loads(model))
-    if layer.stacks and not (own and layer.lone):
+    layer = registry.layer(rung.model)
+    if layer.stacks and (device != "cpu" or kernels == "reference" or not layer.lone):
         return STACKED
     return layer.how

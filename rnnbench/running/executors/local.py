@@ -140,7 +140,7 @@ class Local:
         if kind == "warm" and self.seconds_per_run is not None and worker.job is not None:
             worker.deadline = time.monotonic() + self.seconds_per_run * len(worker.job.runs)
         elif kind == "look":
-            yield ProgressEvent(number, message["id"], Point(*message["point"]))
+            yield ProgressEvent(number, message["id"], Point.of_row(message["point"]))
         elif kind == "checkpoint":
             yield CheckpointEvent(number, message["id"], raw)
         elif kind == "record":

@@ -81,10 +81,7 @@ def work(channel: Connection, message: dict[str, Any], raw: bytes, stopping: thr
             if isinstance(event, Record):
                 channel.send_bytes(pack({"is": "record", "record": event.as_dict()}))
             elif isinstance(event, Progress):
-                p = event.point
-                channel.send_bytes(
-                    pack({"is": "look", "id": event.run_id, "point": [p.step, p.loss, p.score, p.select]})
-                )
+                channel.send_bytes(pack({"is": "look", "id": event.run_id, "point": event.point.as_row()}))
             else:
                 channel.send_bytes(pack({"is": "checkpoint", "id": event.run_id}, event.to_bytes()))
     except BaseException:  # whatever a plugin raises, SystemExit and KeyboardInterrupt too, costs only this cohort

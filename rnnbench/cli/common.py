@@ -1,0 +1,43 @@
+"""What several commands do: name a suite or take the last one, write to a file or to stdout."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rnnbench.errors import Exit, UserError
+
+if TYPE_CHECKING:
+    from rnnbench.store import Store
+    from rnnbench.suite import Suite
+
+
+def suite(name: str | None, store: Store, overrides: list[str] | None, seeds: str | None) -> Suite:
+    """The suite of that name or path; the one that ran last on the store where none is named."""
+    from rnnbench import api
+
+    if name is None:
+        return api.last_suite(store)
+    return api.load(name, overrides or (), seeds)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Around the writing of an output file: what goes wrong there is the file's fault, exit code 3."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"{path}: can't be written to: {error.strerror}", code=Exit.STORE) from error
+
+
+def write(text: str, output: Path | None) -> None:
+    """To a file or to stdout, ending in one newline."""
+    text = text.rstrip("\n") + "\n"
+    if output is None:
+        sys.stdout.write(text)
+    else:
+        with writing(output):
+            output.write_text(text, "utf-8")

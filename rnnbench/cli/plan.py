@@ -1,0 +1,79 @@
+"""`rnnbench plan`: what a suite asks for, counted, and how many seeds its effects need."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rnnbench.cli import app, options
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rnnbench.plan.ladders import Climb
+
+
+@app.command()
+def plan(
+    suite: options.Suite,
+    results: options.Results = options.RESULTS,
+    filter: options.Filter = None,
+    set: options.Set = None,
+    seeds: options.Seeds = None,
+    power: Annotated[
+        bool, typer.Option("--power", help="How many seeds an effect of one octave needs, from the records there are.")
+    ] = False,
+) -> None:
+    """Count a suite's runs, ladder by ladder, and say what is known of them."""
+    from rnnbench import api
+    from rnnbench import plan as planning
+    from rnnbench.cli.run import describe
+    from rnnbench.plan import ladders
+    from rnnbench.plan.filter import select
+    from rnnbench.store import Store
+
+    chosen = select(planning.plan(api.load(suite, set or (), seeds)), filter)
+    records = Store(results).records(chosen.runs())
+    counts: dict[tuple[str, tuple[int, ...]], list[str]] = {}
+    lines = []
+    for ladder in chosen.ladders:
+        if ladder.reason:
+            lines.append(f"{ladder.variant.name} on {ladder.task.name}: n/a, {ladder.task.name} {ladder.reason}")
+        else:
+            rungs = tuple(r.length for r in ladder.rungs)
+            counts.setdefault((ladder.task.name, rungs), []).append(ladder.variant.name)
+    for (task, rungs), variants in counts.items():
+        shown = ", ".join(map(str, rungs if len(rungs) <= 12 else (*rungs[:5], "...", *rungs[-5:])))
+        names = ", ".join(variants if len(variants) <= 20 else (*variants[:20], f"and {len(variants) - 20} more"))
+        typer.echo(f"{task}: {len(variants)} variants ({names}) x {len(rungs)} lengths ({shown})")
+    for line in lines:
+        typer.echo(line)
+    typer.echo(f"seeds: {len(chosen.suite.seeds)}")
+    if (more := chosen.suite.more_steps) is not None:
+        what = f"the first length that stays unsolved is trained again with {more.times} times the steps"
+        typer.echo(f"more steps: {what}, at most {chosen.possible:,} runs")
+    known = ladders.view(chosen, records)
+    typer.echo(describe(chosen.suite.name, api.Forecast.of(known), api.cores()))
+    if power:
+        _power(known)
+
+
+def _power(climbs: Sequence[Climb]) -> None:
+    """The seeds that effects need, a line each."""
+    from rnnbench.analysis import effects
+
+    found = effects.powers(climbs)
+    typer.echo("seeds to find one octave: 80 % power at two-sided 5 %, 6 or more; cautious: if they vary as they may")
+    for p in found:
+        at_end = "; some at an end of the ladder: may be more" if p.bound else ""
+        needed = f"{_count(p.seeds)} seeds, cautious {_count(p.cautious)}"
+        known = f"{p.n} pairs, deviation {p.deviation:.2f} octaves{at_end}"
+        unknown = "can't be told: every span is at the same end of the ladder"
+        typer.echo(f"{p.variant} on {p.task}: " + (unknown if p.flat else f"{needed} ({known})"))
+    if not found:
+        typer.echo("no part has two seeds whose spans are known; next: rnnbench run SUITE")
+
+
+def _count(seeds: int) -> str:
+    return "1000 or more" if seeds >= 1000 else str(seeds)

@@ -1,0 +1,49 @@
+"""`rnnbench report`: how far back each variant remembers, in tables."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rnnbench import environment
+from rnnbench.cli import app, common, options
+from rnnbench.report import formats
+
+FORMATS = f"How to print it: {', '.join(formats.names())}."
+
+
+@app.command()
+def report(
+    suite: options.OptionalSuite = None,
+    results: options.Results = options.RESULTS,
+    output: options.Output = None,
+    format: Annotated[str, typer.Option("--format", envvar="RNNBENCH_FORMAT", help=FORMATS)] = "table",
+    filter: options.Filter = None,
+    set: options.Set = None,
+    seeds: options.Seeds = None,
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="FILE", help="Take the records from a JSON export (.gz too), not the results."),
+    ] = None,
+) -> None:
+    """Tabulate how far back each variant remembers, with intervals."""
+    from rnnbench import api
+    from rnnbench.plan import plan
+    from rnnbench.plan.filter import select
+    from rnnbench.plan.ladders import view
+    from rnnbench.report import render
+    from rnnbench.store import Store
+
+    formats.named(format)  # a wrong name is told before anything is read
+    store = Store(results)
+    chosen = select(plan(common.suite(suite, store, set, seeds)), filter)
+    climbs = view(chosen, api.exported(source)) if source else api.climbs(chosen, store)
+    notes = api.warnings([r for c in climbs for r in c.records])
+    terminal = output is None and sys.stdout.isatty()
+    width = environment.columns() or (os.get_terminal_size().columns if terminal else 100)
+    color = terminal and environment.color()
+    common.write(render(chosen.suite, climbs, format, width=width, color=color, notes=notes), output)

@@ -1,0 +1,146 @@
+"""Breaks planted in a copy of the package, one at a time, in what decides rather than computes: the plan, the driver,
+the store, effects, decisions, the logic of `check`. The tests named beside each must see it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+class Mutant(NamedTuple):
+    name: str
+    file: str
+    old: str
+    new: str
+    seen_by: str  # the file of tests
+
+
+MUTANTS = [
+    Mutant("patience one rung short", "plan/ladders.py", "failures >= PATIENCE", "failures >= PATIENCE - 1", "plan"),
+    Mutant("failures that add up", "plan/ladders.py", "0 if rung.solved else failures + 1",
+           "failures if rung.solved else failures + 1", "plan"),
+    Mutant("a half that isn't enough", "plan/ladders.py", "if 2 * self.solved >= self.asked:",
+           "if 2 * self.solved > self.asked:", "plan"),
+    Mutant("no barrier", "plan/ladders.py", "(s for s in self.steps if s.state == \"open\"), None)",
+           "(s for s in reversed(self.steps) if s.state == \"open\"), None)", "plan"),
+    Mutant("more steps too early", "plan/ladders.py",
+           "rungs[first].state == \"done\" and rungs[first].passed is False", "rungs[first].passed is False", "plan"),
+    Mutant("more steps for what broke", "plan/ladders.py",
+           "rungs[first].state == \"done\" and rungs[first].passed is False", "rungs[first].state == \"done\"", "plan"),
+    Mutant("what flips without having changed", "plan/ladders.py",
+           "return 2 * self.solved_of(len(self.more.records)) < len(self.more.records)", "return True", "plan"),
+    Mutant("pruned work that is counted", "plan/cost.py", "if rung.state != \"pruned\":", "if True:", "plan"),
+    Mutant("a way to the top without its rungs", "plan/cost.py", "s.rung.length >= rung.rung.length",
+           "s.rung.length == rung.rung.length", "driver"),
+    Mutant("every run sent alone", "running/driver.py", "return min(STACK, same if", "return min(1, same if",
+           "orchestration"),
+    Mutant("nothing is shared out", "running/driver.py", "same if self.ready.shapes() >= idle else -(-same // idle)",
+           "same", "orchestration"),
+    Mutant("all is shared out", "running/driver.py", "same if self.ready.shapes() >= idle else -(-same // idle)",
+           "-(-same // idle)", "orchestration"),
+    Mutant("a cohort without a limit", "running/driver.py", "return min(STACK, same", "return min(10**6, same",
+           "orchestration"),
+    Mutant("what a worker will do misjudged", "running/driver.py", "self.executor.device, self.executor.kernels",
+           "\"cpu\", \"auto\"", "driver"),
+    Mutant("in company again after a break", "running/driver.py", "running.priority, solo=True", "running.priority",
+           "orchestration"),
+    Mutant("a neighbour's break is an attempt", "running/driver.py", "if len(event.job.runs) > 1:",
+           "if len(event.job.runs) > 10**6:", "orchestration"),
+    Mutant("one retry too many", "running/driver.py", "self.attempts[run.id] <= self.retries",
+           "self.attempts[run.id] <= self.retries + 1", "orchestration"),
+    Mutant("late words that count", "running/driver.py", "if running is None or running.worker != event.worker:",
+           "if running is None:", "orchestration"),
+    Mutant("tried again though asked to stop", "running/driver.py", "if not unfinished or self.signal:",
+           "if not unfinished:", "orchestration"),
+    Mutant("a second signal that is not heard", "running/driver.py", "raise KeyboardInterrupt", "pass",
+           "orchestration"),
+    Mutant("fail-fast that goes on", "running/driver.py", "self.gave_up |= not record.finished",
+           "self.gave_up |= False", "orchestration"),
+    Mutant("broken runs that end well", "running/driver.py", "code = Exit.FAILED if broken else Exit.OK",
+           "code = Exit.OK", "orchestration"),
+    Mutant("the shortest way first", "running/ready.py", "= -priority, next", "= priority, next", "ready"),
+    Mutant("a run that waits twice", "running/ready.py", "if id not in self._runs:", "if True:", "ready"),
+    Mutant("the first attempt counts", "store.py", "ORDER BY attempt", "ORDER BY attempt DESC", "store"),
+    Mutant("an attempt that overwrites", "store.py", "attempt=(last or 0) + 1", "attempt=1", "store"),
+    Mutant("a checkpoint that stays", "store.py", ".unlink(missing_ok=True)", ".exists()", "orchestration"),
+    Mutant("two that write", "store.py", "fcntl.LOCK_EX | fcntl.LOCK_NB", "fcntl.LOCK_SH | fcntl.LOCK_NB", "store"),
+    Mutant("an effect upside down", "analysis/effects.py", "octaves(a, shortest) - octaves(b, shortest)",
+           "octaves(b, shortest) - octaves(a, shortest)", "effects"),
+    Mutant("spans so far taken as known", "analysis/effects.py", "if not (a.provisional or b.provisional)", "",
+           "effects"),
+    Mutant("bounds the wrong way", "analysis/effects.py", "\"≥\" if least else \"≤\" if most",
+           "\"≤\" if least else \"≥\" if most", "effects"),
+    Mutant("pairs in the family of parts", "analysis/effects.py", "if not climb.ladder.variant.pair:", "if True:",
+           "interactions"),
+    Mutant("unknown is true", "analysis/decisions.py", "None if None in truths else True", "True", "claims"),
+    Mutant("a coin that is too easily unfair", "analysis/decisions.py", "<= (1 - stats.LEVEL) / 2",
+           "<= (1 - stats.LEVEL)", "claims"),
+    Mutant("a verdict one seed early", "analysis/decisions.py", "if yes >= needed or no >= needed:",
+           "if yes >= needed - 1 or no >= needed:", "claims"),
+    Mutant("worse is as good", "check/compare.py", "return Exit.FAILED\n    return Exit.INC",
+           "return Exit.OK\n    return Exit.INC", "check"),
+    Mutant("no findings are good", "check/compare.py", " or not outcomes else", " else", "check"),
+    Mutant("a margin on the wrong side", "check/compare.py", "if change.low > -margin:", "if change.high > -margin:",
+           "check"),
+    Mutant("seeds beside their own", "check/compare.py", "was.seeds.index(seed) for", "0 for", "check"),
+    Mutant("broken runs that don't count", "check/compare.py", "    if broken:\n", "    if False:\n", "check"),
+]  # fmt: skip
+
+
+def test_there_are_enough_and_each_is_another() -> None:
+    assert len(MUTANTS) >= 20
+    assert len({mutant[1:4] for mutant in MUTANTS}) == len({mutant.name for mutant in MUTANTS}) == len(MUTANTS)
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda m: m.name)
+def test_each_can_still_be_planted(mutant: Mutant) -> None:
+    assert mutant.old in (ROOT / "rnnbench" / mutant.file).read_text()
+    assert (ROOT / "tests" / f"test_{mutant.seen_by}.py").exists()
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the package and its tests."""
+    folder = tmp_path_factory.mktemp("lab")
+    for name in ("rnnbench", "tests", "suites", "benchmarks", "docs"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "data"))
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    return folder
+
+
+def ran(lab: Path, name: str) -> subprocess.CompletedProcess[str]:
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("RNNBENCH_")}
+    own = {"PYTHONPATH": str(lab), "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", f"tests/test_{name}.py"]
+    return subprocess.run(command, cwd=lab, env=clean | own, capture_output=True, text=True, timeout=300, check=False)
+
+
+@pytest.mark.mutants
+@pytest.mark.parametrize("name", sorted({mutant.seen_by for mutant in MUTANTS}))
+def test_unbroken_all_pass(lab: Path, name: str) -> None:
+    done = ran(lab, name)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.mutants
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda m: m.name)
+def test_the_tests_see(lab: Path, mutant: Mutant) -> None:
+    path = lab / "rnnbench" / mutant.file
+    whole = path.read_text()
+    assert mutant.old in whole, f"{mutant.file} has no {mutant.old!r}: plant it anew"
+    path.write_text(whole.replace(mutant.old, mutant.new, 1))
+    try:
+        done = ran(lab, mutant.seen_by)
+    finally:
+        path.write_text(whole)
+    assert done.returncode == 1, done.stdout
+    assert " failed" in done.stdout, done.stdout
