@@ -349,6 +349,20 @@ def test_machine_code_is_kept_on_disk_until_its_source_changes(tmp_path: Path) -
     assert len(sorted(package.rglob("rnn_*.nb[ci]"))) == 8
 
 
+def test_two_processes_never_compile_the_same_scan_at_once(tmp_path: Path) -> None:
+    """The second one finds what the first one made: it loads, and writes nothing."""
+    package = copied(tmp_path)
+    environment = {"PYTHONPATH": str(package.parent), "PYTHONDONTWRITEBYTECODE": "1", "NUMBA_DEBUG_CACHE": "1"}
+    environment |= {k: value for k, value in os.environ.items() if k not in ("NUMBA_CACHE_DIR", "PYTHONPATH")}
+    code = "from rnnbench.cells import rnn\nfrom rnnbench.kernels import fused\nfused(rnn.Cell()).fused(rnn.Cell())"
+    command = [sys.executable, "-c", code]
+    both = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    told = [process.communicate(timeout=120)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    saved = [sum("data saved to" in line and "rnn_" in line for line in each.splitlines()) for each in told]
+    assert sum(saved) == 2  # a forward and a backward scan
+
+
 def test_machine_code_goes_where_there_is_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source, blocked = tmp_path / "source" / "rnn.py", tmp_path / "file"
     source.parent.mkdir()

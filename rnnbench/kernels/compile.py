@@ -7,10 +7,12 @@ made of, and where no directory can be written the scan is compiled anew in each
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -54,6 +56,16 @@ def writable_directory(source: Path, name: str = "derived") -> Path | None:
     return next((each / name for each in candidates if _writable(each / name)), None)
 
 
+@contextmanager
+def _alone(directory: Path) -> Iterator[None]:
+    """Lets one process at a time compile what goes to a directory: the others then find it there. Where files can't be
+    locked, each compiles for itself."""
+    with open(directory / "lock", "w") as file:
+        with suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def compiled(function: Callable[..., None], parameters: int, tuples: int, numbers: int) -> Callable[..., None]:
     """The function as machine code, from the disk if it was compiled before.
 
@@ -66,7 +78,8 @@ def compiled(function: Callable[..., None], parameters: int, tuples: int, number
     if directory is not None:
         kept, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(directory)
         try:
-            result = compile(cache=True)(function)
+            with _alone(directory):
+                result = compile(cache=True)(function)
             return result
         except OSError:
             pass  # a disk that is full must not stop a run
