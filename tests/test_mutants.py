@@ -188,14 +188,14 @@ EXACT = [
     ),
     Mutant(
         "a compiled clip left out",
-        "kernels/adam.py",
+        "kernels/descent.py",
         "scale = largest / (np.sqrt(square) + SMALL)",
         "scale = ONE",
         "rnn and copy",
     ),
     Mutant(
         "a compiled Adam that forgets at once",
-        "kernels/adam.py",
+        "kernels/descent.py",
         "v = second[k] * keep_second",
         "v = second[k] * new_second",
         "rnn and copy",

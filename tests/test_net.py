@@ -78,7 +78,7 @@ def slower(step: int, by: float) -> Callable[[Patch], None]:
         def prepare(result: None, self: Any, now: int) -> None:
             if now == step:
                 if isinstance(self, optimiser.Alone):
-                    self.adam.lr *= by
+                    self.descent.lr *= by
                 else:
                     self.lr *= by
 

@@ -243,28 +243,30 @@ def test_cut_or_changed_checkpoints_are_refused(cut: int) -> None:
         Checkpoint.from_bytes(bytes(flipped))
 
 
-def test_the_compiled_adam_is_the_other() -> None:
-    from rnnbench.kernels.adam import Adam
+@pytest.mark.parametrize("optimizer", ["adam", "rmsprop", "sgd"])
+def test_the_compiled_optimiser_is_the_other(optimizer: str) -> None:
     from rnnbench.settings import Settings
     from rnnbench.training import optimiser
 
     for clip, size in ((0.5, 48), (0.0, 48), (2.0, 4096)):
-        flat = torch.randn(size, generator=torch.Generator().manual_seed(0))
-        state = [flat, *(torch.zeros(size) for _ in range(3))]  # parameters, gradient, moments
-        expected = [each.clone()[None] for each in state]
-        adam = Adam((state[0], state[1], state[2], state[3]), 1e-2, clip, (optimiser.BETA1, optimiser.BETA2))
+        chosen = Settings(optimizer=optimizer, clip=clip, momentum=0.8 if optimizer == "sgd" else 0.0)  # type: ignore[arg-type]
+        state = {name: torch.zeros(1, size) for name in ("flat", "first", "second")}
+        state["flat"] = torch.randn(1, size, generator=torch.Generator().manual_seed(0))
+        others = {name: each.clone() for name, each in state.items()}
+        gradient, other = torch.zeros(1, size), torch.zeros(1, size)
+        alone = optimiser.Alone(chosen, 1e-2, state, gradient)
+        together = optimiser.Together(chosen, [1e-2], others, other)
         for step in range(1, 9):
-            gradient = torch.randn(size, generator=torch.Generator().manual_seed(step)) * 10.0 ** (step - 6)
-            state[1].copy_(gradient)
-            expected[1].copy_(gradient)
-            adam.step(optimiser.corrections(step), optimiser.EPSILON)
-            optimiser.clip(expected[1], clip)
-            corrected, lr = torch.tensor(optimiser.corrections(step)), torch.tensor([[1e-2]])
-            optimiser.update(Settings(), lr, corrected, expected[0], expected[1], expected[2], expected[3])
-        torch.testing.assert_close(flat, expected[0][0], rtol=1e-5, atol=1e-6)
-        state[1][3] = math.nan  # in one number's gradient: clipping spreads it, as it does there
-        adam.step(optimiser.corrections(9), optimiser.EPSILON)
-        assert int(flat.isnan().sum()) == (size if clip else 1)
+            drawn = torch.randn(1, size, generator=torch.Generator().manual_seed(step)) * 10.0 ** (step - 6)
+            for each, to in ((alone, gradient), (together, other)):
+                to.copy_(drawn)
+                each.prepare(step)
+                each.apply()
+        torch.testing.assert_close(state["flat"], others["flat"], rtol=1e-5, atol=1e-6)
+        gradient[0, 3] = math.nan  # in one number's gradient: clipping spreads it, as it does there
+        alone.prepare(9)
+        alone.apply()
+        assert int(state["flat"].isnan().sum()) == (size if clip else 1)
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "rmsprop", "sgd"])

@@ -65,7 +65,7 @@ class Cohort:
         self.backprop = backprop(self.model, *(self.model.views(each) for each in own))
         lrs = [Settings(**runs[r].rung.settings).lr for r in rows]
         self.optimiser: optimiser.Alone | optimiser.Together
-        if optimiser.compiled(self.settings, self.alone, self.device.type):
+        if optimiser.compiled(self.alone, self.device.type):
             self.optimiser = optimiser.Alone(self.settings, lrs[0], self.state, self.gradient)
         else:
             self.optimiser = optimiser.Together(self.settings, lrs, self.state, self.gradient)

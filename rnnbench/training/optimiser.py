@@ -1,6 +1,6 @@
 """Clipping and the optimisers over flat (R, P) buffers: each run has its own norm and its own learning rate.
 
-`Together` takes the steps of a set of runs, on any device; `Alone` those of one run on a CPU, by Adam, compiled.
+`Together` takes the steps of a set of runs, on any device; `Alone` those of one run on a CPU, compiled.
 
 Adam (Kingma & Ba, 2015), RMSprop (Hinton, 2012) and SGD with momentum (Polyak, 1964), each as torch.optim has it.
 """
@@ -69,30 +69,32 @@ class Together:
 
 
 class Alone:
-    """The steps of Adam of the one run whose rows these are, (1, P) each, on a CPU."""
+    """The steps of the one run whose rows these are, (1, P) each, on a CPU."""
 
     def __init__(self, settings: Settings, lr: float, state: Mapping[str, Tensor], gradient: Tensor) -> None:
-        from rnnbench.kernels.adam import Adam  # imports the compiler
+        from rnnbench.kernels.descent import Descent  # imports the compiler
 
         rows = state["flat"][0], gradient[0], state["first"][0], state["second"][0]
-        self.adam = Adam(rows, lr, settings.clip, (BETA1, BETA2))
+        decays = {"adam": (BETA1, BETA2), "rmsprop": (0.0, ALPHA), "sgd": (settings.momentum, 0.0)}
+        self.corrects = settings.optimizer == "adam"
+        self.descent = Descent(settings.optimizer, rows, lr, settings.clip, decays[settings.optimizer])
 
     def prepare(self, step: int) -> None:
         """What depends on a step's number, counted from 1."""
-        self.corrected = corrections(step)
+        self.corrected = corrections(step) if self.corrects else (1.0, 1.0)
 
     def apply(self) -> None:
         """Clips and takes the step, in place."""
-        self.adam.step(self.corrected, EPSILON)
+        self.descent.step(self.corrected, EPSILON)
 
 
-def compiled(settings: Settings, alone: bool, device: str) -> bool:
+def compiled(alone: bool, device: str) -> bool:
     """Whether a run takes its steps by what is compiled."""
-    return alone and device == "cpu" and settings.optimizer == "adam"
+    return alone and device == "cpu"
 
 
 def warm() -> None:
     """Compiles what `Alone` needs, or loads it from the disk."""
-    from rnnbench.kernels import adam  # imports the compiler
+    from rnnbench.kernels import descent  # imports the compiler
 
-    adam.warm()
+    descent.warm()

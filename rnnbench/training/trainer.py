@@ -18,7 +18,7 @@ from itertools import pairwise
 from rnnbench import registry
 from rnnbench.layers import Layer
 from rnnbench.records import Point, Record, Run, Status
-from rnnbench.settings import LOOK, Settings
+from rnnbench.settings import LOOK
 from rnnbench.training import devices, optimiser, ways
 from rnnbench.training.backprop import by_hand
 from rnnbench.training.checkpoint import Checkpoint
@@ -95,7 +95,7 @@ class Trainer:
         if way == ways.STACKED:
             return devices.numerics(way, self.device)
         model = Model.of(run.rung, self.alone(run))
-        own = by_hand(model) and optimiser.compiled(model.settings, True, self.device)
+        own = by_hand(model) and optimiser.compiled(True, self.device)
         return devices.numerics(way, self.device, own)
 
     def fingerprint(self, run: Run) -> str:
@@ -106,7 +106,7 @@ class Trainer:
         """Compiles what the run needs, so that its clock starts afterwards."""
         if layer := self.alone(run):
             layer.warm()
-            if optimiser.compiled(Settings(**run.rung.settings), True, self.device):
+            if optimiser.compiled(True, self.device):
                 optimiser.warm()
 
     def train(
