@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -15,8 +15,8 @@ from rnnbench.errors import Exit, UserError
 from rnnbench.plan import Plan, cost, plan
 from rnnbench.plan.filter import select
 from rnnbench.plan.ladders import Climb, view
-from rnnbench.records import BROKEN, FINISHED, Record
-from rnnbench.running import executors
+from rnnbench.records import BROKEN, FINISHED, Record, Run
+from rnnbench.running import again, executors
 from rnnbench.running.driver import Driver, Outcome
 from rnnbench.running.listeners import Listener, Silent
 from rnnbench.store import Store
@@ -118,6 +118,11 @@ def run_plan(
         where = executors.named(executor)(jobs or cores(), device, kernels, timeout, seconds)
         told = listener(Forecast.of(known)) if callable(listener) else listener
         return Driver(plan, records, store, where, told, retries, fail_fast, known).drive()
+
+
+def train_again(runs: Sequence[Run], jobs: int = 0) -> Iterator[Record]:
+    """The records of runs, whatever any store holds of them, in the order in which they end."""
+    return again.train(runs, executors.named("local")(jobs or cores(), "cpu", "auto", None, 10.0))
 
 
 def run(
