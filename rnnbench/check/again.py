@@ -49,9 +49,17 @@ def _promise(old: Record, new: Record) -> str:
 
 
 def label(record: Record) -> str:
-    """A run in words: model, task, length, seed."""
+    """A run in words: model, task, length, settings, seed."""
     rung = record.run.rung
-    return f"{canonical(rung.model)} {canonical(rung.task)} {rung.length} seed {record.run.seed}"
+    return " ".join(
+        [
+            canonical(rung.model),
+            canonical(rung.task),
+            str(rung.length),
+            canonical(rung.settings),
+            f"seed {record.run.seed}",
+        ]
+    )
 
 
 def _difference(old: Record, new: Record) -> str:

@@ -15,7 +15,9 @@ from rnnbench.errors import Exit, UserError
 @app.command()
 def verify(
     export: Annotated[Path, typer.Argument(help="A JSON export (.gz too), as `rnnbench export` writes it.")],
-    sample: Annotated[int | None, typer.Option("--sample", min=1, help="So many runs, drawn at random; else all.")] = None,
+    sample: Annotated[
+        int | None, typer.Option("--sample", min=1, help="So many runs, drawn at random; else all.")
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Which runs --sample draws.")] = 0,
     jobs: options.Jobs = 0,
 ) -> None:
