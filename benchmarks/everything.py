@@ -71,7 +71,7 @@ def ours(model: dict[str, Any], settings: dict[str, Any], H: int, B: int, T: int
     """A step of a run, or of three where they train side by side; and how many."""
     rung = Rung(model, {"task": "adding"}, T, {"hidden": H, "batch": B, "clip": 1.0, "steps": 10**6} | settings)
     runs = [Run(rung, seed) for seed in range(3)]
-    layer = Trainer().alone(runs[0])
+    layer = Trainer().solo(runs[0])
     runs = runs[:1] if layer else runs
     rows = Cohort(Model.of(rung, layer), runs, layer is not None, "cpu")
     return lambda: rows.train(listen=False), len(runs)

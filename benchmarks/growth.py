@@ -41,7 +41,7 @@ class Stepper:
     def __init__(self, cell: str, T: int, H: int, B: int, R: int) -> None:
         rung = Rung({"cell": cell}, {"task": "adding"}, T, {"hidden": H, "batch": B, "steps": 10**6})
         runs = [Run(rung, seed) for seed in range(R)]
-        layer = Trainer().alone(runs[0])
+        layer = Trainer().solo(runs[0])
         self.runs = R
         self.rows = Cohort(Model.of(rung, layer), runs, layer is not None, "cpu")
         self.once()

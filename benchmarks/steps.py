@@ -91,7 +91,7 @@ def main() -> None:
     for hidden in (32, 64):
         for task, length in CASES:
             run = Run(Rung({"cell": "lstm"}, task, length, {"hidden": hidden, "steps": 10**6}), 0)
-            layer = Trainer().alone(run)
+            layer = Trainer().solo(run)
             assert layer is not None
             model = Model.of(run.rung, layer)
             rows = Cohort(model, [run], True, "cpu")

@@ -210,5 +210,5 @@ def about(folder: str, name: str) -> str:
 
 def parameters(rung: Rung) -> int:
     """How many numbers a run of this rung trains."""
-    answered, settings = task(rung.task), Settings(**rung.settings)
+    answered, settings = task(rung.task), Settings.of(rung)
     return Layout(layer(rung.model), answered.inputs, answered.outputs, settings).parameters

@@ -7,12 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Protocol
 
 from annotated_types import Interval
 
 MOST_STEPS = 10_000_000  # of one run
 LOOK = 100  # steps between looks at a run
+
+
+class Stated(Protocol):
+    """What states some settings, as a rung does."""
+
+    @property
+    def settings(self) -> Mapping[str, Any]: ...
 
 
 @dataclass(frozen=True)
@@ -38,3 +45,8 @@ class Settings:
     momentum: Annotated[float, Interval(ge=0, lt=1)] = 0.0
     clip: Annotated[float, Interval(ge=0, le=1e6)] = 1.0
     stop: Literal["solved", "never"] = "solved"
+
+    @classmethod
+    def of(cls, rung: Stated) -> Settings:
+        """Those that a rung states, and the defaults of all others."""
+        return cls(**rung.settings)

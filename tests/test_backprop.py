@@ -32,7 +32,7 @@ def run(cell: dict[str, Any], task: dict[str, Any], length: int, **settings: Any
 
 
 def model(of: Run) -> Model:
-    layer = Trainer().alone(of)
+    layer = Trainer().solo(of)
     assert layer is not None
     return Model.of(of.rung, layer)
 
@@ -76,6 +76,6 @@ def test_only_a_scan_under_a_readout_is_taken_by_hand(
     cell: dict[str, Any], settings: dict[str, Any], by_hand: bool
 ) -> None:
     of = run(cell, {"task": "adding"}, 9, hidden=16, **settings)
-    m = Model.of(of.rung, Trainer().alone(of))
+    m = Model.of(of.rung, Trainer().solo(of))
     flat = torch.zeros(m.layout.size)
     assert isinstance(backprop(m, m.views(flat), m.views(flat.clone())), module._ByHand) == by_hand

@@ -24,9 +24,9 @@ RUNS = {
     "own": Run(Rung({"cell": "rnn"}, {"task": "adding"}, 9, LENGTH), 0),
     "fused": Run(Rung({"cell": "rnn"}, {"task": "adding"}, 9, LENGTH | {"attention": "dot"}), 0),
     "sgd": Run(Rung({"cell": "rnn"}, {"task": "adding"}, 9, LENGTH | {"optimizer": "sgd"}), 0),
-    "alone": Run(Rung({"layer": "transformer"}, {"task": "adding"}, 9, LENGTH | {"hidden": 8}), 0),
+    "solo": Run(Rung({"layer": "transformer"}, {"task": "adding"}, 9, LENGTH | {"hidden": 8}), 0),
 }
-TORCHS = ("fused", "sgd", "alone")
+OWN, TORCHS = ("own", "sgd"), ("fused", "solo")
 
 # Trains a run in another process and prints its numerics and its results.
 ASK = """
@@ -55,14 +55,14 @@ def test_it_names_what_decides_bits() -> None:
     found = {name: Trainer().numerics(run) for name, run in RUNS.items()}
     found["stacked"] = Trainer("cpu", "reference").numerics(RUNS["own"])
     assert {name: text.split(",")[0] for name, text in found.items()} == {
-        "own": "fused", "fused": "fused", "sgd": "fused", "alone": "alone", "stacked": "stacked",
+        "own": "fused", "fused": "fused", "sgd": "fused", "solo": "solo", "stacked": "stacked",
     }  # fmt: skip
     here = (devices.vendor(), torch.backends.cpu.get_cpu_capability(), f"torch {torch.__version__}")
     for name, text in found.items():
         assert len(text) < 200
         assert f"numpy {numpy.__version__}" in text
         assert (f"numba {numba.__version__} llvmlite {llvmlite.__version__}" in text) == (name != "stacked")
-        assert all((word in text) == (name != "own") for word in here)
+        assert all((word in text) == (name not in OWN) for word in here)
 
 
 @pytest.mark.skipif("MKL" not in devices._products(), reason="these are MKL's and an x86-64's variables")
@@ -74,14 +74,14 @@ def test_records_with_equal_numerics_have_equal_bits() -> None:
         {"ATEN_CPU_CAPABILITY": "default", "MKL_CBWR": "COMPATIBLE"},
     ):
         there = told(**changed)
-        assert there["own"] == here["own"]
+        assert all(there[name] == here[name] for name in OWN)
         assert all(there[name][0] != here[name][0] for name in TORCHS)
 
 
 def test_threads_are_told() -> None:
     try:
         torch.set_num_threads(2)
-        assert Trainer().numerics(RUNS["alone"]).endswith(", 2 threads")
+        assert Trainer().numerics(RUNS["solo"]).endswith(", 2 threads")
     finally:
         torch.set_num_threads(1)
 

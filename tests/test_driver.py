@@ -158,7 +158,7 @@ def test_what_a_worker_trains_side_by_side_it_is_sent_together(
     run_through(tmp_path, seeds_of(model, 8), fake)
     assert [len(job.runs) for _, job in fake.sent] == ([8] if together else [1] * 8)
     first = fake.sent[0][1].runs[0]
-    assert (Trainer(device, kernels).alone(first) is None) == together
+    assert (Trainer(device, kernels).solo(first) is None) == together
     if device == "cpu":
         assert (kernels in probes.paths(first.rung)) == (together == (kernels == "reference"))
 

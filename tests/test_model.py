@@ -108,7 +108,7 @@ def cases() -> Iterator[tuple[str, dict[str, Any]]]:
 def test_answers_and_gradients_are_the_references(task: str, around: dict[str, Any], noisy: bool) -> None:
     m = model(task, **around)
     p, xs, at = data(m, task)
-    noise = Noise([7], 3, alone=True) if noisy else None
+    noise = Noise([7], 3, solo=True) if noisy else None
     ours, theirs = m.answers(p, xs, at, noise), reference(m, p, xs, at, noise)
     torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-11)
     weights = torch.from_numpy(stream(1, "ys").normal(tuple(ours.shape))).double()
@@ -131,11 +131,11 @@ def test_no_answer_sees_what_comes_after_it_on_a_causal_task(around: dict[str, A
 def test_dropout_is_the_seeds_and_steps_own_and_off_in_evaluation() -> None:
     m = model("copy", dropout=0.5, layers=2)
     p, xs, at = data(m, "copy")
-    one = m.answers(p, xs, at, Noise([7], 3, alone=True))
-    assert torch.equal(one, m.answers(p, xs, at, Noise([7], 3, alone=True)))
-    for other in (Noise([8], 3, alone=True), Noise([7], 4, alone=True), None):
+    one = m.answers(p, xs, at, Noise([7], 3, solo=True))
+    assert torch.equal(one, m.answers(p, xs, at, Noise([7], 3, solo=True)))
+    for other in (Noise([8], 3, solo=True), Noise([7], 4, solo=True), None):
         assert not torch.equal(one, m.answers(p, xs, at, other))
-    drawn = Noise([7, 8], 3, alone=False, place="x").drop(torch.ones(2, 40, 50, 3), 0.25)
+    drawn = Noise([7, 8], 3, solo=False, place="x").drop(torch.ones(2, 40, 50, 3), 0.25)
     assert set(drawn.flatten().tolist()) == {0.0, torch.tensor(1 / 0.75).item()}
     assert abs(drawn.mean().item() - 1) < 0.02
     assert not torch.equal(drawn[0], drawn[1])

@@ -203,7 +203,7 @@ def test_a_run_has_the_same_bits_beside_others_and_resumed(
     torch.rand(3)
     alone = records([runs[1]])[runs[1].id]
     assert canonical(alone.results()) == together[runs[1].id]
-    assert alone.numerics.startswith("alone")
+    assert alone.numerics.startswith("solo")
     assert alone.curve[-1].loss is not None
     calls = iter(range(100))
     saved = [

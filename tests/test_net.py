@@ -77,13 +77,13 @@ def slower(step: int, by: float) -> Callable[[Patch], None]:
     def plant(patch: Patch) -> None:
         def prepare(result: None, self: Any, now: int) -> None:
             if now == step:
-                if isinstance(self, optimiser.Alone):
+                if isinstance(self, optimiser.Solo):
                     self.descent.lr *= by
                 else:
                     self.lr *= by
 
-        after(patch, optimiser.Alone, "prepare", prepare)
-        after(patch, optimiser.Together, "prepare", prepare)
+        after(patch, optimiser.Solo, "prepare", prepare)
+        after(patch, optimiser.Stacked, "prepare", prepare)
 
     return plant
 
@@ -230,15 +230,15 @@ def test_a_look_is_taken_at_whatever_comes_near_the_bar(monkeypatch: Patch) -> N
 def rates(monkeypatch: Patch) -> list[float]:
     """How far each step moved, of what SGD would move by its rate."""
     kept: list[float] = []
-    apply = optimiser.Alone.apply
+    apply = optimiser.Solo.apply
 
-    def noted(self: optimiser.Alone) -> None:
+    def noted(self: optimiser.Solo) -> None:
         flat, gradient, *_ = self.descent.state
         old = flat.clone()
         apply(self)
         kept.append(float((old - flat).norm() / gradient.norm()))
 
-    monkeypatch.setattr(optimiser.Alone, "apply", noted)
+    monkeypatch.setattr(optimiser.Solo, "apply", noted)
     return kept
 
 
@@ -260,9 +260,9 @@ def test_adams_rate_stays_what_it_is() -> None:
         shrunk = [1 - beta ** (step - 1) for beta in (optimiser.BETA1, optimiser.BETA2)]
         state = {"flat": torch.zeros(1, 16), "first": 0.3 * shrunk[0] * torch.ones(1, 16),
                  "second": 0.09 * shrunk[1] * torch.ones(1, 16)}  # fmt: skip
-        alone = optimiser.Alone(settings, 1e-2, state, gradient)
-        alone.prepare(step)
-        alone.apply()
+        solo = optimiser.Solo(settings, 1e-2, state, gradient)
+        solo.prepare(step)
+        solo.apply()
         torch.testing.assert_close(state["flat"], torch.full((1, 16), -1e-2), rtol=1e-4, atol=0)
 
 

@@ -85,7 +85,7 @@ def test_a_package_is_installed_and_all_that_it_adds_is_run(
     rnnbench("run", "suite.yaml", "--executor", f"{NAME}/logged", "-j", "2")
     assert (tmp_path / "jobs.log").read_text().startswith("worker ")
     numerics = re.findall(r'"numerics":"(\w+)', rnnbench("export", "suite.yaml", "--no-curves"))
-    assert (numerics.count("fused"), numerics.count("alone")) == (16, 8)  # every cell, as ours are; layers and modules
+    assert (numerics.count("fused"), numerics.count("solo")) == (16, 8)  # every cell, as ours are; layers and modules
     tally = rnnbench("report", "suite.yaml", "--format", f"{NAME}/tally").splitlines()
     assert [line.split(": ")[0] for line in tally] == [
         "example", *(f"{name} on first" for name in ("lstm", "leaky", "smooth", "mine", "gru", "leaky-leak")),

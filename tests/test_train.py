@@ -254,18 +254,18 @@ def test_the_compiled_optimiser_is_the_other(optimizer: str) -> None:
         state["flat"] = torch.randn(1, size, generator=torch.Generator().manual_seed(0))
         others = {name: each.clone() for name, each in state.items()}
         gradient, other = torch.zeros(1, size), torch.zeros(1, size)
-        alone = optimiser.Alone(chosen, 1e-2, state, gradient)
-        together = optimiser.Together(chosen, [1e-2], others, other)
+        solo = optimiser.Solo(chosen, 1e-2, state, gradient)
+        stacked = optimiser.Stacked(chosen, [1e-2], others, other)
         for step in range(1, 9):
             drawn = torch.randn(1, size, generator=torch.Generator().manual_seed(step)) * 10.0 ** (step - 6)
-            for each, to in ((alone, gradient), (together, other)):
+            for each, to in ((solo, gradient), (stacked, other)):
                 to.copy_(drawn)
                 each.prepare(step)
                 each.apply()
         torch.testing.assert_close(state["flat"], others["flat"], rtol=1e-5, atol=1e-6)
         gradient[0, 3] = math.nan  # in one number's gradient: clipping spreads it, as it does there
-        alone.prepare(9)
-        alone.apply()
+        solo.prepare(9)
+        solo.apply()
         assert int(state["flat"].isnan().sum()) == (size if clip else 1)
 
 

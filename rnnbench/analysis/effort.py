@@ -28,7 +28,7 @@ def taken(record: Record) -> Range:
     if record.status == "solved":
         at = record.solved_at
         return Range(0 if at is None else (at - 1) // LOOK * LOOK, at or record.steps, low_open=True)
-    trained = Settings(**record.run.rung.settings).steps if record.status == "diverged" else record.steps
+    trained = Settings.of(record.run.rung).steps if record.status == "diverged" else record.steps
     return Range(trained, math.inf, low_open=True)
 
 

@@ -58,7 +58,7 @@ def chosen(ladders: Iterable[Ladder]) -> Iterator[tuple[Ladder, dict[str, End]]]
 def of(ladder: Ladder, nudge: float = 0.0) -> dict[str, End]:
     """How the run of a ladder's shortest rung ends: `asked`, as it is asked for, and `spent`, with all its steps."""
     rung = ladder.rungs[0]
-    rate = Settings(**rung.settings).lr * (1 + nudge)
+    rate = Settings.of(rung).lr * (1 + nudge)
     settings = rung.settings | ({"lr": rate} if nudge else {})
     trainer = Trainer("cpu", next(paths(rung)))
     found = {}

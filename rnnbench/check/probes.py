@@ -119,7 +119,7 @@ def looks(ladder: Ladder) -> list[tuple[int, int]]:
     doesn't grow beyond what is told from a change, and the shortest at a width that fills vectors of 16 numbers where
     the suite's doesn't, or doesn't where it does."""
     rung, path = ladder.rungs[0], next(paths(ladder.rungs[0]))
-    width = Settings(**rung.settings).hidden
+    width = Settings.of(rung).hidden
     found = [(rung.length, width)]
     longer = (r.length for r in reversed(ladder.rungs[1:]))
     found += [(length, width) for length in longer if _steady(rung, length, path)][:1]
@@ -135,14 +135,14 @@ def _other_widths(rung: Rung, width: int) -> Iterator[int]:
 
 
 def _steady(rung: Rung, length: int, path: str) -> bool:
-    was, now = (_passed(rung, path, length, Settings(**rung.settings).hidden, jitter) for jitter in (0.0, JITTER))
+    was, now = (_passed(rung, path, length, Settings.of(rung).hidden, jitter) for jitter in (0.0, JITTER))
     return not _pass_differences("", was, now)
 
 
 def variant(ladder: Ladder, path: str, at: Iterable[tuple[int, int]]) -> dict[str, Any]:
     """The numbers of a variant on a task, by one of the `paths`; answers and gradients at these (length, width)."""
     rung = ladder.rungs[0]
-    layer = Trainer("cpu", path).alone(Run(rung, SEEDS[0]))
+    layer = Trainer("cpu", path).solo(Run(rung, SEEDS[0]))
     model = Model.of(rung, layer)
     return {
         "parameters": model.parameters,
@@ -164,9 +164,9 @@ def _passed(rung: Rung, path: str, length: int, width: int, jitter: float = 0.0)
     """Answers and gradients at fixed parameters and examples, as when training: of one run alone, or as the first of a
     stack of two. `jitter`: parameters are so much larger."""
     sized = Rung(rung.model, rung.task, length, rung.settings | {"hidden": width})
-    layer = Trainer("cpu", path).alone(Run(sized, SEEDS[0]))
-    model, alone = Model.of(sized, layer), layer is not None
-    seeds = SEEDS[:1] if alone else SEEDS
+    layer = Trainer("cpu", path).solo(Run(sized, SEEDS[0]))
+    model, solo = Model.of(sized, layer), layer is not None
+    seeds = SEEDS[:1] if solo else SEEDS
     rows = []
     for seed in seeds:
         flat = model.init(seed)
@@ -177,18 +177,18 @@ def _passed(rung: Rung, path: str, length: int, width: int, jitter: float = 0.0)
     batches = [model.task.batch(SIZE, length, stream(seed, "train", 1)) for seed in seeds]
 
     def put(arrays: list[Any]) -> Any:
-        return torch.from_numpy(arrays[0] if alone else np.stack(arrays))
+        return torch.from_numpy(arrays[0] if solo else np.stack(arrays))
 
     weights = None if batches[0].weights is None else put([b.weights for b in batches])
     flat = put(rows)
     slopes = model.views(torch.zeros_like(flat))
-    noise = Noise(seeds, 1, alone)
+    noise = Noise(seeds, 1, solo)
     _, answers = backprop(model, model.views(flat), slopes)(
         put([b.xs for b in batches]), put([b.ys for b in batches]), weights, batches[0].at, noise
     )
 
     def first(name: str, stack: Tensor) -> Numbers:
-        return summary(name, np.asarray((stack if alone else stack[0]).numpy()))
+        return summary(name, np.asarray((stack if solo else stack[0]).numpy()))
 
     gradients = {name: first(name, g) for name, g in slopes.items()}
     return {"answers": first("answers", answers), "gradients": gradients}

@@ -19,16 +19,16 @@ def look(ladder: Ladder, path: str, seeds: Sequence[int]) -> tuple[dict[str, Any
     """Of a variant on a task at its shortest length, as a trainer has it: each seed's parameters at the start as
     numbers, its first batch and held-out examples hashed; and, in words, what seeds have in common that must differ."""
     trainer, runs = Trainer("cpu", path), [Run(ladder.rungs[0], seed) for seed in seeds]
-    layer = trainer.alone(runs[0])
-    model, alone = Model.of(ladder.rungs[0], layer), layer is not None
+    layer = trainer.solo(runs[0])
+    model, solo = Model.of(ladder.rungs[0], layer), layer is not None
     starts: dict[str, Numbers] = {}
     data: dict[str, str] = {}
     flats: dict[int, str] = {}
     firsts: dict[int, str] = {}
     faults = []
     enough = not model.task.all_seen(ladder.rungs[0].length)  # so few inputs may well be the same
-    for group in [[run] for run in runs] if alone else [runs]:
-        cohort = Cohort(model, group, alone, "cpu", step=0)
+    for group in [[run] for run in runs] if solo else [runs]:
+        cohort = Cohort(model, group, solo, "cpu", step=0)
         cohort.step = 1
         batches = cohort.batches()
         for row, run in enumerate(group):

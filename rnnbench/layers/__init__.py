@@ -31,7 +31,7 @@ class Layer(ABC):
     # A switch that isn't a bool and can be taken out nevertheless, and the value that means it is.
     offs: ClassVar[Mapping[str, object]] = {}
     stacks: ClassVar[bool] = True  # whether it computes a stack of runs at once
-    how: ClassVar[str] = "alone"  # how `alone()` computes, for the provenance of a record
+    how: ClassVar[str] = "solo"  # how `as_solo()` computes, for the provenance of a record
 
     @abstractmethod
     def shapes(self, I: int, H: int, first: bool, last: bool) -> Shapes:
@@ -63,12 +63,12 @@ class Layer(ABC):
         return False
 
     @property
-    def lone(self) -> bool:
+    def solo(self) -> bool:
         """Whether it trains one run at a time on a CPU, since runs don't train faster side by side; says so without
         importing a compiler."""
         return True
 
-    def alone(self) -> Layer:
+    def as_solo(self) -> Layer:
         """The layer as it trains one run at a time on a CPU, where it does."""
         return self
 
@@ -86,7 +86,7 @@ class Layer(ABC):
         work: float = (B / 32) * (H / 32) ** 1.6
         return 2.6e-5 * T * max(1.0, work)
 
-    def sources(self, alone: bool) -> tuple[str, ...]:
+    def sources(self, solo: bool) -> tuple[str, ...]:
         """The files of the package that decide what it computes, besides this one."""
         package, _, name = type(self).__module__.rpartition(".")
         return (f"layers/{name}.py",) if package == "rnnbench.layers" else ()

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 class Noise:
     """The randomness of one training step at one place of a model: a stream for each row of a stack, by its run's
-    seed and the step. `alone`: one run, whose tensors have no R axis."""
+    seed and the step. `solo`: one run, whose tensors have no R axis."""
 
-    def __init__(self, seeds: Sequence[int], step: int, alone: bool, place: str = "") -> None:
-        self.seeds, self.step, self.lone, self.place = seeds, step, alone, place
+    def __init__(self, seeds: Sequence[int], step: int, solo: bool, place: str = "") -> None:
+        self.seeds, self.step, self.solo, self.place = seeds, step, solo, place
 
     def at(self, place: str) -> Noise:
-        return Noise(self.seeds, self.step, self.lone, place)
+        return Noise(self.seeds, self.step, self.solo, place)
 
     def streams(self) -> list[Stream]:
         return [stream(seed, f"dropout/{self.place}", self.step) for seed in self.seeds]
@@ -31,5 +31,5 @@ class Noise:
         """Each number of (..., T, B, W) is 0 with probability `rate`, else divided by 1 - rate."""
         shape = tuple(xs.shape[-3:])
         kept = [s.uniform(shape) >= np.float32(rate) for s in self.streams()]
-        mask = torch.from_numpy(kept[0] if self.lone else np.stack(kept)).to(xs.device)
+        mask = torch.from_numpy(kept[0] if self.solo else np.stack(kept)).to(xs.device)
         return xs * mask / (1 - rate)

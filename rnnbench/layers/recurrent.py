@@ -53,18 +53,18 @@ class Recurrent(Layer):
         return self.kernel is not None
 
     @property
-    def lone(self) -> bool:
+    def solo(self) -> bool:
         return not kernels.refusal(self.cell)
 
-    def alone(self) -> Layer:
+    def as_solo(self) -> Layer:
         return replace(self, kernel=kernels.fused(self.cell))
 
     def warm(self) -> None:
         if self.kernel:
             self.kernel.warm(self.cell)
 
-    def sources(self, alone: bool) -> tuple[str, ...]:
-        kernel = tuple(f"kernels/{name}.py" for name in KERNEL) if alone and self.lone else ()
+    def sources(self, solo: bool) -> tuple[str, ...]:
+        kernel = tuple(f"kernels/{name}.py" for name in KERNEL) if solo and self.solo else ()
         linear = ("layers/linear.py",) if isinstance(self.cell, Linear) and not kernel else ()
         own = (f"cells/{self.name}.py",) if self.name else ()
         return (*own, *linear, *kernel)

@@ -25,7 +25,7 @@ def estimate(rung: Rung) -> float:
 
 
 def _estimate(rung: Rung) -> float:
-    s = Settings(**rung.settings)
+    s = Settings.of(rung)
     time_steps = registry.task(rung.task).lag(rung.length).most + 2
     one = registry.layer(rung.model).seconds(time_steps, s.batch, s.hidden)
     return float(s.steps * (SECONDS_A_STEP + one * s.layers * (1 + s.bidirectional)))

@@ -28,7 +28,7 @@ def frame(climbs: Iterable[Climb]) -> DataFrame:
     for climb in climbs:
         names = climb.ladder.variant.name, climb.ladder.task.name
         for r in climb.records:
-            budget = Settings(**r.run.rung.settings).steps
+            budget = Settings.of(r.run.rung).steps
             result = r.status, r.score, r.steps, r.solved_at, r.parameters, r.seconds, r.id, budget
             rows.append((*names, r.run.rung.length, r.run.seed, *result))
     columns = zip(*rows, strict=True) if rows else ((),) * len(COLUMNS)

@@ -126,7 +126,7 @@ def _more_steps(suite: Suite, climbs: Sequence[Climb]) -> list[str]:
             used = sorted({r.steps for r in more.finished})
             steps = f"; {' to '.join(f'{k:,}' for k in dict.fromkeys((used[0], used[-1])))} used" if used else ""
             told[word].append(f"{clean(climb.ladder.variant.name)} at {step.rung.length} ({counts}{steps})")
-            budgets.add(Settings(**more.rung.settings).steps)
+            budgets.add(Settings.of(more.rung).steps)
     if suite.more_steps is None or not budgets:
         return []
     groups = " ".join(f"{word}: {', '.join(names)}." for word, names in told.items() if names)

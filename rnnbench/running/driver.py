@@ -232,7 +232,7 @@ class Driver:
                 self._record(running.run, event.record)
 
     def _tell_progress(self, worker: int, run: Run, step: int, scores: Sequence[float]) -> None:
-        steps = Settings(**run.rung.settings).steps
+        steps = Settings.of(run.rung).steps
         self.listener.progress(worker, self.labels[run.rung.key], run.rung.length, run.seed, step, steps, scores)
 
     def _record(self, run: Run, record: Record) -> None:

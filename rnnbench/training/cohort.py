@@ -1,7 +1,7 @@
 """Runs in lockstep: their parameters, moments and running sums as tensors, a row a run; a training step of them all.
 
-A product with an R axis of 1 has other bits than with one of 2 or more, so a lone run of a stack is padded with a copy
-of itself. A layer that computes one run at a time has no R axis at all.
+A product with an R axis of 1 has other bits than with one of 2 or more, so a single run of a stack is padded with a
+copy of itself. A layer that computes one run at a time has no R axis at all.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ class Cohort:
         self,
         model: Model,
         runs: Sequence[Run],
-        alone: bool,
+        solo: bool,
         device: str,
         step: int = 0,
         arrays: Mapping[str, Mapping[str, NDArray[np.float32]]] | None = None,
     ) -> None:
-        self.model, self.alone, self.device, self.step = model, alone, torch.device(device), step
+        self.model, self.solo, self.device, self.step = model, solo, torch.device(device), step
         self.settings, self.task, self.length = model.settings, model.task, runs[0].rung.length
         self.held: dict[tuple[Split, int], Batch] = {}
         rows = [(arrays or {}).get(run.id) or self._start(run) for run in runs]
@@ -61,19 +61,19 @@ class Cohort:
         self.state = {name: tensor[rows].contiguous() for name, tensor in state.items()}
         flat = self.state["flat"]
         self.gradient = torch.zeros_like(flat)
-        own = (flat[0], self.gradient[0]) if self.alone else (flat, self.gradient)
+        own = (flat[0], self.gradient[0]) if self.solo else (flat, self.gradient)
         self.backprop = backprop(self.model, *(self.model.views(each) for each in own))
-        lrs = [Settings(**runs[r].rung.settings).lr for r in rows]
-        self.optimiser: optimiser.Alone | optimiser.Together
-        if optimiser.compiled(self.alone, self.device.type):
-            self.optimiser = optimiser.Alone(self.settings, lrs[0], self.state, self.gradient)
+        lrs = [Settings.of(runs[r].rung).lr for r in rows]
+        self.optimiser: optimiser.Solo | optimiser.Stacked
+        if optimiser.compiled(self.solo, self.device.type):
+            self.optimiser = optimiser.Solo(self.settings, lrs[0], self.state, self.gradient)
         else:
-            self.optimiser = optimiser.Together(self.settings, lrs, self.state, self.gradient)
+            self.optimiser = optimiser.Stacked(self.settings, lrs, self.state, self.gradient)
         self.seeds = [runs[r].seed for r in rows]
         self.recorded: dict[bool, tuple[torch.cuda.CUDAGraph, Inputs]] = {}
 
     def _padded(self, rows: Sequence[int]) -> list[int]:
-        return list(rows) * 2 if len(rows) == 1 and not self.alone else list(rows)
+        return list(rows) * 2 if len(rows) == 1 and not self.solo else list(rows)
 
     def keep(self, rows: Sequence[int]) -> None:
         """Goes on with these runs only."""
@@ -93,10 +93,10 @@ class Cohort:
         return losses, scores
 
     def _tensors(self, batches: Sequence[Batch]) -> Inputs:
-        """Inputs, targets and weights of a batch a row, on the device, with an R axis unless alone."""
+        """Inputs, targets and weights of a batch a row, on the device, with an R axis unless solo."""
 
         def put(arrays: Sequence[Any]) -> Tensor:
-            return torch.from_numpy(arrays[0] if self.alone else np.stack(arrays)).to(self.device)
+            return torch.from_numpy(arrays[0] if self.solo else np.stack(arrays)).to(self.device)
 
         weights = None if batches[0].weights is None else put([b.weights for b in batches])
         return put([b.xs for b in batches]), put([b.ys for b in batches]), weights
@@ -130,7 +130,7 @@ class Cohort:
     def _advance(self, inputs: Inputs, at: slice, listen: bool) -> None:
         """The step itself: tensors in, state changed in place."""
         xs, ys, weights = inputs
-        losses, answers = self.backprop(xs, ys, weights, at, Noise(self.seeds, self.step, self.alone))
+        losses, answers = self.backprop(xs, ys, weights, at, Noise(self.seeds, self.step, self.solo))
         with torch.no_grad():
             self.optimiser.apply()
             s = self.state
@@ -179,7 +179,7 @@ class Cohort:
                 answers.append(of.evaluate(x, batches[0].at))
                 ys.append(y)
                 weights.append(w)
-            axis = 1 if self.alone else 2
+            axis = 1 if self.solo else 2
             all_answers, all_ys = torch.cat(answers, axis), torch.cat(ys, axis)
             all_weights = None if weights[0] is None else torch.cat([w for w in weights if w is not None], axis)
             scores = self.task.score(all_answers, all_ys, all_weights).reshape(-1).tolist()

@@ -41,7 +41,7 @@ class Model:
     @classmethod
     def of(cls, rung: Rung, layer: Layer | None = None) -> Model:
         """The model; `layer` computes its layers in another way than `registry.layer` would."""
-        return cls(layer or registry.layer(rung.model), registry.task(rung.task), Settings(**rung.settings))
+        return cls(layer or registry.layer(rung.model), registry.task(rung.task), Settings.of(rung))
 
     @cached_property
     def layout(self) -> Layout:

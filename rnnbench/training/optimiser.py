@@ -1,6 +1,6 @@
 """Clipping and the optimisers over flat (R, P) buffers: each run has its own norm and its own learning rate.
 
-`Together` takes the steps of a set of runs, on any device; `Alone` those of one run on a CPU, compiled.
+`Stacked` takes the steps of a set of runs, on any device; `Solo` those of one run on a CPU, compiled.
 
 Adam (Kingma & Ba, 2015), RMSprop (Hinton, 2012) and SGD with momentum (Polyak, 1964), each as torch.optim has it.
 """
@@ -49,7 +49,7 @@ def update(
         flat.sub_(first * lr)
 
 
-class Together:
+class Stacked:
     """The steps of runs whose parameters, `gradient` and moments (`state`: flat, first, second) are (R, P)."""
 
     def __init__(self, settings: Settings, lrs: Sequence[float], state: Mapping[str, Tensor], gradient: Tensor) -> None:
@@ -68,7 +68,7 @@ class Together:
         update(self.settings, self.lr, self.corrected, s["flat"], self.gradient, s["first"], s["second"])
 
 
-class Alone:
+class Solo:
     """The steps of the one run whose rows these are, (1, P) each, on a CPU."""
 
     def __init__(self, settings: Settings, lr: float, state: Mapping[str, Tensor], gradient: Tensor) -> None:
@@ -88,13 +88,13 @@ class Alone:
         self.descent.step(self.corrected, EPSILON)
 
 
-def compiled(alone: bool, device: str) -> bool:
+def compiled(solo: bool, device: str) -> bool:
     """Whether a run takes its steps by what is compiled."""
-    return alone and device == "cpu"
+    return solo and device == "cpu"
 
 
 def warm() -> None:
-    """Compiles what `Alone` needs, or loads it from the disk."""
+    """Compiles what `Solo` needs, or loads it from the disk."""
     from rnnbench.kernels import descent  # imports the compiler
 
     descent.warm()

@@ -1,6 +1,6 @@
 """A cohort of runs -> their records.
 
-Runs whose layer is best computed alone (a cell with a fused scan, a transformer, a foreign module) train one after
+Runs whose layer is best computed solo (a cell with a fused scan, a transformer, a foreign module) train one after
 another; others train stacked, in lockstep, along an R axis. Either way a run's bits are its own: its data, clipping,
 learning rate and stopping depend on no neighbour.
 """
@@ -79,11 +79,11 @@ class Trainer:
         self.device = device
         self.kernels_wanted = kernels_wanted
 
-    def alone(self, run: Run) -> Layer | None:
+    def solo(self, run: Run) -> Layer | None:
         """The run's layer as it trains one run at a time here; None where it trains side by side with others."""
         if self.way(run) == ways.STACKED:
             return None
-        return registry.layer(run.rung.model).alone()
+        return registry.layer(run.rung.model).as_solo()
 
     def way(self, run: Run) -> str:
         """How a run is computed here, in a word."""
@@ -94,7 +94,7 @@ class Trainer:
         way = self.way(run)
         if way == ways.STACKED:
             return devices.numerics(way, self.device)
-        model = Model.of(run.rung, self.alone(run))
+        model = Model.of(run.rung, self.solo(run))
         own = by_hand(model) and optimiser.compiled(True, self.device)
         return devices.numerics(way, self.device, own)
 
@@ -104,7 +104,7 @@ class Trainer:
 
     def warm(self, run: Run) -> None:
         """Compiles what the run needs, so that its clock starts afterwards."""
-        if layer := self.alone(run):
+        if layer := self.solo(run):
             layer.warm()
             if optimiser.compiled(True, self.device):
                 optimiser.warm()
@@ -127,7 +127,7 @@ class Trainer:
             if (found := (checkpoints or {}).get(run.id)) is not None
             and found.fits(run.id, self.numerics(run), self.fingerprint(run))
         }
-        if self.alone(runs[0]):
+        if self.solo(runs[0]):
             groups = [[run] for run in runs]
         else:  # only runs at one step can go on in lockstep
             starts = {run.id: checkpoints[run.id].state["step"] if run.id in checkpoints else 0 for run in runs}
@@ -142,7 +142,7 @@ class _Group:
     """Runs in lockstep: when they are looked at, when they end, and what is told of them."""
 
     def __init__(self, trainer: Trainer, runs: Sequence[Run], checkpoints: dict[str, Checkpoint]) -> None:
-        layer = trainer.alone(runs[0])
+        layer = trainer.solo(runs[0])
         self.model = Model.of(runs[0].rung, layer)
         self.settings, self.task = self.model.settings, self.model.task
         self.numerics, self.fingerprint = trainer.numerics(runs[0]), trainer.fingerprint(runs[0])

@@ -13,11 +13,11 @@ STACKED = "stacked"
 
 def way(rung: Rung, device: str, kernels: str) -> str:
     """`stacked`: runs of one shape train side by side along an R axis, a single one padded with a copy of itself. Any
-    other (`fused`: by a compiled scan; `alone`: by a layer that takes one run at a time): one after another.
+    other (`fused`: by a compiled scan; `solo`: by a layer that takes one run at a time): one after another.
 
     `device` is one of torch's, `kernels` auto or reference.
     """
     layer = registry.layer(rung.model)
-    if layer.stacks and (device != "cpu" or kernels == "reference" or not layer.lone):
+    if layer.stacks and (device != "cpu" or kernels == "reference" or not layer.solo):
         return STACKED
     return layer.how

@@ -47,7 +47,7 @@ def _rung(step: RungState, seeds: Sequence[int]) -> dict[str, Any]:
     pairs = zip(seeds, step.records, strict=False)  # a rung with more steps has the first few
     return {
         "length": step.rung.length,
-        "budget": Settings(**step.rung.settings).steps,
+        "budget": Settings.of(step.rung).steps,
         "state": step.state,
         "score": found.score.value,
         "low": found.score.low,
