@@ -26,6 +26,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "relu": lambda x: np.maximum(x, 0),
     "exp": np.exp,
     "log": np.log,
+    "sqrt": np.sqrt,
     "sin": np.sin,
     "cos": np.cos,
     "abs": np.abs,

@@ -158,6 +158,8 @@ class Adjoint:
                 self.give(a, let("mul", e, value(node)))
             case "log":
                 self.give(a, let("div", e, value(a)))
+            case "sqrt":
+                self.give(a, let("div", let("mul", 0.5, e), value(node)))
             case "sin":
                 self.give(a, let("mul", e, let("cos", value(a))))
             case "cos":

@@ -16,7 +16,7 @@ from rnnbench.kernels.panels import (
 )
 from rnnbench.kernels.tiles import ROWS, product
 from rnnbench.kernels.vector import (
-    WIDTH, absolute, floats, fma, inside, integers, load, prefetch, relu, splat, store, where_ge, where_gt
+    WIDTH, absolute, floats, fma, inside, integers, load, prefetch, relu, splat, sqrt, store, where_ge, where_gt
 )
 '''
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from rnnbench import cells
 from rnnbench.cells import Cell
 
 if TYPE_CHECKING:
@@ -18,11 +19,30 @@ if TYPE_CHECKING:
 I, H = 3, 5  # sizes of the trace: unlike each other, so that a matrix shows what it multiplies
 
 COMPARISONS = ("gt", "ge")
-FUNCTIONS = ("tanh", "sigmoid", "relu", "exp", "log", "sin", "cos", "abs", "sign", "maximum")
+FUNCTIONS = ("tanh", "sigmoid", "relu", "exp", "log", "sqrt", "sin", "cos", "abs", "sign", "maximum")
 POINTWISE = ("add", "sub", "mul", "div", *FUNCTIONS, "where", "at_least", "at_most", "stop", *COMPARISONS)
 # torch's names for what has another name here, and the names with the arguments the other way round
-ALIASES = {"true_divide": "div", "divide": "div", "subtract": "sub", "multiply": "mul", "detach": "stop"}
+ALIASES = {
+    "true_divide": "div",
+    "divide": "div",
+    "subtract": "sub",
+    "multiply": "mul",
+    "detach": "stop",
+    "clip": "clamp",
+}
 SWAPPED = {"lt": "gt", "le": "ge", "rsub": "sub"}
+
+
+# What is made up of the others.
+COMPOSED: dict[str, Callable[..., Any]] = {
+    "square": lambda x: x * x,
+    "reciprocal": lambda x: 1.0 / x,
+    "rsqrt": lambda x: 1.0 / x.sqrt(),
+    "lerp": lambda a, b, weight: a + weight * (b - a),
+    "silu": lambda x: x * x.sigmoid(),
+    "softplus": cells.softplus,
+    "log_sigmoid": lambda x: -cells.softplus(-x),
+}
 
 
 class Untraceable(Exception):
@@ -182,8 +202,14 @@ class Graph:
             return self._product(*args)
         if name == "clamp":
             return self._clamp(*args, **(options or {}))
+        options = {key: value for key, value in (options or {}).items() if key not in ("out", "inplace") or value}
         if options:
             raise Untraceable(f"calls `{name}` with {', '.join(options)}")
+        if name == "pow" and len(args) == 2 and args[1] in (2, 3, 4):
+            return self._power(args[0], int(args[1]))
+        if name in COMPOSED:
+            composed: Node = COMPOSED[name](*args)
+            return composed
         if name == "neg":
             return self.call("mul", (-1.0, *args))
         if name in SWAPPED:
@@ -197,6 +223,13 @@ class Graph:
         if name not in POINTWISE:
             raise Untraceable(f"calls `{name}`, which is not a function of one unit at a time")
         return self._pointwise(name, args)
+
+    def _power(self, value: Any, times: int) -> Node:
+        found = value
+        for _ in range(times - 1):
+            found = found * value
+        result: Node = found
+        return result
 
     def _product(self, value: Any, matrix: Any) -> Node:
         if not (isinstance(matrix, Node) and matrix.kind == "matrix" and matrix.op == "parameter"):

@@ -258,6 +258,17 @@ def absolute(typing: Any, value: Any) -> Any:
 
 
 @emitted
+def sqrt(typing: Any, value: Any) -> Any:
+    """The square root, rounded once."""
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        kind = ir.FunctionType(VECTOR, [VECTOR])
+        return builder.call(cgutils.get_or_insert_function(builder.module, kind, f"llvm.sqrt.v{WIDTH}f32"), args)
+
+    return vector(vector), emit
+
+
+@emitted
 def nearest(typing: Any, value: Any) -> Any:
     """The nearest whole number, of two the even one."""
 
