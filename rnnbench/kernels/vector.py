@@ -246,37 +246,20 @@ where_gt = emitted(_chosen(">"))
 where_ge = emitted(_chosen(">="))
 
 
-@emitted
-def absolute(typing: Any, value: Any) -> Any:
-    """The value without its sign."""
+def _rounded_once(name: str) -> Callable[..., Any]:
+    def define(typing: Any, value: Any) -> Any:
+        def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            kind, called = ir.FunctionType(VECTOR, [VECTOR]), f"llvm.{name}.v{WIDTH}f32"
+            return builder.call(cgutils.get_or_insert_function(builder.module, kind, called), args)
 
-    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        kind = ir.FunctionType(VECTOR, [VECTOR])
-        return builder.call(cgutils.get_or_insert_function(builder.module, kind, f"llvm.fabs.v{WIDTH}f32"), args)
+        return vector(vector), emit
 
-    return vector(vector), emit
-
-
-@emitted
-def sqrt(typing: Any, value: Any) -> Any:
-    """The square root, rounded once."""
-
-    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        kind = ir.FunctionType(VECTOR, [VECTOR])
-        return builder.call(cgutils.get_or_insert_function(builder.module, kind, f"llvm.sqrt.v{WIDTH}f32"), args)
-
-    return vector(vector), emit
+    return define
 
 
-@emitted
-def nearest(typing: Any, value: Any) -> Any:
-    """The nearest whole number, of two the even one."""
-
-    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        kind = ir.FunctionType(VECTOR, [VECTOR])
-        return builder.call(cgutils.get_or_insert_function(builder.module, kind, f"llvm.rint.v{WIDTH}f32"), args)
-
-    return vector(vector), emit
+absolute = emitted(_rounded_once("fabs"))
+sqrt = emitted(_rounded_once("sqrt"))
+nearest = emitted(_rounded_once("rint"))  # the nearest whole number, of two the even one
 
 
 @emitted
