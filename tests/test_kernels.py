@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numba
 import numpy as np
@@ -356,7 +357,8 @@ def test_two_processes_never_compile_the_same_scan_at_once(tmp_path: Path) -> No
     environment |= {k: value for k, value in os.environ.items() if k not in ("NUMBA_CACHE_DIR", "PYTHONPATH")}
     code = "from rnnbench.cells import rnn\nfrom rnnbench.kernels import fused\nfused(rnn.Cell()).fused(rnn.Cell())"
     command = [sys.executable, "-c", code]
-    both = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    options: dict[str, Any] = {"env": environment, "cwd": package.parent, "stdout": subprocess.PIPE, "text": True}
+    both = [subprocess.Popen(command, **options) for _ in range(2)]
     told = [process.communicate(timeout=120)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0]
     saved = [sum("data saved to" in line and "rnn_" in line for line in each.splitlines()) for each in told]

@@ -299,8 +299,8 @@ LATE = [
     Mutant(
         "a bar that nothing passes",
         "training/trainer.py",
-        "solved = score >= self.task.bar",
-        "solved = score > 1",
+        '"solved" if score >= self.task.bar',
+        '"solved" if score > 1',
         "",
     ),
     Mutant(
