@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from rnnbench.cells import Cell
-from rnnbench.kernels.vector import WIDTH
+from rnnbench.kernels.vector import WIDTH as WIDTH
 
 STRETCH = 128  # rows whose gates' gradients stay in the cache until the weights' gradients are summed
 LINE = 16  # floats in a cache line

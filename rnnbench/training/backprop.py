@@ -1,5 +1,5 @@
-"""A model's losses and their gradients on one batch: through torch's graph, which takes any model, or by hand for the
-commonest one, a fused scan under a read-out.
+"""A model's losses and their gradients on one batch: through torch's graph, which takes any model, or by hand, for
+fused scans under a read-out: one here, with whatever is around it in `arranged.py`.
 
 By hand nothing is recorded: at H = 32 the graph, its views and its zeros cost more than the scan itself. The scan
 reads the gradients of the answered steps alone and writes those of its parameters where the optimiser reads them.
@@ -18,6 +18,7 @@ from rnnbench.cells import Cell
 from rnnbench.layers.noise import Noise
 from rnnbench.layers.recurrent import Recurrent
 from rnnbench.lazy import torch
+from rnnbench.training.arranged import Arranged
 from rnnbench.training.model import Model
 
 if TYPE_CHECKING:
@@ -44,17 +45,24 @@ class Backprop(Protocol):
 
 def backprop(model: Model, p: Mapping[str, Tensor], gradients: Mapping[str, Tensor]) -> Backprop:
     """What computes the losses of a batch and writes their gradients; p and gradients by the names of `model.views`."""
-    return (_ByHand if by_hand(model) else _ThroughGraph)(model, p, gradients)
+    if not by_hand(model):
+        return _ThroughGraph(model, p, gradients)
+    return (_ByHand if _plain(model) else Arranged)(model, p, gradients)
 
 
 def by_hand(model: Model) -> bool:
     """Whether all that a model computes, and its way back, is arithmetic of our own."""
-    s, layer = model.settings, model.layer
-    plain = s.layers == 1 and not (s.bidirectional or s.layer_norm or s.dropout) and s.attention == "none"
-    if not (plain and isinstance(layer, Recurrent) and layer.kernel is not None):
+    layer = model.layer
+    if not (isinstance(layer, Recurrent) and layer.kernel is not None) or model.settings.attention != "none":
         return False
     # What a cell prepares, and a loss that is a task's own, go through torch's graph.
     return type(layer.cell).prepare is Cell.prepare and bool(model.task.nats)
+
+
+def _plain(model: Model) -> bool:
+    """Whether it is one scan under a read-out."""
+    s = model.settings
+    return s.layers == 1 and not (s.bidirectional or s.layer_norm or s.dropout)
 
 
 class _ThroughGraph:

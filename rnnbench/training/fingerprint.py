@@ -22,7 +22,8 @@ PACKAGE = Path(__file__).parent.parent
 SHARED = (
     "rng.py", "settings.py", "cells/__init__.py", "layers/__init__.py", "layers/initial.py",
     "layers/layout.py", "layers/noise.py",
-    "layers/recurrent.py", "tasks/__init__.py", "training/model.py", "training/backprop.py", "training/cohort.py",
+    "layers/recurrent.py", "tasks/__init__.py", "training/model.py", "training/backprop.py", "training/arranged.py",
+    "training/cohort.py",
     "training/trainer.py", "training/optimiser.py", "kernels/descent.py", "kernels/compile.py",
     "kernels/panels.py", "kernels/tiles.py", "kernels/vector.py",
 )  # fmt: skip

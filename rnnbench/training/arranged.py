@@ -1,0 +1,174 @@
+"""Layers of fused scans under a read-out, one run on a CPU: several deep, in both directions, with layer norm, residual
+connections and dropout, forward and back without torch's graph and in arithmetic of our own.
+
+Values are rows of whole vectors, (T, B, N * WIDTH) for H units; what lies behind H counts nowhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnbench.layers.noise import Noise
+from rnnbench.layers.recurrent import Recurrent
+from rnnbench.lazy import torch
+from rnnbench.training.model import Model
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Floats = NDArray[np.float32]
+
+
+@dataclass
+class _Part:
+    """One direction of one layer in one pass, and what its way back needs."""
+
+    done: Any  # the scan's pass
+    normal: Any = None  # what layer norm kept
+    mask: Floats | None = None
+
+
+class Arranged:
+    """As `backprop.Backprop`; p and gradients by the names of `model.views`."""
+
+    def __init__(self, model: Model, p: Mapping[str, Tensor], gradients: Mapping[str, Tensor]) -> None:
+        from rnnbench.kernels import scan  # imports the compiler
+        from rnnbench.kernels.norm import Norm
+        from rnnbench.kernels.readout import Readout
+
+        layer = model.layer
+        assert isinstance(layer, Recurrent)
+        assert layer.kernel is not None
+        self.model, self.s, self.kernel = model, model.settings, scan
+        self.fused = layer.kernel.fused(layer.cell)
+        self.directions = model.layout.directions
+        self.H = self.s.hidden
+        self.width = scan.vectors(self.H) * scan.WIDTH
+        places = [[f"{depth}/{d}" for d in self.directions] for depth in range(self.s.layers)]
+        self.places = places
+        self.parameters = {at: [p[f"{at}/{n}"] for n in self.fused.names] for row in places for at in row}
+        self.to = {at: [gradients[f"{at}/{n}"].data_ptr() for n in self.fused.names] for row in places for at in row}
+        self.norms: dict[str, Norm] = {}
+        self.norm_to: dict[str, tuple[Floats, Floats]] = {}
+        if self.s.layer_norm:
+            for at in self.parameters:
+                self.norms[at] = Norm(p[f"norm/{at}/g"].numpy(), p[f"norm/{at}/b"].numpy())
+                self.norm_to[at] = gradients[f"norm/{at}/g"].numpy(), gradients[f"norm/{at}/b"].numpy()
+        self.readout = Readout(p["readout/W"].numpy(), p["readout/b"].numpy(), model.task.nats)
+        self.readout_to = gradients["readout/W"].data_ptr(), gradients["readout/b"].data_ptr()
+        self.outputs = self.readout.O
+
+    def __call__(
+        self, xs: Tensor, ys: Tensor, weights: Tensor | None, at: slice, noise: Noise
+    ) -> tuple[Tensor, Tensor]:
+        """The losses (...) and the answers (..., K, B, O); writes the gradients."""
+        parts, read, mask, answers = self._forward(xs, at, noise, keep=True)
+        loss, slopes = self.readout.losses(answers, ys.numpy(), None if weights is None else weights.numpy())
+        self._back(parts, read, mask, slopes, at, len(xs))
+        return torch.tensor(loss), torch.from_numpy(answers)[..., : self.outputs]
+
+    def evaluate(self, xs: Tensor, at: slice) -> Tensor:
+        """The answers (..., K, B, O) without a way back."""
+        return torch.from_numpy(self._forward(xs, at, None, keep=False)[3])[..., : self.outputs]
+
+    def loss(self, answers: Tensor, ys: Tensor, weights: Tensor | None) -> Tensor:
+        """The mean loss of answers (..., K, B, O), (...)."""
+        padded, _ = self.kernel.rows(*answers.shape)
+        padded[..., : self.outputs] = answers
+        found, _ = self.readout.losses(padded.numpy(), ys.numpy(), None if weights is None else weights.numpy())
+        return torch.tensor(found)
+
+    def _ends(self, T: int, at: slice) -> list[slice]:
+        """The steps that the read-out reads of each direction: a task with one answer reads each one's final state."""
+        return [slice(T - 1, T), slice(0, 1)] if self.model.task.last else [at, at]
+
+    def _forward(
+        self, xs: Tensor, at: slice, noise: Noise | None, keep: bool
+    ) -> tuple[list[list[_Part]], Floats, Floats | None, Floats]:
+        """The parts of a pass, the rows that the read-out read, its dropout's mask, the answers (K, B, M * WIDTH)."""
+        given, parts = self.model.encode(xs), []
+        ys: list[Floats] = []
+        for depth, row in enumerate(self.places):
+            below, ys, made = ys, [], []
+            for i, place in enumerate(row):
+                backward = self.directions[i] == "backward"
+                part = _Part(
+                    self.kernel.Pass(self.fused, given.flip(0) if backward else given, self.parameters[place], keep)
+                )
+                y = part.done.hs.array[1:]
+                y = np.ascontiguousarray(y[::-1]) if backward else y
+                if place in self.norms:
+                    y, part.normal = self.norms[place].forward(np.ascontiguousarray(y))
+                if self.s.residual and depth:
+                    y = y + below[i]
+                if noise and self.s.dropout and depth < self.s.layers - 1:
+                    part.mask = self._mask(noise.at(place), y[..., : self.H])
+                    y = self._dropped(y, part.mask)
+                ys.append(y)
+                made.append(part)
+            parts.append(made)
+            given = torch.from_numpy(self._joined(ys))
+        ends = self._ends(len(xs), at)
+        h = self._joined([y[end] for y, end in zip(ys, ends, strict=False)])
+        mask = self._mask(noise.at("readout/W"), h) if noise and self.s.dropout else None
+        read, part_read = self.kernel.rows(*h.shape)
+        part_read[:] = torch.from_numpy(h)
+        rows = read.numpy()
+        if mask is not None:
+            rows[..., : h.shape[2]] = rows[..., : h.shape[2]] * mask / np.float32(1 - self.s.dropout)
+        K, B, width = rows.shape
+        return parts, rows, mask, self.readout.answers(rows.ctypes.data, B * width, K, B)
+
+    def _back(
+        self, parts: list[list[_Part]], read: Floats, mask: Floats | None, slopes: Floats, at: slice, T: int
+    ) -> None:
+        K, B, width = read.shape
+        dread = np.empty((K, B, width), np.float32)
+        self.readout.back(read.ctypes.data, B * width, slopes, *self.readout_to, dread.ctypes.data)
+        if mask is not None:
+            dread[..., : mask.shape[2]] = dread[..., : mask.shape[2]] * mask / np.float32(1 - self.s.dropout)
+        dys = [np.zeros((T, B, self.width), np.float32) for _ in self.directions]
+        for i, (dy, end) in enumerate(zip(dys, self._ends(T, at), strict=False)):
+            dy[end][..., : self.H] = dread[..., i * self.H : (i + 1) * self.H]
+        for depth in reversed(range(len(parts))):
+            below = [np.zeros_like(dy) for dy in dys]
+            for i, (part, place) in enumerate(zip(parts[depth], self.places[depth], strict=True)):
+                self._part_back(part, place, dys, below, i, depth)
+            dys = below
+
+    def _part_back(self, part: _Part, place: str, dys: list[Floats], below: list[Floats], i: int, depth: int) -> None:
+        """Of one direction of a layer: adds to the gradients of the layer below, by direction."""
+        dy = dys[i]
+        if part.mask is not None:
+            dy = self._dropped(dy, part.mask)
+        if self.s.residual and depth:
+            below[i] += dy
+        if part.normal is not None:
+            dy = self.norms[place].back(dy, part.normal, *self.norm_to[place])
+        backward = self.directions[i] == "backward"
+        dy = np.ascontiguousarray(dy[::-1] if backward else dy)
+        dxs = part.done.back(dy.ctypes.data, np.arange(len(dy)), self.to[place], want_dxs=depth > 0)
+        if dxs is not None:
+            dxs = dxs[::-1] if backward else dxs
+            for j, to in enumerate(below):
+                to[..., : self.H] += dxs[..., j * self.H : (j + 1) * self.H]
+
+    def _joined(self, ys: list[Floats]) -> Floats:
+        """Rows as a layer or a read-out reads them, (T, B, H) of one direction or (T, B, 2H) of two."""
+        cut = [y[..., : self.H] for y in ys]
+        return np.concatenate(cut, -1) if len(cut) > 1 else np.ascontiguousarray(cut[0])
+
+    def _mask(self, noise: Noise, ys: Floats) -> Floats:
+        (kept,) = [s.uniform(ys.shape) >= np.float32(self.s.dropout) for s in noise.streams()]
+        return kept.astype(np.float32)
+
+    def _dropped(self, ys: Floats, mask: Floats) -> Floats:
+        """Rows with some of their numbers 0 and the others divided by what is kept on average."""
+        out = np.zeros_like(ys)
+        out[..., : self.H] = ys[..., : self.H] * mask / np.float32(1 - self.s.dropout)
+        return out
