@@ -50,12 +50,15 @@ MACHINES: dict[str, dict[str, str]] = {
     },
 }
 TASKS = ({"task": "adding"}, {"task": "copy", "items": 2, "alphabet": 4}, {"task": "counting"})
+EVERYTHING = {"layers": 2, "bidirectional": True, "layer_norm": True, "residual": True, "dropout": 0.2}
 QUICK = [{"model": {"cell": "lstm"}, "task": task} for task in TASKS]
+QUICK += [{"model": {"cell": "lstm"}, "task": TASKS[0], "settings": EVERYTHING}]
 SLOW = [
     {"model": {"cell": name}, "task": TASKS[n % 3]}
     for n, name in enumerate(registry.names("cells"))
     if not kernels.refusal(registry.cell({"cell": name})) and name != "orthogonal"
 ]
+SLOW += [{"model": {"cell": "rnn"}, "task": TASKS[1], "settings": {"optimizer": name}} for name in ("rmsprop", "sgd")]
 CODE = """
 import json, sys
 import torch
@@ -64,7 +67,8 @@ from rnnbench.training.trainer import Trainer
 
 torch.set_num_threads(1)
 for each in json.loads(sys.argv[1]):
-    run = Run(Rung(each["model"], each["task"], 4, {"hidden": 20, "batch": 6, "steps": 50, "clip": 0.5}), 1)
+    settings = {"hidden": 20, "batch": 6, "steps": 50, "clip": 0.5} | each.get("settings", {})
+    run = Run(Rung(each["model"], each["task"], 4, settings), 1)
     (record,) = (found for found in Trainer().train([run]) if isinstance(found, Record))
     curve = [[point.step, point.loss, point.score, point.select] for point in record.curve]
     print(canonical([record.run.id, record.status, record.steps, record.score, curve]))
