@@ -11,6 +11,7 @@ import subprocess
 import sys
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -50,10 +51,10 @@ MACHINES: dict[str, dict[str, str]] = {
     },
 }
 TASKS = ({"task": "adding"}, {"task": "copy", "items": 2, "alphabet": 4}, {"task": "counting"})
-EVERYTHING = {"layers": 2, "bidirectional": True, "layer_norm": True, "residual": True, "dropout": 0.2}
-QUICK = [{"model": {"cell": "lstm"}, "task": task} for task in TASKS]
+EVERYTHING: dict[str, Any] = {"layers": 2, "bidirectional": True, "layer_norm": True, "residual": True, "dropout": 0.2}
+QUICK: list[dict[str, Any]] = [{"model": {"cell": "lstm"}, "task": task} for task in TASKS]
 QUICK += [{"model": {"cell": "lstm"}, "task": TASKS[0], "settings": EVERYTHING}]
-SLOW = [
+SLOW: list[dict[str, Any]] = [
     {"model": {"cell": name}, "task": TASKS[n % 3]}
     for n, name in enumerate(registry.names("cells"))
     if not kernels.refusal(registry.cell({"cell": name})) and name != "orthogonal"
