@@ -61,6 +61,8 @@ def test_by_hand_is_what_the_graph_says(cell: dict[str, Any], task: dict[str, An
 ARRANGED: list[dict[str, Any]] = [
     {"layers": 2}, {"bidirectional": True}, {"layer_norm": True}, {"dropout": 0.3},
     {"layers": 3, "bidirectional": True, "layer_norm": True, "residual": True, "dropout": 0.3},
+    {"attention": "additive"}, {"attention": "dot"}, {"attention": "additive", "bidirectional": True, "dropout": 0.3},
+    {"attention": "dot", "layers": 2, "bidirectional": True, "hidden": 33},
     {"layers": 2, "hidden": 33, "layer_norm": True}, {"layers": 2, "residual": True, "hidden": 16},
 ]  # fmt: skip
 
@@ -112,7 +114,7 @@ def test_arranged_is_what_the_graph_says_in_float64(
         ({"cell": "orthogonal"}, {}, False),  # its matrix comes out of torch's graph
         ({"cell": "lstm"}, {"layers": 2}, True),
         ({"cell": "lstm"}, {"bidirectional": True}, True),
-        ({"cell": "lstm"}, {"attention": "dot"}, False),
+        ({"cell": "lstm"}, {"attention": "dot"}, True),
         ({"cell": "lstm"}, {"layer_norm": True}, True),
         ({"cell": "lstm"}, {"dropout": 0.1}, True),
         ({"layer": "transformer"}, {}, False),

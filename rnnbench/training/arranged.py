@@ -1,5 +1,5 @@
 """Layers of fused scans under a read-out, one run on a CPU: several deep, in both directions, with layer norm, residual
-connections and dropout, forward and back without torch's graph and in arithmetic of our own.
+connections, dropout and attention at the read-out, forward and back without torch's graph and in arithmetic of our own.
 
 Values are rows of whole vectors, (T, B, N * WIDTH) for H units; what lies behind H counts nowhere.
 """
@@ -33,11 +33,22 @@ class _Part:
     mask: Floats | None = None
 
 
+@dataclass
+class _Read:
+    """What one read-out read in one pass, its dropout's mask, and what attention kept of how it came about."""
+
+    readout: Any
+    rows: Floats
+    mask: Floats | None = None
+    kept: Any = None
+
+
 class Arranged:
     """As `backprop.Backprop`; p and gradients by the names of `model.views`."""
 
     def __init__(self, model: Model, p: Mapping[str, Tensor], gradients: Mapping[str, Tensor]) -> None:
         from rnnbench.kernels import scan  # imports the compiler
+        from rnnbench.kernels.attention import Attention
         from rnnbench.kernels.norm import Norm
         from rnnbench.kernels.readout import Readout
 
@@ -62,19 +73,26 @@ class Arranged:
         self.readout = Readout(p["readout/W"].numpy(), p["readout/b"].numpy(), model.task.nats)
         self.readout_to = gradients["readout/W"].data_ptr(), gradients["readout/b"].data_ptr()
         self.outputs = self.readout.O
+        self.attention: Attention | None = None
+        if self.s.attention != "none":
+            own = {n.removeprefix("attention/"): (v, gradients[n]) for n, v in p.items() if n.startswith("attention/")}
+            numbers = {n: v.numpy() for n, (v, _) in own.items()}
+            self.attention = Attention(self.readout.H, numbers, {n: g.numpy() for n, (_, g) in own.items()})
+            self.seen = Readout(p["readout/A"].numpy(), np.zeros((1, self.outputs), np.float32), model.task.nats)
+            self.seen_to = gradients["readout/A"].data_ptr(), np.empty((1, self.outputs), np.float32)
 
     def __call__(
         self, xs: Tensor, ys: Tensor, weights: Tensor | None, at: slice, noise: Noise
     ) -> tuple[Tensor, Tensor]:
         """The losses (...) and the answers (..., K, B, O); writes the gradients."""
-        parts, read, mask, answers = self._forward(xs, at, noise, keep=True)
+        parts, reads, answers = self._forward(xs, at, noise, keep=True)
         loss, slopes = self.readout.losses(answers, ys.numpy(), None if weights is None else weights.numpy())
-        self._back(parts, read, mask, slopes, at, len(xs))
+        self._back(parts, reads, slopes, at, len(xs))
         return torch.tensor(loss), torch.from_numpy(answers)[..., : self.outputs]
 
     def evaluate(self, xs: Tensor, at: slice) -> Tensor:
         """The answers (..., K, B, O) without a way back."""
-        return torch.from_numpy(self._forward(xs, at, None, keep=False)[3])[..., : self.outputs]
+        return torch.from_numpy(self._forward(xs, at, None, keep=False)[2])[..., : self.outputs]
 
     def loss(self, answers: Tensor, ys: Tensor, weights: Tensor | None) -> Tensor:
         """The mean loss of answers (..., K, B, O), (...)."""
@@ -89,8 +107,8 @@ class Arranged:
 
     def _forward(
         self, xs: Tensor, at: slice, noise: Noise | None, keep: bool
-    ) -> tuple[list[list[_Part]], Floats, Floats | None, Floats]:
-        """The parts of a pass, the rows that the read-out read, its dropout's mask, the answers (K, B, M * WIDTH)."""
+    ) -> tuple[list[list[_Part]], list[_Read], Floats]:
+        """The parts of a pass, what its read-outs read, and the answers (K, B, M * WIDTH)."""
         given, parts = self.model.encode(xs), []
         ys: list[Floats] = []
         for depth, row in enumerate(self.places):
@@ -113,33 +131,68 @@ class Arranged:
                 made.append(part)
             parts.append(made)
             given = torch.from_numpy(self._joined(ys))
-        ends = self._ends(len(xs), at)
-        h = self._joined([y[end] for y, end in zip(ys, ends, strict=False)])
-        mask = self._mask(noise.at("readout/W"), h) if noise and self.s.dropout else None
-        read, part_read = self.kernel.rows(*h.shape)
-        part_read[:] = torch.from_numpy(h)
-        rows = read.numpy()
-        if mask is not None:
-            rows[..., : h.shape[2]] = rows[..., : h.shape[2]] * mask / np.float32(1 - self.s.dropout)
-        K, B, width = rows.shape
-        return parts, rows, mask, self.readout.answers(rows.ctypes.data, B * width, K, B)
+        T, ends = len(xs), self._ends(len(xs), at)
+        h = self._rows(self._joined([y[end] for y, end in zip(ys, ends, strict=False)]))
+        reads = [self._read(self.readout, "readout/W", h, noise)]
+        answers = self._answers(reads[0])
+        if self.attention is not None:
+            K = len(h)
+            seen = [t + 1 for t in range(T)[at]] if self.model.task.causal else [T] * K
+            found, kept = self.attention.forward(h, self._rows(given.numpy()), seen)
+            reads.append(self._read(self.seen, "readout/A", found, noise))
+            reads[1].kept = kept
+            answers = answers + self._answers(reads[1])
+        return parts, reads, answers
 
-    def _back(
-        self, parts: list[list[_Part]], read: Floats, mask: Floats | None, slopes: Floats, at: slice, T: int
-    ) -> None:
-        K, B, width = read.shape
-        dread = np.empty((K, B, width), np.float32)
-        self.readout.back(read.ctypes.data, B * width, slopes, *self.readout_to, dread.ctypes.data)
-        if mask is not None:
-            dread[..., : mask.shape[2]] = dread[..., : mask.shape[2]] * mask / np.float32(1 - self.s.dropout)
-        dys = [np.zeros((T, B, self.width), np.float32) for _ in self.directions]
+    def _rows(self, values: Floats) -> Floats:
+        """Rows (..., B, W) in whole vectors, zeros behind W."""
+        memory, part = self.kernel.rows(*values.shape)
+        part[:] = torch.from_numpy(values)
+        rows: Floats = memory.numpy()
+        return rows
+
+    def _read(self, readout: Any, name: str, rows: Floats, noise: Noise | None) -> _Read:
+        if not (noise and self.s.dropout):
+            return _Read(readout, rows)
+        mask = self._mask(noise.at(name), rows[..., : readout.H])
+        dropped = np.zeros_like(rows)
+        dropped[..., : readout.H] = rows[..., : readout.H] * mask / np.float32(1 - self.s.dropout)
+        return _Read(readout, dropped, mask)
+
+    def _answers(self, read: _Read) -> Floats:
+        K, B, width = read.rows.shape
+        found: Floats = read.readout.answers(read.rows.ctypes.data, B * width, K, B)
+        return found
+
+    def _back(self, parts: list[list[_Part]], reads: list[_Read], slopes: Floats, at: slice, T: int) -> None:
+        dread = self._read_back(reads[0], slopes, *self.readout_to)
+        dall = None
+        if self.attention is not None:
+            address, unused = self.seen_to
+            dfound = self._read_back(reads[1], slopes, address, unused.ctypes.data)
+            dh, dall = self.attention.back(dfound, reads[1].kept)
+            dread += dh
+        dys = [np.zeros((T, dread.shape[1], self.width), np.float32) for _ in self.directions]
         for i, (dy, end) in enumerate(zip(dys, self._ends(T, at), strict=False)):
-            dy[end][..., : self.H] = dread[..., i * self.H : (i + 1) * self.H]
+            own = slice(i * self.H, (i + 1) * self.H)
+            if dall is not None:
+                dy[..., : self.H] = dall[..., own]
+            dy[end][..., : self.H] += dread[..., own]
         for depth in reversed(range(len(parts))):
             below = [np.zeros_like(dy) for dy in dys]
             for i, (part, place) in enumerate(zip(parts[depth], self.places[depth], strict=True)):
                 self._part_back(part, place, dys, below, i, depth)
             dys = below
+
+    def _read_back(self, read: _Read, slopes: Floats, dW: int, db: int) -> Floats:
+        """The gradient of the rows that a read-out read; those of its parameters are written."""
+        K, B, width = read.rows.shape
+        found = np.empty((K, B, width), np.float32)
+        read.readout.back(read.rows.ctypes.data, B * width, slopes, dW, db, found.ctypes.data)
+        if read.mask is not None:
+            W = read.mask.shape[2]
+            found[..., :W] = found[..., :W] * read.mask / np.float32(1 - self.s.dropout)
+        return found
 
     def _part_back(self, part: _Part, place: str, dys: list[Floats], below: list[Floats], i: int, depth: int) -> None:
         """Of one direction of a layer: adds to the gradients of the layer below, by direction."""

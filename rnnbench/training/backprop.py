@@ -53,7 +53,7 @@ def backprop(model: Model, p: Mapping[str, Tensor], gradients: Mapping[str, Tens
 def by_hand(model: Model) -> bool:
     """Whether all that a model computes, and its way back, is arithmetic of our own."""
     layer = model.layer
-    if not (isinstance(layer, Recurrent) and layer.kernel is not None) or model.settings.attention != "none":
+    if not (isinstance(layer, Recurrent) and layer.kernel is not None):
         return False
     # What a cell prepares, and a loss that is a task's own, go through torch's graph.
     return type(layer.cell).prepare is Cell.prepare and bool(model.task.nats)
@@ -62,7 +62,7 @@ def by_hand(model: Model) -> bool:
 def _plain(model: Model) -> bool:
     """Whether it is one scan under a read-out."""
     s = model.settings
-    return s.layers == 1 and not (s.bidirectional or s.layer_norm or s.dropout)
+    return s.layers == 1 and not (s.bidirectional or s.layer_norm or s.dropout) and s.attention == "none"
 
 
 class _ThroughGraph:
