@@ -22,7 +22,7 @@ from rnnbench.training.trainer import Trainer
 LENGTH = {"steps": 30, "hidden": 5, "batch": 3, "stop": "never"}
 RUNS = {
     "own": Run(Rung({"cell": "rnn"}, {"task": "adding"}, 9, LENGTH), 0),
-    "fused": Run(Rung({"cell": "rnn"}, {"task": "adding"}, 9, LENGTH | {"attention": "dot"}), 0),
+    "fused": Run(Rung({"cell": "orthogonal"}, {"task": "adding"}, 9, LENGTH), 0),  # its matrix is torch's
     "sgd": Run(Rung({"cell": "rnn"}, {"task": "adding"}, 9, LENGTH | {"optimizer": "sgd"}), 0),
     "solo": Run(Rung({"layer": "transformer"}, {"task": "adding"}, 9, LENGTH | {"hidden": 8}), 0),
 }

@@ -51,7 +51,8 @@ MACHINES: dict[str, dict[str, str]] = {
     },
 }
 TASKS = ({"task": "adding"}, {"task": "copy", "items": 2, "alphabet": 4}, {"task": "counting"})
-EVERYTHING: dict[str, Any] = {"layers": 2, "bidirectional": True, "layer_norm": True, "residual": True, "dropout": 0.2}
+EVERYTHING: dict[str, Any] = {"layers": 2, "bidirectional": True, "layer_norm": True, "residual": True, "dropout": 0.2,
+              "attention": "additive"}  # fmt: skip
 QUICK: list[dict[str, Any]] = [{"model": {"cell": "lstm"}, "task": task} for task in TASKS]
 QUICK += [{"model": {"cell": "lstm"}, "task": TASKS[0], "settings": EVERYTHING}]
 SLOW: list[dict[str, Any]] = [
@@ -60,6 +61,7 @@ SLOW: list[dict[str, Any]] = [
     if not kernels.refusal(registry.cell({"cell": name})) and name != "orthogonal"
 ]
 SLOW += [{"model": {"cell": "rnn"}, "task": TASKS[1], "settings": {"optimizer": name}} for name in ("rmsprop", "sgd")]
+SLOW += [{"model": {"cell": "gru"}, "task": TASKS[2], "settings": {"attention": "dot"}}]
 CODE = """
 import json, sys
 import torch
