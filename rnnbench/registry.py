@@ -25,6 +25,7 @@ from rnnbench.layers.recurrent import Recurrent
 from rnnbench.records import Rung
 from rnnbench.settings import Settings
 from rnnbench.tasks import Task
+from rnnbench.text import sentence
 
 KINDS = ("cell", "layer", "module")
 BASES: dict[str, type] = {"cells": cells.Cell, "layers": layers.Layer, "tasks": tasks.Task}
@@ -205,7 +206,7 @@ def about(folder: str, name: str) -> str:
         return plugins.about(folder, name)
     tree = ast.parse((Path(__file__).parent / folder / f"{name}.py").read_text())
     first = (ast.get_docstring(tree) or "").split("\n\n")[0].replace("\n", " ")
-    return first.split(". ")[0].rstrip(".")
+    return sentence(first)
 
 
 def parameters(rung: Rung) -> int:

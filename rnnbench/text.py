@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 SPACES = "\t\n\v\f\r\x1c\x1d\x1e\x1f\x85\u2028\u2029"
 JOINERS = "\u200c\u200d"  # inside emoji and Indic words; they reorder and hide nothing
+
+TRACEBACK = "Traceback (most recent call last):\n"
+FRAME = re.compile(r' +File "(?P<folder>.*[/\\])?(?P<name>[^/\\"<]+)", line (?P<line>\d+), in ')
+FOREIGN = re.compile(r"[/\\](rnnbench|site-packages|lib[/\\]python[\d.]+)[/\\]")  # nobody's cell, layer or task
 
 
 def printable(text: str, width: int | None = None) -> str:
@@ -17,6 +23,32 @@ def printable(text: str, width: int | None = None) -> str:
     given = text if width is None else text[: width + 1]
     shown = given if given.isprintable() else "".join(map(_visible, given))
     return shown if width is None or len(shown) <= width else shown[: width - 3] + "..."
+
+
+def raised(error: str, width: int = 300) -> str:
+    r"""What an error's text comes to, in one line: of a traceback what was raised, and where in a user's file; of
+    anything else its last line.
+
+    >>> raised('Traceback (most recent call last):\n  File "my/cell.py", line 7, in step\nValueError: two\nlines\n')
+    'ValueError: two lines (cell.py:7)'
+    """
+    lines = error.split(TRACEBACK)[-1].splitlines()
+    if TRACEBACK in error:  # its frames are indented; what was raised, which comes after them, may have many lines
+        first = next((i for i, line in enumerate(lines) if line and not line.startswith(" ")), 0)
+        frames = [FRAME.match(line) for line in lines[:first]]
+        own = [f"{f['name']}:{f['line']}" for f in frames if f and not FOREIGN.search(f["folder"] or "")]
+        text = " ".join(" ".join(lines[first:]).split())
+        return printable(text, width) + (f" ({printable(own[-1], 100)})" if own else "")
+    return printable(next((line.strip() for line in reversed(lines) if line.strip()), ""), width)
+
+
+def sentence(text: str) -> str:
+    """The first sentence of a text, without its full stop, which a capital letter follows or nothing.
+
+    >>> sentence("Adding as in Le et al. (2015), e.g. so. It can be learnt.")
+    'Adding as in Le et al. (2015), e.g. so'
+    """
+    return re.split(r"\.\s+(?=[A-Z])", text, maxsplit=1)[0].rstrip(".")
 
 
 def _visible(c: str) -> str:

@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -156,6 +157,7 @@ def test_list_names_what_a_suite_can_name(cli: Cli) -> None:
     assert any(line.startswith("  adding ") for line in lines)
     assert any(line.startswith("  quick ") for line in lines)
     assert cli("list", "tasks").stdout.startswith("adding ")
+    assert not re.search(r"et al$", cli("list", "suites").stdout, re.MULTILINE)  # a sentence goes on after it
 
 
 @pytest.mark.parametrize(

@@ -33,9 +33,11 @@ def test_a_scan_is_shown(cli: Cli) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("lstmm",), "did you mean 'lstm'?"),
-        (("lstm", "peephole=true"), "did you mean 'peepholes'?"),
+        (("lstmm",), "cell: got 'lstmm', expected the name of a cell; did you mean 'lstm'?"),
+        (("lstm", "peephole=true"), "peephole: got an unknown key"),
         (("lstm", "peepholes=3"), "peepholes: got 3, expected true or false"),
+        (("lstm", "peepholes=no"), "peepholes: got 'no', expected true or false"),
+        (("./none.py",), "cell: got './none.py': no such file"),
         (("lstm", "peepholes"), "peepholes: expected SWITCH=VALUE, as in peepholes=true"),
         (("mlstm",), "mlstm: no fused scan is derived from its step, which is stepped through: its states are "),
     ],
@@ -45,3 +47,4 @@ def test_what_cannot_be_shown_is_one_line(cli: Cli, arguments: tuple[str, ...], 
     assert (done.returncode, done.stdout) == (2, "")
     assert told in done.stderr
     assert len(done.stderr.splitlines()) == 1
+    assert "architectures" not in done.stderr  # no place in a file that nobody wrote

@@ -166,9 +166,9 @@ class Odd(cells.Cell):
     ("what", "reason"),
     [
         ("softmax", "calls `softmax`"),
-        ("sum", "calls `sum`, which is not a function of one unit at a time"),
+        ("sum", "calls `sum`, which is no function of one unit at a time that a scan knows"),
         ("branch", "branches on a value"),
-        ("power", "calls `pow`, which is not"),
+        ("power", "calls `pow`, which is no function"),
         ("shape", "asks for a value's `shape`"),
         ("slice", "takes a value apart"),
         ("transposed", "asks for a value's `T`"),

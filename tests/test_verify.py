@@ -23,6 +23,7 @@ seeds: 2
 architectures: {lstm: {cell: lstm}, deep: {base: lstm, layers: 2}}
 tasks: {adding: {lengths: [4]}}
 """
+LONG = 'Traceback (most recent call last):\n  File "my/cell.py", line 7, in step\n    x()\nValueError: two\n lines\n'
 
 
 def record(seed: int = 0, **changed: Any) -> Record:
@@ -44,6 +45,7 @@ def record(seed: int = 0, **changed: Any) -> Record:
         ({"numerics": "stacked"}, {"score": 0.96}, "numerics were stacked, are fused: no promise", False),
         ({"numerics": "", "fingerprint": ""}, {"steps": 400}, "steps was 300, is 400", False),
         ({}, {"status": "crashed", "error": "Traceback\n  x\nOSError: gone"}, "crashed now: OSError: gone", True),
+        ({}, {"status": "failed", "error": LONG}, "failed now: ValueError: two lines (cell.py:7)", True),
     ],
 )
 def test_what_differs_is_told_with_what_was_promised(

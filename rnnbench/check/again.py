@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from rnnbench.records import Record, canonical
+from rnnbench.text import raised
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,7 @@ def label(record: Record) -> str:
 def _difference(old: Record, new: Record) -> str:
     """What differs first, as `before, now`; empty if nothing does."""
     if not new.finished:
-        last = (new.error or "no error told").strip().splitlines()[-1]
-        return f"{new.status} now: {last}"
+        return f"{new.status} now: {raised(new.error or '') or 'no error told'}"
     for name in ("status", "steps", "solved_at", "score", "loss", "parameters"):
         before, now = getattr(old, name), getattr(new, name)
         if before != now:

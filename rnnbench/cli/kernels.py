@@ -28,7 +28,7 @@ def list_() -> None:
 
 @kernels.command()
 def show(
-    cell: Annotated[str, typer.Argument(help="The cell's name.")],
+    cell: Annotated[str, typer.Argument(help="A cell, as a suite names it: its name, ./FILE.py or package/name.")],
     switches: Annotated[
         list[str] | None, typer.Argument(metavar="[SWITCH=VALUE]...", help="Its switches, as in a suite.")
     ] = None,
@@ -36,6 +36,7 @@ def show(
     """Print the scans that are derived from a cell's step, as they are compiled."""
     from rnnbench import registry
     from rnnbench.kernels import refusal
+    from rnnbench.suite.document import scalar
     from rnnbench.suite.load import loads
 
     model: dict[str, object] = {"cell": cell}
@@ -43,9 +44,12 @@ def show(
         name, equals, value = switch.partition("=")
         if not equals:
             raise UserError(f"{switch}: expected SWITCH=VALUE, as in peepholes=true")
-        model[name] = yaml.safe_load(value)
+        model[name] = scalar(value)
     document = {"rnnbench": 1, "name": "kernels", "architectures": {"cell": model}, "tasks": {"copy": {"lengths": [1]}}}
-    suite = loads(yaml.safe_dump(document, sort_keys=False).encode(), "kernels")
+    try:
+        suite = loads(yaml.safe_dump(document, sort_keys=False).encode(), "kernels")
+    except UserError as error:  # its places are those of a suite that the user never saw
+        raise UserError(*(line.split("architectures.cell.", 1)[-1] for line in error.lines)) from error
     found = registry.cell(suite.variants[0].model)
     if reason := refusal(found):
         raise UserError(f"{cell}: no fused scan is derived from its step, which is stepped through: {reason}")

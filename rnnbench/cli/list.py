@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from rnnbench.cli import app
-from rnnbench.text import printable
+from rnnbench.text import printable, sentence
 
 
 @app.command(name="list")
@@ -31,7 +31,7 @@ def list_(
         if kind == "plugins":
             about = added or {"none": "no installed package adds anything"}
         elif kind == "suites":
-            about = {name: load.load(path).about.split(". ")[0] for name, path in load.shipped().items()}
+            about = {name: sentence(load.load(path).about) for name, path in load.shipped().items()}
         else:
             about = {name: registry.about(kind, name) for name in registry.known(kind)}
         width = max(map(len, about))

@@ -1,7 +1,7 @@
 """`rnnbench validate`: whether a suite can be run, other people's code included.
 
-What a suite names of other people's code is imported, and its modules are made and tried, in a process of its own: code
-that hangs, ends its process or breaks it costs a line.
+What a suite names of other people's code is imported, and its modules, cells and layers are made and tried, in a
+process of its own: code that hangs, ends its process or breaks it costs a line.
 """
 
 from __future__ import annotations
@@ -157,6 +157,7 @@ def _import(request: dict[str, Any], tell: Callable[..., None]) -> None:
         except UserError as error:
             tell(lines=error.lines)
     _try_modules(suite, skip, tell)
+    _try_layers(suite, skip, tell)
     tell(counts=_counts(suite))
 
 
@@ -189,3 +190,28 @@ def _try_modules(suite: Suite, skip: set[str], tell: Callable[..., None]) -> Non
         if why and f"{where} {why}" not in seen:  # once, and not on each task
             seen.add(f"{where} {why}")
             tell(lines=[f"{where} on {ladder.task.name}: {why}"])
+
+
+def _try_layers(suite: Suite, skip: set[str], tell: Callable[..., None]) -> None:
+    """Tries each cell and layer of other people's with the switches and the widths that the suite gives it."""
+    from rnnbench.plan import plan
+    from rnnbench.training.model import Model
+    from rnnbench.training.trial import trial
+
+    seen: set[str] = set()
+    for ladder in plan(suite).ladders:
+        model = ladder.variant.model
+        names = [f"{kind} {model[kind]}" for kind in ("cell", "layer") if kind in model]
+        if not set(names) & set(suite.foreign) - skip or not ladder.rungs:
+            continue
+        made = Model.of(ladder.rungs[0])
+        way = f"{ladder.variant.name} {made.settings.hidden} {made.task.causal}"
+        if way in seen:
+            continue
+        seen.add(way)
+        tell(at=names[0])
+        why = trial(made.layer, made.settings.hidden, made.task.causal)
+        line = f"{suite.path}: {ladder.variant.name}: {names[0]}: {why}"
+        if why and line not in seen:  # once, and not at each width
+            seen.add(line)
+            tell(lines=[line])

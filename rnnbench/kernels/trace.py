@@ -221,7 +221,7 @@ class Graph:
         if name == "minimum":
             return -self.call("maximum", [-1.0 * each for each in args])
         if name not in POINTWISE:
-            raise Untraceable(f"calls `{name}`, which is not a function of one unit at a time")
+            raise Untraceable(f"calls `{name}`, which is no function of one unit at a time that a scan knows")
         return self._pointwise(name, args)
 
     def _power(self, value: Any, times: int) -> Node:

@@ -24,6 +24,7 @@ from rnnbench.records import BROKEN, Record
 from rnnbench.report import marks
 from rnnbench.report.filling import filling
 from rnnbench.report.model import clean
+from rnnbench.text import raised
 
 BARS = "▁▂▃▄▅▆▇█"
 CURVE = 14  # columns of a worker's curve
@@ -156,8 +157,8 @@ def outcome(record: Record, label: str) -> str:
     run = record.run
     text = f"{record.status:9} {label} {run.rung.length} seed {run.seed}"
     if not record.finished:
-        lines = [line for line in (record.error or "").splitlines() if line.strip()]
-        return f"{text}: {lines[-1].strip()}" if lines else text
+        why = raised(record.error or "")
+        return f"{text}: {why}" if why else text
     score = marks.fixed(spans.points(record))
     return f"{text}: score {score} after {record.steps} steps, {record.seconds:.1f} s"
 

@@ -16,6 +16,7 @@ from rnnbench.report import marks, parts, sections
 from rnnbench.report.model import NBSP, Cell, Column, Report, Table, Tone, clean, counted
 from rnnbench.settings import LOOK, Settings
 from rnnbench.suite import Suite, TaskEntry
+from rnnbench.text import raised
 
 ERRORS = 3  # how many failed runs of a task are quoted
 
@@ -173,14 +174,8 @@ def _where(climb: Climb, record: Record) -> str:
 
 
 def _why(record: Record) -> str:
-    """The last line of an error, which in a traceback is what was raised."""
-    lines = [line for line in clean_lines(record.error or "") if line]
-    return f": {lines[-1][:200]}" if lines else ""
-
-
-def clean_lines(text: str) -> list[str]:
-    """The lines of a text, without control characters."""
-    return [clean(line).strip() for line in text.splitlines()]
+    why = clean(raised(record.error or "", 200))
+    return f": {why}" if why else ""
 
 
 def _mixed(climbs: Sequence[Climb]) -> list[str]:

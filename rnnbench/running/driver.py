@@ -36,6 +36,7 @@ from rnnbench.running.listeners import Listener
 from rnnbench.running.ready import Ready
 from rnnbench.settings import Settings
 from rnnbench.store import Store
+from rnnbench.text import raised
 from rnnbench.training import ways
 
 STACK = 16  # at most so many runs of one shape train side by side
@@ -262,7 +263,7 @@ class Driver:
         unfinished = [running for running in lost if running is not None]
         if not unfinished or self.signal:
             return
-        reason = event.error.strip().splitlines()[-1] if event.error.strip() else event.status
+        reason = raised(event.error) or event.status
         if len(event.job.runs) > 1:
             self.listener.message(
                 f"a cohort of {len(event.job.runs)} {event.status} ({reason}): its unfinished runs go on alone"

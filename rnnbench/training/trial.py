@@ -1,0 +1,78 @@
+"""Somebody else's layer, tried once: a few steps forwards and back, for two runs side by side and for each alone."""
+
+from __future__ import annotations
+
+import traceback
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rnnbench.cells import Cell, Parameters
+from rnnbench.layers import Layer
+from rnnbench.layers.recurrent import Recurrent
+from rnnbench.lazy import torch
+from rnnbench.rng import Stream, stream
+from rnnbench.text import raised
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+I, T, B = 3, 4, 5  # unlike each other, so that an axis taken for another one shows
+RUNS = 2
+
+
+def trial(layer: Layer, H: int, causal: bool) -> str:
+    """What is wrong with a layer of H units, in one line; nothing if that shows in no way. Raises nothing of its."""
+    try:
+        return _tried(layer, H, causal)
+    except BaseException:
+        return raised(traceback.format_exc())
+
+
+def _tried(layer: Layer, H: int, causal: bool) -> str:
+    shapes = layer.shapes(I, H, True, True)
+    for name, shape in shapes.items():
+        if len(shape) != 2:
+            return f"got the shape {tuple(shape)} for its parameter '{name}', expected (rows, columns), as in (1, H)"
+    starts = [layer.init(shapes, partial(_stream, seed), tokens=False) for seed in range(RUNS)]
+    p = {name: torch.tensor(np.stack([start[name] for start in starts]), requires_grad=True) for name in shapes}
+    xs = torch.tensor(_stream(0, "inputs").uniform((RUNS, T, B, I)), dtype=torch.float32)
+    if isinstance(layer, Recurrent) and (wrong := _stepped(layer.cell, {name: p[name][0] for name in p}, xs[0, 0], H)):
+        return wrong
+    alone = [layer.scan({name: p[name][k] for name in p}, xs[k], causal) for k in range(RUNS)]
+    want = (T, B, layer.width(I, H))
+    if alone[0].shape != want:
+        return f"got an output of shape {tuple(alone[0].shape)}, expected {want}: steps, batch, width"
+    torch.autograd.grad(alone[0].sum(), list(p.values()), allow_unused=True)
+    if not _same(alone[0], layer.scan({name: p[name][0] for name in p}, xs[0], causal)):
+        return "gives other values each time: it draws random numbers, or keeps something from one call to the next"
+    if not layer.stacks:
+        return ""
+    ys = layer.scan(p, xs, causal)
+    if ys.shape != (RUNS, *want) or not all(_same(ys[k], alone[k]) for k in range(RUNS)):
+        return "gives runs side by side other values than each alone, expected every axis counted from the end"
+    return ""
+
+
+def _stepped(cell: Cell, p: Parameters, x: Tensor, H: int) -> str:
+    """What is wrong with what a cell's step returns for x (B, I)."""
+    widths = cell.widths(H)
+    got = cell.step(cell.prepare(p), x, tuple(x.new_zeros((B, width)) for width in widths))
+    states = ", ".join(f"({B}, {width})" for width in widths)
+    want = f"expected the output ({B}, {H}) and a tuple of its states, {states}"
+    if not (isinstance(got, tuple) and len(got) == 2 and isinstance(got[1], tuple)):
+        return f"its step returns a {type(got).__name__} that is no (output, states), {want}"
+    shapes = [tuple(each.shape) for each in (got[0], *got[1])]
+    if shapes != [(B, H), *((B, width) for width in widths)]:
+        return f"its step returns shapes {', '.join(map(str, shapes))}, {want}"
+    return ""
+
+
+def _stream(seed: int, name: str) -> Stream:
+    return stream(seed, f"trial/{name}")
+
+
+def _same(a: Tensor, b: Tensor) -> bool:
+    """Up to rounding, which may differ with what is computed at once."""
+    return torch.allclose(a, b, rtol=1e-3, atol=1e-4, equal_nan=True)

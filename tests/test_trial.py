@@ -1,0 +1,108 @@
+"""A cell of somebody else's, tried once: what is wrong with it is told in a line, before anything is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
+
+import pytest
+import torch
+
+from rnnbench import cells, registry
+from rnnbench.layers.recurrent import Recurrent
+from rnnbench.training.trial import trial
+
+Cli = Callable[..., "CompletedProcess[str]"]
+RETURNS = "expected the output (5, 8) and a tuple of its states, (5, 8)"
+FILE = """\
+from dataclasses import dataclass
+
+from rnnbench import cells
+
+
+@dataclass(frozen=True)
+class Cell(cells.Cell):
+    gate: bool = True
+
+    def shapes(self, I, H):
+        return {"W": (I, H), "U": (H, H)}
+
+    def step(self, p, x, state):
+        if self.gate:
+            raise ValueError("no gate\\nas yet")
+        h = (x @ p["W"] + state[0] @ p["U"]).tanh()
+        return h, (h,)
+"""
+SUITE = """\
+rnnbench: 1
+name: mine
+architectures: {own: {cell: ./mine.py}}
+ablate: [{base: own, without: [gate]}]
+tasks: {adding: {lengths: [4]}, copy: {lengths: [2]}}
+"""
+
+
+@dataclass(frozen=True)
+class Odd(cells.Cell):
+    what: str = ""
+
+    def shapes(self, I: int, H: int) -> Any:
+        return {"W": (I, H), "U": (H, H), "b": (H,) if self.what == "flat" else (1, H)}
+
+    def step(self, p: Any, x: Any, state: Any) -> Any:
+        a = x @ p["W"] + state[0] @ p["U"] + p["b"]
+        if self.what == "bare":
+            return a
+        if self.what == "narrow":
+            return a[..., :3], (a,)
+        if self.what == "two":
+            return a, (a, a)
+        if self.what == "mean":
+            a = a - a.mean()
+        if self.what == "random":
+            a = a + torch.randn(a.shape)
+        if self.what == "missing":
+            a = a + p["c"]
+        if self.what == "detached":
+            a = torch.zeros(a.shape)
+        return a, (a,)
+
+
+@pytest.mark.parametrize(
+    ("what", "told"),
+    [
+        ("", ""),
+        ("flat", "got the shape (8,) for its parameter 'b', expected (rows, columns), as in (1, H)"),
+        ("bare", f"its step returns a Tensor that is no (output, states), {RETURNS}"),
+        ("narrow", f"its step returns shapes (5, 3), (5, 8), {RETURNS}"),
+        ("two", f"its step returns shapes (5, 8), (5, 8), (5, 8), {RETURNS}"),
+        ("mean", "gives runs side by side other values than each alone, expected every axis counted from the end"),
+        (
+            "random",
+            "gives other values each time: it draws random numbers, or keeps something from one call to the next",
+        ),
+        ("missing", "KeyError: 'c' (test_trial.py:"),
+        ("detached", "RuntimeError: element 0 of tensors does not require grad"),
+    ],
+)
+def test_what_is_wrong_with_a_cell_is_told(what: str, told: str) -> None:
+    found = trial(Recurrent(Odd(what)), 8, causal=True)
+    assert found.startswith(told) if what in ("missing", "detached") else found == told
+
+
+@pytest.mark.parametrize("kind", ["cells", "layers"])
+def test_nothing_is_wrong_with_ours(kind: str) -> None:
+    for name in registry.names(kind):
+        assert trial(registry.layer({kind[:-1]: name}), 8, causal=True) == "", name
+
+
+def test_validate_tries_the_cells_that_a_suite_names(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(FILE)
+    (tmp_path / "suite.yaml").write_text(SUITE)
+    done = cli("validate", "suite.yaml")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "suite.yaml: own: cell ./mine.py: ValueError: no gate as yet (mine.py:15)\n"
+    assert cli("validate", "suite.yaml", "--no-import").returncode == 0
