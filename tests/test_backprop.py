@@ -105,6 +105,37 @@ def test_arranged_is_what_the_graph_says_in_float64(
         assert float((mine - truth).abs().max()) <= 2e-5 * max(0.01, float(truth.abs().max()))
 
 
+SIZES: list[tuple[dict[str, Any], int, dict[str, int]]] = [
+    ({"task": "copy", "items": 2, "alphabet": 40}, 3, {"hidden": 72}),  # answers of 3 vectors, units of 5
+    ({"task": "copy", "items": 3}, 2, {"batch": 70}),  # as many rows as the weights' gradients are summed of at once
+    ({"task": "copy", "items": 3}, 60, {}),  # tokens over several such stretches
+    ({"task": "counting", "language": "anbncn"}, 20, {"hidden": 100, "batch": 33}),
+]
+
+
+@pytest.mark.parametrize(("task", "length", "size"), SIZES, ids=str)
+@pytest.mark.parametrize("cell", [{"cell": "rnn"}, {"cell": "gru"}], ids=str)
+def test_by_hand_is_what_the_equations_say_at_other_sizes(
+    cell: dict[str, Any], task: dict[str, Any], length: int, size: dict[str, int]
+) -> None:
+    """Wide, long, many: where a kernel goes round a loop that small ones end at once."""
+    of = run(cell, task, length, **size)
+    found = []
+    for m, kind in ((model(of), module._ByHand), (Model.of(of.rung), module._ThroughGraph)):
+        flat = torch.from_numpy(m.init(3)) + 0.1 * torch.from_numpy(stream(2, "more").normal(m.layout.size))
+        batch = m.task.batch(m.settings.batch, length, stream(1, "train"))
+        weights = None if batch.weights is None else torch.from_numpy(batch.weights)
+        gradient = torch.zeros_like(flat)
+        step = kind(m, m.views(flat), m.views(gradient))
+        xs, ys = torch.from_numpy(batch.xs), torch.from_numpy(batch.ys)
+        loss, answers = step(xs, ys, weights, batch.at, Noise([0], 1, True))
+        again = step.loss(step.evaluate(xs, batch.at), ys, weights)
+        torch.testing.assert_close(again, loss)
+        found.append((loss, answers, gradient))
+    for mine, theirs in zip(*found, strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("cell", "settings", "by_hand"),
     [

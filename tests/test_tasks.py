@@ -171,6 +171,16 @@ class TestEveryTask:
         )
         assert not slopes[..., task.outputs :].any()
 
+    def test_parts_of_a_batch_are_its_examples(self, task: Task, length: int) -> None:
+        """Held-out examples go through a model in parts: with their own answers and weights."""
+        b = task.batch(20, length, stream(0, "train"))
+        parts = [b.part(start, start + 8) for start in (0, 8, 16)]
+        for whole, columns in ((b.xs, [p.xs for p in parts]), (b.ys, [p.ys for p in parts])):
+            assert np.array_equal(whole, np.concatenate(columns, 1))
+        if b.weights is not None:
+            assert np.array_equal(b.weights, np.concatenate([p.weights for p in parts if p.weights is not None], 1))
+        assert all(p.at == b.at for p in parts)
+
     def test_a_run_of_a_stack_is_scored_as_alone(self, task: Task, length: int) -> None:
         batches = [task.batch(5, length, stream(s, "train")) for s in range(3)]
         answers = torch.from_numpy(stream(0, "answers").normal((3, *batches[0].ys.shape[:2], task.outputs)))

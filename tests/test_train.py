@@ -221,6 +221,25 @@ def test_the_whole_budget_is_spent_where_told_and_a_last_look_is_taken() -> None
     assert record.solved_at is not None
 
 
+@pytest.mark.parametrize("steps", [102, 150, 203, 3])
+def test_a_look_tells_means_of_the_steps_since_the_last(steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also the last one, after fewer steps than lie between others, or fewer than are listened to."""
+    monkeypatch.setattr("rnnbench.tasks.copy.Task.loss", lambda self, a, ys, w: 2 + 0 * a.sum((-3, -2, -1)))
+    monkeypatch.setattr("rnnbench.tasks.copy.Task.score", lambda self, a, ys, w: torch.full(a.shape[:-3], 0.5))
+    run = Run(rung({"cell": "rnn"}, TASKS[0], steps=steps), 0)
+    (record,) = (e for e in Trainer(kernels_wanted="reference").train([run]) if isinstance(e, Record))
+    assert [(p.loss, p.score) for p in record.curve] == [(2.0, 0.5)] * len(record.curve)
+    assert record.curve[-1].step == steps
+
+
+def test_a_run_whose_test_is_no_number_diverged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though all looks while it trained were numbers, and whatever its score."""
+    monkeypatch.setattr(Cohort, "evaluate", lambda self, rows, split: [(1.0, math.nan) for _ in rows])
+    run = Run(rung({"cell": "rnn"}, TASKS[0], steps=20), 0)
+    (record,) = (e for e in Trainer().train([run]) if isinstance(e, Record))
+    assert (record.status, record.score, record.loss, record.solved_at) == ("diverged", 0.0, None, None)
+
+
 def test_a_checkpoint_of_other_code_is_not_gone_on_from() -> None:
     run = Run(rung({"cell": "gru"}, TASKS[0]), 0)
     trainer = Trainer()
@@ -248,7 +267,7 @@ def test_the_compiled_optimiser_is_the_other(optimizer: str) -> None:
     from rnnbench.settings import Settings
     from rnnbench.training import optimiser
 
-    for clip, size in ((0.5, 48), (0.0, 48), (2.0, 4096)):
+    for clip, size in ((0.5, 48), (0.0, 48), (2.0, 4096), (2.0, 2**17 + 16)):
         chosen = Settings(optimizer=optimizer, clip=clip, momentum=0.8 if optimizer == "sgd" else 0.0)  # type: ignore[arg-type]
         state = {name: torch.zeros(1, size) for name in ("flat", "first", "second")}
         state["flat"] = torch.randn(1, size, generator=torch.Generator().manual_seed(0))
