@@ -386,6 +386,20 @@ def test_machine_code_goes_where_there_is_room(tmp_path: Path, monkeypatch: pyte
     assert compile.cache_directory(source) != tmp_path / "given" / name
 
 
+def test_machine_code_that_nobody_uses_is_removed(tmp_path: Path) -> None:
+    used, old, fresh, other = (
+        tmp_path / name for name in ("rnn-" + "0" * 16, "rnn-" + "1" * 16, "gru-" + "2" * 16, "notes")
+    )
+    for each in (used, old, fresh, other):
+        each.mkdir()
+        (each / "code.nbc").write_text("")
+    for each in (used, old, other):
+        os.utime(each, (0, 0))
+    compile.forget_unused(used)
+    assert [each.exists() for each in (used, old, fresh, other)] == [True, False, True, True]
+    compile.forget_unused(tmp_path / "gone")
+
+
 def test_without_any_room_each_process_compiles_anew(tmp_path: Path) -> None:
     package = copied(tmp_path)
     (package / "kernels" / "__pycache__").write_text("")

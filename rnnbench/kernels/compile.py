@@ -10,7 +10,10 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
+import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -21,6 +24,7 @@ import llvmlite
 import numba
 from numba import types
 
+UNUSED = 30 * 24 * 3600  # seconds after which machine code is taken for that of sources which are no more
 SHARED = ("compile.py", "maths.py", "panels.py", "tiles.py", "vector.py")
 
 
@@ -56,6 +60,16 @@ def writable_directory(source: Path, name: str = "derived") -> Path | None:
     return next((each / name for each in candidates if _writable(each / name)), None)
 
 
+def forget_unused(directory: Path) -> None:
+    """Marks a directory as used, and removes its siblings that nobody used for a month: those of other sources."""
+    with suppress(OSError):  # somebody else's, or gone already
+        os.utime(directory)
+        for each in directory.parent.iterdir():
+            old = each.stat().st_mtime < time.time() - UNUSED
+            if old and each.is_dir() and re.fullmatch(r".+-[0-9a-f]{16}", each.name):
+                shutil.rmtree(each, ignore_errors=True)
+
+
 @contextmanager
 def _alone(directory: Path) -> Iterator[None]:
     """Lets one process at a time compile what goes to a directory: the others then find it there. Where files can't be
@@ -80,6 +94,7 @@ def compiled(function: Callable[..., None], parameters: int, tuples: int, number
         try:
             with _alone(directory):
                 result = compile(cache=True)(function)
+            forget_unused(directory)
             return result
         except OSError:
             pass  # a disk that is full must not stop a run
