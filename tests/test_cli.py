@@ -34,6 +34,21 @@ tasks:
   counting: {lengths: [3]}
 """
 
+RAISES = """\
+from dataclasses import dataclass
+
+from rnnbench import cells
+
+
+@dataclass(frozen=True)
+class Cell(cells.Cell):
+    def shapes(self, I, H):
+        return {"W": (I, H)}
+
+    def step(self, p, x, state):
+        raise ValueError("two\\nlines")
+"""
+
 
 @pytest.fixture
 def suite(tmp_path: Path) -> Path:
@@ -129,6 +144,19 @@ def test_a_dry_run_counts_and_leaves_no_trace(cli: Cli, suite: Path, tmp_path: P
     assert not (tmp_path / "results").exists()
 
 
+def test_where_every_run_broke_there_was_something_to_do(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(RAISES)
+    (tmp_path / "own.yaml").write_text(
+        "rnnbench: 1\narchitectures: {own: {cell: ./mine.py}}\ntasks: {adding: {lengths: [2]}}\nseeds: 1\n"
+    )
+    done = cli("run", "own.yaml", "--retries", "0")
+    assert done.returncode == 1
+    assert "own adding 2 seed 0: ValueError: two lines (mine.py:12)\n" in done.stderr
+    broken = "1 broken (rnnbench run --rerun failed tries them again)"
+    assert done.stderr.splitlines()[-1] == f"own: 0 runs trained, 0 known before, 0 pruned, {broken}"
+    assert cli("run", "own.yaml").stderr == f"own: nothing to do: 1 runs known, 0 pruned, {broken}\n"
+
+
 def test_filters_sets_and_seeds_choose_what_runs(cli: Cli, suite: Path) -> None:
     chosen = ("-k", "lstm and adding and not bi", "--seeds", "1000..1002", "--set", "steps=100")
     run = cli("run", "tiny.yaml", *chosen)
@@ -164,7 +192,10 @@ def test_list_names_what_a_suite_can_name(cli: Cli) -> None:
     ("arguments", "code", "message"),
     [
         (("report",), 5, "results: no suite ran here yet; next: rnnbench run SUITE\n"),
-        (("run",), 2, "rnnbench: Missing argument 'SUITE'; see rnnbench --help\n"),
+        (("run",), 2, "rnnbench: Missing argument 'SUITE'; see rnnbench run --help\n"),
+        (("list", "gru"), 2, "Invalid value for 'what': 'gru' is not one of 'cells', 'layers', "),
+        (("kernels", "shw"), 2, "see rnnbench kernels --help\n"),
+        (("quick",), 2, "rnnbench: got a suite where a command is expected; next: rnnbench run quick\n"),
         (("rum",), 2, "rnnbench: No such command 'rum'. Did you mean 'run'?; see rnnbench --help\n"),
         (("run", "quick", "--jobs", "-1"), 2, "rnnbench: Invalid value for '-j' / '--jobs'"),
         (("run", "quick", "--device", "tpu"), 2, "--device: got 'tpu', expected auto, cpu, cuda or cuda:N\n"),

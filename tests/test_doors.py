@@ -301,7 +301,7 @@ def test_validate_imports_what_is_named_in_a_process_of_its_own(cli: Cli, folder
     (folder / "own/mine.py").write_text(
         CELL + "\nimport os, pathlib\npathlib.Path('pid').write_text(str(os.getpid()))\n"
     )
-    summary = "2 variants, 1 tasks, 2 seeds, 8 runs"
+    summary = "2 variants, 1 task, 2 seeds, 8 runs"
     assert validated(cli) == (0, [f"mine: valid; {summary}"])
     assert (folder / "pid").exists()
     (folder / "pid").unlink()

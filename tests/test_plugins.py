@@ -81,7 +81,7 @@ def test_a_package_is_installed_and_all_that_it_adds_is_run(
         ["cell", f"{NAME}/leaky"], ["layer", f"{NAME}/smooth"], ["task", f"{NAME}/first"],
         ["format", f"{NAME}/tally"], ["executor", f"{NAME}/logged"], ["command", f"{NAME}/lags"],
     ]  # fmt: skip
-    assert rnnbench("validate", "suite.yaml") == "example: valid; 6 variants, 1 tasks, 2 seeds, 24 runs\n"
+    assert rnnbench("validate", "suite.yaml") == "example: valid; 6 variants, 1 task, 2 seeds, 24 runs\n"
     rnnbench("run", "suite.yaml", "--executor", f"{NAME}/logged", "-j", "2")
     assert (tmp_path / "jobs.log").read_text().startswith("worker ")
     numerics = re.findall(r'"numerics":"(\w+)', rnnbench("export", "suite.yaml", "--no-curves"))

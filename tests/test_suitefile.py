@@ -421,6 +421,8 @@ def test_suites_that_are_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     want = "expected the path of a suite, or the name of one that ships; "
     assert refusal("quikc") == [f"quikc: got no such file, {want}did you mean 'quick'?"]
     assert refusal("../\x1b[31m\0q")[0].startswith(f"../\\x1b[31m\\x00q: got no such file, {want}")
+    (tmp_path / "mine.yaml").touch()
+    assert refusal("mine") == [f"mine: got no such file, {want}did you mean 'mine.yaml'?"]
     assert refusal(tmp_path)[0].startswith(f"{tmp_path}: got a folder, {want}")
     assert refusal("q" * 5000)[0].endswith(
         f"...: got no such file, {want}" + refusal("q" * 5000)[0].rpartition("; ")[2]

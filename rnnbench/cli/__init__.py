@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -92,8 +92,20 @@ def _invoke(arguments: list[str]) -> int:
             return Exit.USAGE
         if not hasattr(error, "format_message"):
             raise
-        raise UserError(f"rnnbench: {error.format_message().rstrip('.')}; see rnnbench --help") from None
+        raise UserError(_mistake(error, arguments)) from None
     return Exit.OK
+
+
+def _mistake(error: Any, arguments: list[str]) -> str:
+    """What click says of a wrong command line, in our one line."""
+    text = error.format_message().replace("Value error, ", "").rstrip(".")
+    context = getattr(error, "ctx", None)
+    if text.startswith("No such command") and context and not context.parent:
+        from rnnbench.suite import load
+
+        if arguments[0] in load.shipped() or Path(arguments[0]).is_file():
+            return f"rnnbench: got a suite where a command is expected; next: rnnbench run {arguments[0]}"
+    return f"rnnbench: {text}; see {context.command_path if context else 'rnnbench'} --help"
 
 
 def _add(name: str) -> None:

@@ -120,7 +120,7 @@ def describe(name: str, forecast: Forecast, workers: int) -> str:
 
 def summary(name: str, before: Forecast, after: Forecast, trained: int, broken: int) -> str:
     """What `run` says last."""
-    if not trained and not after.missing:
+    if not trained and not before.missing:
         text = f"{name}: nothing to do: {after.known:,} runs known, {after.pruned:,} pruned"
     else:
         text = f"{name}: {trained:,} runs trained, {before.known:,} known before, {after.pruned:,} pruned"

@@ -67,7 +67,9 @@ def _counts(suite: Suite) -> dict[str, int]:
 def _told(name: str, counts: dict[str, int], partly: bool) -> str:
     if partly:
         return f"{name}: valid, as far as that shows without importing anything"
-    return f"{name}: valid; " + ", ".join(f"{count:,} {what}" for what, count in counts.items())
+    return f"{name}: valid; " + ", ".join(
+        f"{count:,} {what[: len(what) - (count == 1)]}" for what, count in counts.items()
+    )
 
 
 def _imported(request: dict[str, Any], file: str, seconds: float) -> tuple[list[str], dict[str, int] | None]:

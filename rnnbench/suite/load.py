@@ -70,7 +70,9 @@ def _found(source: str | Path) -> Path:
     if name in known:
         return known[name]
     got = "a folder" if os.path.isdir(name) else "no such file"
-    want = f"the path of a suite, or the name of one that ships; {nearest(printable(name), known)}"
+    beside = [file for file in (f"{name}.yaml", f"{name}.yml", f"{name}l") if name and os.path.isfile(file)]
+    hint = f"did you mean '{printable(beside[0])}'?" if beside else nearest(printable(name), known)
+    want = f"the path of a suite, or the name of one that ships; {hint}"
     raise UserError(f"{printable(name, 1000)}: got {got}, expected {want}")
 
 
