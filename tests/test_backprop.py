@@ -107,7 +107,7 @@ def test_arranged_is_what_the_graph_says_in_float64(
 
 SIZES: list[tuple[dict[str, Any], int, dict[str, int]]] = [
     ({"task": "copy", "items": 2, "alphabet": 40}, 3, {"hidden": 72}),  # answers of 3 vectors, units of 5
-    ({"task": "copy", "items": 3}, 2, {"batch": 70}),  # as many rows as the weights' gradients are summed of at once
+    ({"task": "copy", "items": 3}, 2, {"batch": 70, "hidden": 40}),  # more rows than weights learn from at once
     ({"task": "copy", "items": 3}, 60, {}),  # tokens over several such stretches
     ({"task": "counting", "language": "anbncn"}, 20, {"hidden": 100, "batch": 33}),
 ]

@@ -207,6 +207,18 @@ def test_shares_by_jeffreys_ends(a: int, b: int) -> None:
     assert (judged("solved(lstm, adding, 10) > solved(rnn, adding, 10)", results).outcome == "holds") == (lower > 0)
 
 
+@pytest.mark.parametrize(
+    "scaled", ["2 * {}", "{} / .5", "{} * 3 - {}", "(4 * {} - 1) / 2 + .5", "{} / 2 + {} + {} / 2"]
+)
+@pytest.mark.parametrize("solved", [0, 4, 9])
+def test_a_share_and_its_interval_grow_by_the_same_factor(scaled: str, solved: int) -> None:
+    results = {"lstm": "s" * solved + "u" * (10 - solved)}
+    for bound in (0.02, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.99):
+        twice = f"{scaled.format(*['solved(lstm, adding, 10)'] * 3)} > {2 * bound}"
+        one = judged(f"solved(lstm, adding, 10) > {bound}", results)
+        assert judged(twice, results).outcome == one.outcome
+
+
 def test_mover_covers_the_difference_of_two_shares() -> None:
     """At least 93 % in every cell of a grid, counted over all outcomes of two shares of ten."""
     n = 10

@@ -133,7 +133,8 @@ def test_dropout_is_the_seeds_and_steps_own_and_off_in_evaluation() -> None:
     p, xs, at = data(m, "copy")
     one = m.answers(p, xs, at, Noise([7], 3, solo=True))
     assert torch.equal(one, m.answers(p, xs, at, Noise([7], 3, solo=True)))
-    for other in (Noise([8], 3, solo=True), Noise([7], 4, solo=True), None):
+    later = [Noise([7], 3 + 2**k, solo=True) for k in range(20)]
+    for other in (Noise([8], 3, solo=True), *later, None):
         assert not torch.equal(one, m.answers(p, xs, at, other))
     drawn = Noise([7, 8], 3, solo=False, place="x").drop(torch.ones(2, 40, 50, 3), 0.25)
     assert set(drawn.flatten().tolist()) == {0.0, torch.tensor(1 / 0.75).item()}
@@ -150,3 +151,19 @@ def test_what_is_shared_with_the_base_starts_from_the_same_bits() -> None:
         assert set(ours) <= set(theirs)
         assert all(torch.equal(ours[name], theirs[name]) for name in ours)
         assert other.parameters >= base.parameters
+
+
+@pytest.mark.parametrize(
+    "around", [{"layers": 12}, {"layers": 3, "bidirectional": True, "attention": "additive"}], ids=str
+)
+def test_no_two_parameters_start_alike(around: dict[str, Any]) -> None:
+    """Neither those of two layers or directions, nor those of two seeds: each draws from a stream of its own."""
+    m = model("copy", **around)
+    drawn = [
+        tuple(value.flatten()[:5].tolist())
+        for seed in range(3)
+        for value in m.views(torch.from_numpy(m.init(seed))).values()
+        if len(set(value.flatten().tolist())) > 2  # biases start equal
+    ]
+    assert len(drawn) >= 3 * 20
+    assert len(set(drawn)) == len(drawn)

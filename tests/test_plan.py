@@ -5,6 +5,8 @@ Ladders are written down as in ladders.py.
 
 from __future__ import annotations
 
+from typing import Any
+
 import ladders
 import pytest
 from hypothesis import given
@@ -219,3 +221,14 @@ def test_climbing_on_record_by_record_comes_to_the_same_as_looking_at_all(data: 
             assert state.counted().passed == state.passed
         assert cost.work(counted(found)) == cost.work(found)
         assert cost.work(found) == cost.work(anew)
+
+
+@pytest.mark.parametrize(
+    ("task", "length", "longest"),
+    [({"task": "adding"}, 40, 39), ({"task": "copy", "items": 5}, 20, 25), ({"task": "adding"}, 2, 3)],
+)
+def test_chrono_is_the_longest_lag(task: dict[str, Any], length: int, longest: int) -> None:
+    """Not the mean one; and 3 at least."""
+    entry, variant = TaskEntry("t", task, (length,)), Variant("lstm", {"cell": "lstm", "chrono": True})
+    (ladder,) = plan(Suite("s", (variant,), (entry,), (0,))).ladders
+    assert [rung.model["chrono"] for rung in ladder.rungs] == [longest]

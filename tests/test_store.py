@@ -42,6 +42,15 @@ def test_attempts_are_kept_and_the_last_counts(tmp_path: Path) -> None:
     assert rows == [(1, "failed"), (2, "solved")]
 
 
+def test_the_last_of_many_attempts_counts(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    with store.writing():
+        for attempt in range(1, 13):
+            assert store.add(Record(RUN, "failed", error=f"the {attempt}th")).attempt == attempt
+            for found in (store.records(), store.records([RUN])):
+                assert [(r.attempt, r.error) for r in found.values()] == [(attempt, f"the {attempt}th")]
+
+
 def test_an_empty_place_reads_as_no_records_and_is_not_made(tmp_path: Path) -> None:
     store = Store(tmp_path / "nothing")
     assert store.records() == {}

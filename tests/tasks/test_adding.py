@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pytest
 import torch
@@ -36,6 +38,16 @@ def test_the_lag_is_the_first_marks() -> None:
         assert (lags.min(), lags.max()) == (lag.least, lag.most)
         assert abs(lags.mean() - lag.mean) < 0.5
     assert Task(first="early").lag(40).least == 36
+
+
+@pytest.mark.parametrize("length", [40, 300, 3000])
+@pytest.mark.parametrize(("first", "share"), [("early", 10), ("anywhere", 2)])
+def test_marks_fill_their_parts_at_any_length(first: Literal["anywhere", "early"], share: int, length: int) -> None:
+    marks = [t for t, _ in np.argwhere(Task(first=first).batch(200, length, stream(0, "train")).xs[:, :, 1] == 1)]
+    early, late = ([t for t in marks if (t >= length // 2) == half] for half in (False, True))
+    assert (max(early) < length // share) & (max(early) >= 0.9 * (length // share) - 1)
+    assert min(early) <= 0.1 * length // share
+    assert min(late) <= 0.55 * length <= 0.95 * length <= max(late)
 
 
 def test_several_sums_follow_each_other_and_the_answer_steps_are_marked() -> None:
