@@ -270,3 +270,15 @@ def test_runs_to_their_end_are_one_of_each_family_on_tasks_in_turn() -> None:
     suite = replace(NET, tasks=(TaskEntry("copy", {"task": "copy", "items": 1, "alphabet": 4}, (4,)), *NET.tasks))
     picked = [(x.variant.name, x.task.name) for x, _ in ends.chosen(plan(suite).ladders)]
     assert picked == [("rnn", "copy"), ("gru", "adding")]
+
+
+def test_other_bits_are_seen_where_equal_ones_were_promised() -> None:
+    ladder = plan(NET).ladders[0]
+    now = ends.of(ladder)
+    was = {name: end | {"bits": "0" * 16} for name, end in now.items()}
+    (first, _) = ends.differences(was, now)
+    assert (
+        first == f"trained to its end: other bits by the same code and numerics, {now['asked']['bits']}, was {'0' * 16}"
+    )
+    elsewhere = {name: end | {"made": "other code, other numerics"} for name, end in was.items()}
+    assert ends.differences(elsewhere, now) == ends.differences(now, now) == []

@@ -74,13 +74,16 @@ class VariantNumbers:
 
 @dataclass(frozen=True)
 class End:
-    """How a run ended; `curve` by step: training loss, score, score on the selection split."""
+    """How a run ended; `curve` by step: training loss, score, score on the selection split; `bits` is a hash of its
+    results, `made` says by which code and numerics: records of one making have equal bits."""
 
     status: Status
     steps: int
     solved_at: int | None
     score: float | None
     curve: dict[str, list[float | None]]
+    bits: str
+    made: str
 
 
 @dataclass(frozen=True)

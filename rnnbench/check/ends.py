@@ -1,11 +1,14 @@
 """Runs to their end: what shows only late, or in how a run is judged. One cheap run of each family of cells, each on
 another task in turn, as the suite asks for it and again with its whole budget of steps spent.
 
-Rounding grows while a run trains, so a run is taken whose curve a millionth of its learning rate doesn't move.
+Rounding grows while a run trains, so a run is taken whose curve a millionth of its learning rate doesn't move. Where
+the same code trained it with the same numerics, which promise equal bits on every machine, the record's hash is held
+to that.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -13,7 +16,7 @@ from typing import Any
 from rnnbench import registry
 from rnnbench.check.probes import paths, rounded
 from rnnbench.plan import Ladder, cost
-from rnnbench.records import Record, Run
+from rnnbench.records import Record, Run, canonical
 from rnnbench.settings import LOOK, Settings
 from rnnbench.training.trainer import Trainer
 
@@ -72,7 +75,9 @@ def _end(record: Record) -> End:
     score = None if record.score is None else rounded(record.score)
     curve = {str(p.step): [x and rounded(x) for x in (p.loss, p.score, p.select)] for p in record.curve}
     at = {"steps": record.steps, "solved_at": record.solved_at, "status": record.status}
-    return at | {"score": score, "curve": curve}
+    bits = hashlib.sha256(canonical(record.results()).encode()).hexdigest()[:16]
+    made = f"{record.fingerprint}, {record.numerics}"  # records of one making have equal bits
+    return at | {"score": score, "curve": curve, "bits": bits, "made": made}
 
 
 def differences(was: dict[str, End], now: dict[str, End], share: float = 1.0) -> list[str]:
@@ -93,6 +98,10 @@ def differences(was: dict[str, End], now: dict[str, End], share: float = 1.0) ->
                 shown = (" ".join("none" if x is None else f"{x:g}" for x in look) for look in (new, old))
                 found.append(f"trained {words}: at step {step} {', was '.join(shown)}")
                 break
+        if not found and share == 1.0 and before["made"] == after["made"] and before["bits"] != after["bits"]:
+            found.append(
+                f"trained {words}: other bits by the same code and numerics, {after['bits']}, was {before['bits']}"
+            )
     return found
 
 
