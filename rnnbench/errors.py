@@ -1,4 +1,4 @@
-"""What the user did wrong, and what the process answers with when it ends.
+"""What the user did wrong, and the exit codes.
 
 A `UserError` is one line (or several, one per fault) that says what was got, what was expected and what
 to do next. The command line prints it and exits with its code; it never becomes a traceback.
