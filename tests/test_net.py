@@ -157,6 +157,10 @@ BREAKS: dict[str, Callable[[Patch], None]] = {
     "trained on what is tested": data(lambda seed, purpose, step: (seed, purpose.replace("train", "test"), step)),
     "all seeds but two see one seed's data": data(lambda seed, purpose, step: (min(seed, 2), purpose, step)),
     "all seeds share held-out examples": data(lambda seed, purpose, step: (seed if step else 0, purpose, step)),
+    "one seed sees others' data": data(lambda seed, purpose, step: (seed + 9 * (seed == 4), purpose, step)),
+    "one seed is tested on other examples": data(
+        lambda seed, purpose, step: (seed + 9 * (seed == 4 and purpose == "test"), purpose, step)
+    ),
     "half of each batch": batches(lambda b: b.part(0, b.xs.shape[1] // 2)),
     # starts
     "all seeds but two start from one": lambda p: before(p, Model, "init", lambda self, seed: (self, min(seed, 2))),

@@ -232,6 +232,25 @@ def test_a_look_tells_means_of_the_steps_since_the_last(steps: int, monkeypatch:
     assert record.curve[-1].step == steps
 
 
+@pytest.mark.parametrize("kernels", ["auto", "reference"])
+@pytest.mark.parametrize("task", TASKS[:2], ids=str)
+def test_all_held_out_examples_are_scored(
+    kernels: str, task: tuple[dict[str, Any], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In parts of any size as all at once: each run's own, also those that are left for the last part."""
+    trainer, runs = Trainer(kernels_wanted=kernels), [Run(rung({"cell": "gru"}, task), seed) for seed in range(3)]
+    layer = trainer.solo(runs[0])
+    found = []
+    for chunk in (1000, 256, 299, 7):  # of 300
+        monkeypatch.setattr("rnnbench.training.cohort.CHUNK", chunk)
+        groups = [[run] for run in runs] if layer else [runs]
+        cohorts = [Cohort(Model.of(group[0].rung, layer), group, layer is not None, "cpu") for group in groups]
+        found.append([each for c in cohorts for each in c.evaluate(range(len(c.runs)), "test")])
+    for other in found[1:]:
+        assert [score for score, _ in other] == pytest.approx([score for score, _ in found[0]], abs=1e-5)
+        assert [loss for _, loss in other] == pytest.approx([loss for _, loss in found[0]], rel=1e-5)
+
+
 def test_a_run_whose_test_is_no_number_diverged(monkeypatch: pytest.MonkeyPatch) -> None:
     """Though all looks while it trained were numbers, and whatever its score."""
     monkeypatch.setattr(Cohort, "evaluate", lambda self, rows, split: [(1.0, math.nan) for _ in rows])
