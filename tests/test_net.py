@@ -280,9 +280,7 @@ def test_other_bits_are_seen_where_equal_ones_were_promised() -> None:
     ladder = plan(NET).ladders[0]
     now = ends.of(ladder)
     was = {name: end | {"bits": "0" * 16} for name, end in now.items()}
-    (first, _) = ends.differences(was, now)
-    assert (
-        first == f"trained to its end: other bits by the same code and numerics, {now['asked']['bits']}, was {'0' * 16}"
-    )
+    told = f"trained to its end: other bits by the same code and numerics, {now['asked']['bits']}, was {'0' * 16}"
+    assert ends.differences(was, now) == [told]
     elsewhere = {name: end | {"made": "other code, other numerics"} for name, end in was.items()}
     assert ends.differences(elsewhere, now) == ends.differences(now, now) == []
