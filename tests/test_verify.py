@@ -71,6 +71,20 @@ def test_a_sample_is_drawn_by_its_seed_of_what_finished() -> None:
     assert len(again.sample(known, None, 0)) == len(again.sample(known, 50, 0)) == 20
 
 
+def test_runs_of_a_file_of_ones_own_are_found_by_their_suite(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own/mine.py").write_text("from rnnbench.cells.rnn import Cell as Cell\n")
+    (tmp_path / "own/suite.yaml").write_text(SUITE.replace("cell: lstm", "cell: ./mine.py"))
+    ran = cli("run", "own/suite.yaml", "-q", "-k", "not deep")
+    assert ran.returncode == 0, ran.stderr
+    assert cli("export", "own/suite.yaml", "-o", "own.jsonl").returncode == 0
+    done = cli("verify", "own.jsonl")
+    told = "own.jsonl: got runs of ./mine.py, which can't be found; next: --suite SUITE, which names it\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", told)
+    done = cli("verify", "own.jsonl", "--suite", "own/suite.yaml")
+    assert (done.returncode, done.stdout) == (0, "own.jsonl: 2 of 2 runs equal, bit for bit\n")
+
+
 def test_an_export_is_trained_again(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "tiny.yaml").write_text(SUITE)
     assert cli("run", "tiny.yaml", "-q").returncode == 0

@@ -19,15 +19,26 @@ def verify(
         int | None, typer.Option("--sample", min=1, help="So many runs, drawn at random; else all.")
     ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Which runs --sample draws.")] = 0,
+    suite: Annotated[
+        str | None,
+        typer.Option("--suite", metavar="SUITE", help="Whose files the runs are of, where some are ./FILE.py."),
+    ] = None,
     jobs: options.Jobs = 0,
 ) -> None:
     """Train runs of an export again and compare the records, bit for bit."""
-    from rnnbench import api
+    from rnnbench import api, registry
     from rnnbench.check import again
 
+    if suite is not None:
+        api.load(suite)  # which says where its files are
     chosen = again.sample(api.exported(export), sample, seed)
     if not chosen:
         raise UserError(f"{export}: no run in it finished, expected some to train again", code=Exit.NOTHING_SELECTED)
+    named = {str(v) for r in chosen for entry in (r.run.rung.model, r.run.rung.task) for v in entry.values()}
+    if lost := sorted(name for name in named if registry.file_name(name) and name not in registry.placed()):
+        raise UserError(
+            f"{export}: got runs of {', '.join(lost)}, which can't be found; next: --suite SUITE, which names it"
+        )
     now = {}
     for record in api.train_again([record.run for record in chosen], jobs):
         now[record.id] = record

@@ -49,9 +49,15 @@ def _tried(layer: Layer, H: int, causal: bool) -> str:
         return "gives other values each time: it draws random numbers, or keeps something from one call to the next"
     if not layer.stacks:
         return ""
-    ys = layer.scan(p, xs, causal)
+    expected = "expected every axis counted from the end"
+    if not isinstance(layer, Recurrent):
+        expected += ", or `stacks: ClassVar[bool] = False`"
+    try:
+        ys = layer.scan(p, xs, causal)
+    except Exception:
+        return f"runs side by side: {raised(traceback.format_exc())}, {expected}"
     if ys.shape != (RUNS, *want) or not all(_same(ys[k], alone[k]) for k in range(RUNS)):
-        return "gives runs side by side other values than each alone, expected every axis counted from the end"
+        return f"gives runs side by side other values than each alone, {expected}"
     return ""
 
 
