@@ -203,11 +203,14 @@ def test_powers_take_the_deviation_of_the_pilots_pairs() -> None:
         climbed("....", "lstm-c", "lstm"),
         climbed(" ".join(["ssss"] * 5), task="copy"),
         climbed(" ".join(["ssss"] * 5), "lstm-a", "lstm", task="copy"),
+        climbed("uuuu uuuu", task="qa"),
+        climbed("uuuu uuuu", "lstm-a", "lstm", task="qa"),
     ]
     found = effects.powers(climbs)
     deviation = float(np.std([0, -1, -2, -3], ddof=1))
     assert [(p.variant, p.task, p.flat) for p in found] == [
         ("lstm-a", "adding", False), ("lstm-b", "adding", False), ("lstm-a", "copy", True),
+        ("lstm-a", "qa", True),
     ]  # fmt: skip
     assert found[0].deviation == pytest.approx(deviation)
     assert found[0].seeds == stats.seeds_needed(deviation) < found[0].cautious
