@@ -228,6 +228,33 @@ def test_no_baseline_is_made_of_what_is_not_whole() -> None:
 UR = "0/forward/Ur"
 
 
+@pytest.mark.parametrize(("change", "told"), [(1e-4, True), (1e-6, False)])
+def test_no_more_than_rounding_is_let_pass(change: float, told: bool) -> None:
+    """Answers and gradients that are off by ten times their tolerance and by a tenth."""
+    was: dict[str, Any] = {"parameters": 1, "losses": {}}
+    was |= {"passes": {"4/8": {"answers": [1.0, 0.5], "gradients": {"U": [0.1, 0.03]}}}}
+    for path in (("answers",), ("gradients", "U")):
+        now = copy.deepcopy(was)
+        holder: Any = now["passes"]
+        for key in ("4/8", *path[:-1]):
+            holder = holder[key]
+        holder[path[-1]] = [x * (1 + change) for x in holder[path[-1]]]
+        assert len(probes.differences(was, now)) == told
+
+
+@pytest.mark.parametrize(("size", "change", "told"), [(0.05, 1e-5, True), (0.05, 1e-7, False), (1e-9, 1e-8, False)])
+def test_a_small_gradient_is_held_to_its_own_size_and_a_zero_to_the_largest(
+    size: float, change: float, told: bool
+) -> None:
+    was, now = (
+        {"parameters": 1, "losses": {}, "passes": {"4/8": {"answers": [1.0, 0.5], "gradients": gradients}}}
+        for gradients in ({"U": [1.0, 0.3], "b": [size, 0.0]}, {"U": [1.0, 0.3], "b": [size + change, 0.0]})
+    )
+    assert [text.split(":")[0] for text in probes.differences(was, now)] == [
+        "gradient of b at length 4, width 8"
+    ] * told
+
+
 def test_every_number_of_the_exact_tier_can_tell(was: Baseline) -> None:
     """Whatever is changed in the numbers is found, be it a little more than the tolerance, gone, or no number."""
     numbers = asdict(was.variants["gru"]["adding"].exact)

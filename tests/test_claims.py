@@ -300,6 +300,13 @@ def test_ranges_agree_with_every_pair_of_their_numbers(a: list[int], b: list[int
     assert (quotient.low, quotient.high) == (a[0] / b[1], a[1] / b[0])
 
 
+@pytest.mark.parametrize("flags", list(itertools.product([False, True], repeat=4)))
+def test_an_end_of_a_quotient_is_one_of_its_numbers_where_both_ends_are(flags: tuple[bool, bool, bool, bool]) -> None:
+    low, high, below, above = flags  # open ends of what is divided, and of what it is divided by
+    found = Range(4, 8, low, high) / Range(2, 4, below, above)
+    assert found == Range(1, 4, low or above, high or below)
+
+
 @pytest.mark.parametrize("n", [*range(30), 200])
 def test_heads_are_the_first_that_a_fair_coin_seldom_shows(n: int) -> None:
     tails = scipy.stats.binom.sf(np.arange(n + 2) - 1, n, 0.5)

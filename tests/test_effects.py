@@ -189,6 +189,29 @@ def test_pairs_are_no_parts() -> None:
     assert [(e.variant, e.holm) for e in found] == [("lstm-a", 2 * stats.smallest_p(8)), ("lstm-b", 2 * found[0].p)]
 
 
+@pytest.mark.parametrize("base", ["never", "solved"])
+@pytest.mark.parametrize("part", ["never", "solved"])
+def test_scores_are_compared_where_both_spent_all_their_steps(base: str, part: str) -> None:
+    def stopped(words: str, stop: str, *names: str) -> Climb:
+        found = climbed(words, *names)
+        settings = {"stop": stop} if stop == "never" else {}
+        return replace(found, steps=tuple(replace(s, rung=replace(s.rung, settings=settings)) for s in found.steps))
+
+    climbs = [stopped("sss suu", base), stopped("ssu uuu", part, "lstm-a", "lstm")]
+    found = effects.score_effects(climbs)
+    assert [(e.length, e.n) for e in found[:2]] == ([(10, 3), (20, 3)] if base == part == "never" else [])
+    if found:
+        assert found[0].score.value == pytest.approx((0.5 - 0.99) / 3)
+
+
+def test_what_is_pruned_on_either_side_is_no_pair() -> None:
+    """Though another suite ran it."""
+    pruned, whole = climbed("sss uuu uuu sss"), climbed("sss sss sss sss", "lstm-a", "lstm")
+    for a, b in ((pruned, whole), (whole, pruned)):
+        found = [len(effects.finished_pairs(x, y)) for x, y in zip(a.steps, b.steps, strict=True)]
+        assert found == [3, 3, 3, 0, 0]
+
+
 def test_spans_in_words() -> None:
     assert Span(None, None, True).top is False
     assert Span(160, None).top
@@ -203,11 +226,14 @@ def test_powers_take_the_deviation_of_the_pilots_pairs() -> None:
         climbed("....", "lstm-c", "lstm"),
         climbed(" ".join(["ssss"] * 5), task="copy"),
         climbed(" ".join(["ssss"] * 5), "lstm-a", "lstm", task="copy"),
+        climbed("uuuu uuuu", task="qa"),
+        climbed("uuuu uuuu", "lstm-a", "lstm", task="qa"),
     ]
     found = effects.powers(climbs)
     deviation = float(np.std([0, -1, -2, -3], ddof=1))
     assert [(p.variant, p.task, p.flat) for p in found] == [
         ("lstm-a", "adding", False), ("lstm-b", "adding", False), ("lstm-a", "copy", True),
+        ("lstm-a", "qa", True),
     ]  # fmt: skip
     assert found[0].deviation == pytest.approx(deviation)
     assert found[0].seeds == stats.seeds_needed(deviation) < found[0].cautious

@@ -6,12 +6,14 @@ import json
 import sqlite3
 import subprocess
 import sys
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 
 from rnnbench.errors import Exit, UserError
 from rnnbench.records import Point, Record, Run, Rung, canonical, dump_canonical
+from rnnbench.settings import Settings
 from rnnbench.store import Store
 
 RUN = Run(Rung({"cell": "gru"}, {"task": "adding"}, 10, {"lr": 0.003}), 4)
@@ -140,3 +142,14 @@ def test_ids_depend_on_what_is_asked_for_alone() -> None:
         Run(RUN.rung, 5),
     ]
     assert len({RUN.id, *(r.id for r in changed)}) == 6
+
+
+def test_runs_of_one_shape_differ_in_seed_and_learning_rate_alone() -> None:
+    """So that what trains side by side is computed alike."""
+    rung = RUN.rung
+    assert replace(rung, settings=rung.settings | {"lr": 0.5}).shape == rung.shape
+    values: dict[str, object] = {"optimizer": "sgd", "stop": "never", "attention": "dot"}
+    changed = [{f.name: values.get(f.name, 0.25)} for f in fields(Settings) if f.name != "lr"]
+    others = [replace(rung, settings=rung.settings | each) for each in changed]
+    others += [replace(rung, length=11), replace(rung, task={"task": "copy"}), replace(rung, model={"cell": "lstm"})]
+    assert len({rung.shape, *(other.shape for other in others)}) == 1 + len(others)
