@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from rnnbench import registry, rng, tasks
-from rnnbench.check import baseline, compare, ends, seeds
+from rnnbench.check import baseline, compare, ends, probes, seeds
 from rnnbench.check.baseline import Baseline
 from rnnbench.errors import UserError
 from rnnbench.plan import Plan, plan
@@ -284,3 +284,11 @@ def test_other_bits_are_seen_where_equal_ones_were_promised() -> None:
     assert ends.differences(was, now) == [told]
     elsewhere = {name: end | {"made": "other code, other numerics"} for name, end in was.items()}
     assert ends.differences(elsewhere, now) == ends.differences(now, now) == []
+
+
+def test_a_loss_near_nothing_is_held_to_what_its_softmax_rounds_by() -> None:
+    numbers = {"parameters": 1, "passes": {}, "losses": {"0": [0.5, 6.0e-4, 1.0]}}
+    for test, seen in ((6.002e-4, False), (6.02e-4, True)):
+        now = numbers | {"losses": {"0": [0.5, test, 1.0]}}
+        assert bool(probes.differences(numbers, now)) == seen
+    assert probes.differences(numbers, numbers | {"losses": {"0": [0.5001, 6.0e-4, 1.0]}})

@@ -52,6 +52,9 @@ TOLERANCE = {"start": 1e-5, "answers": 2e-5, "gradients": 2e-5, "losses": 1e-4, 
 # to it, 6e-8 of the largest or a few times that.
 FLOOR = 1e-2
 
+# Nats: a smaller loss is held to that, since what a softmax sums is 1 and rounds by 6e-8, however small its logarithm.
+LEAST_LOSS = 1e-2
+
 NAME = re.compile(r"[1-9]\d{0,5}/[1-9]\d{0,3}")  # of a pass: LENGTH/WIDTH
 
 Numbers = list[float]
@@ -223,7 +226,7 @@ def differences(was: dict[str, Any], now: dict[str, Any]) -> list[str]:
             found.append(f"{words}: {'no loss' if not after else 'a loss'}, was {'none' if not before else 'one'}")
             continue
         for what, a, b in zip(("training loss", "test loss"), before, after, strict=False):
-            if not abs(a - b) <= TOLERANCE["losses"] * abs(a):
+            if not abs(a - b) <= TOLERANCE["losses"] * max(abs(a), LEAST_LOSS):
                 found.append(f"{what} {words}: {b:g}, was {a:g}")
         if before and not abs(before[2] - after[2]) <= TOLERANCE["score"]:
             found.append(f"score {words}: {after[2]:g}, was {before[2]:g}")
