@@ -1,4 +1,4 @@
-"""A cell of somebody else's, tried once: what is wrong with it is told in a line, before anything is trained."""
+"""A cell, layer or task of somebody else's, tried once: what is wrong is told in a line, before anything is trained."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import CompletedProcess
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
 
-from rnnbench import cells, registry
+from rnnbench import cells, registry, tasks
 from rnnbench.layers.recurrent import Recurrent
-from rnnbench.training.trial import trial
+from rnnbench.rng import Stream
+from rnnbench.tasks import Batch, Lag
+from rnnbench.training.trial import trial, trial_of_task
 
 Cli = Callable[..., "CompletedProcess[str]"]
 RETURNS = "expected the output (5, 8) and a tuple of its states, (5, 8)"
@@ -94,6 +96,37 @@ class Odd(cells.Cell):
 def test_what_is_wrong_with_a_cell_is_told(what: str, told: str) -> None:
     found = trial(Recurrent(Odd(what)), 8, causal=True)
     assert found.startswith(told) if what in ("missing", "detached", "turned") else found == told
+
+
+@dataclass(frozen=True)
+class OddTask(tasks.Task):
+    what: str = ""
+    inputs: ClassVar[int] = 2
+    outputs: ClassVar[int] = 2
+    last: ClassVar[bool] = True
+
+    def batch(self, size: int, length: int, rng: Stream) -> Batch:
+        if self.what == "raises":
+            raise ValueError("no batch\nyet")
+        xs = rng.integers(2, (size, length) if self.what == "turned" else (length, size))
+        return Batch(xs, xs if self.what == "many" else xs[-1:], slice(-1, None))
+
+    def lag(self, length: int) -> Lag:
+        return Lag(length, float(length), length)
+
+
+@pytest.mark.parametrize(
+    ("what", "told"),
+    [
+        ("", ""),
+        ("raises", "ValueError: no batch yet (test_trial.py:"),
+        ("turned", "got inputs of shape (5, 7) for 5 examples, expected (5, 5): tokens, time first"),
+        ("many", "got answers of shape (7, 5) for 5 examples, expected (1, 5) first, as `at` says"),
+    ],
+)
+def test_what_is_wrong_with_a_task_is_told(what: str, told: str) -> None:
+    found = trial_of_task(OddTask(what), 7)
+    assert found.startswith(told) if what == "raises" else found == told
 
 
 @pytest.mark.parametrize("kind", ["cells", "layers"])

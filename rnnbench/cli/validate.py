@@ -1,7 +1,7 @@
 """`rnnbench validate`: whether a suite can be run, other people's code included.
 
-What a suite names of other people's code is imported, and its modules, cells and layers are made and tried, in a
-process of its own: code that hangs, ends its process or breaks it costs a line.
+What a suite names of other people's code is imported, and its modules, cells, layers and tasks are made and tried, in
+a process of its own: code that hangs, ends its process or breaks it costs a line.
 """
 
 from __future__ import annotations
@@ -160,6 +160,7 @@ def _import(request: dict[str, Any], tell: Callable[..., None]) -> None:
             tell(lines=error.lines)
     _try_modules(suite, skip, tell)
     _try_layers(suite, skip, tell)
+    _try_tasks(suite, skip, tell)
     tell(counts=_counts(suite))
 
 
@@ -217,3 +218,16 @@ def _try_layers(suite: Suite, skip: set[str], tell: Callable[..., None]) -> None
         if why and line not in seen:  # once, and not at each width
             seen.add(line)
             tell(lines=[line])
+
+
+def _try_tasks(suite: Suite, skip: set[str], tell: Callable[..., None]) -> None:
+    """Asks each task of other people's for a batch of its shortest length."""
+    from rnnbench import registry
+    from rnnbench.training.trial import trial_of_task
+
+    for entry in suite.tasks:
+        name = f"task {entry.task['task']}"
+        if name in suite.foreign and name not in skip:
+            tell(at=name)
+            if why := trial_of_task(registry.task(entry.task), entry.lengths[0]):
+                tell(lines=[f"{suite.path}: {entry.name}: {name}: {why}"])

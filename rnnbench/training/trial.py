@@ -1,4 +1,5 @@
-"""Somebody else's layer, tried once: a few steps forwards and back, for two runs side by side and for each alone."""
+"""Somebody else's layer, tried once: a few steps forwards and back, for two runs side by side and for each alone; and
+somebody else's task, asked for one batch."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from rnnbench.layers import Layer
 from rnnbench.layers.recurrent import Recurrent
 from rnnbench.lazy import torch
 from rnnbench.rng import Stream, stream
+from rnnbench.tasks import Task
 from rnnbench.text import raised
 
 if TYPE_CHECKING:
@@ -26,6 +28,24 @@ def trial(layer: Layer, H: int, causal: bool) -> str:
     """What is wrong with a layer of H units, in one line; nothing if that shows in no way. Raises nothing of its."""
     try:
         return _tried(layer, H, causal)
+    except BaseException:
+        return raised(traceback.format_exc())
+
+
+def trial_of_task(task: Task, length: int) -> str:
+    """What is wrong with a batch of a task, in one line; nothing if that shows in no way. Raises nothing of its."""
+    try:
+        task.lag(length)
+        batch = task.batch(B, length, _stream(0, "batch"))
+        steps = len(batch.xs)
+        want = (steps, B) if task.tokens else (steps, B, task.inputs)
+        if batch.xs.shape != want:
+            kind = "tokens" if task.tokens else "numbers, as `tokens` is false"
+            return f"got inputs of shape {batch.xs.shape} for {B} examples, expected {want}: {kind}, time first"
+        answers = (len(range(steps)[batch.at]), B)
+        if batch.ys.shape[:2] != answers:
+            return f"got answers of shape {batch.ys.shape} for {B} examples, expected {answers} first, as `at` says"
+        return ""
     except BaseException:
         return raised(traceback.format_exc())
 
