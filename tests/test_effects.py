@@ -192,8 +192,8 @@ def test_pairs_are_no_parts() -> None:
 @pytest.mark.parametrize("base", ["never", "solved"])
 @pytest.mark.parametrize("part", ["never", "solved"])
 def test_scores_are_compared_where_both_spent_all_their_steps(base: str, part: str) -> None:
-    def stopped(words: str, stop: str, *names: str) -> Climb:
-        found = climbed(words, *names)
+    def stopped(words: str, stop: str, name: str = "lstm", of: str | None = None) -> Climb:
+        found = climbed(words, name, of)
         settings = {"stop": stop} if stop == "never" else {}
         return replace(found, steps=tuple(replace(s, rung=replace(s.rung, settings=settings)) for s in found.steps))
 
