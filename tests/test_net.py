@@ -204,6 +204,19 @@ def test_a_split_that_is_another_is_told(net: tuple[Plan, Baseline], monkeypatch
     assert faults == ["seed 3 is tested on what decides when it stops"]
 
 
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_look_that_lacks_a_number_is_another(place: int) -> None:
+    """Whichever of the two lacks it, and a score as well."""
+    end: dict[str, Any] = {"status": "unsolved", "steps": 100, "solved_at": None, "score": 0.5}
+    look: list[float | None] = [0.1, 0.5, 0.5]
+    lacking = [None if k == place else x for k, x in enumerate(look)]
+    whole, part, none = end | {"curve": {"100": look}}, end | {"curve": {"100": lacking}}, end | {"score": None}
+    for a, b in ((whole, part), (whole, none | {"curve": {"100": look}})):
+        for was, now in ((a, b), (b, a)):
+            assert len(ends.differences({"asked": was, "spent": was}, {"asked": was, "spent": now})) == 1
+            assert ends.differences({"asked": was, "spent": was}, {"asked": was, "spent": was}) == []
+
+
 def test_no_task_is_tested_on_what_decides_when_to_stop() -> None:
     """Nor on what it trains on, unless so little there is that a report says so."""
     for name in registry.names("tasks"):

@@ -232,3 +232,10 @@ def test_chrono_is_the_longest_lag(task: dict[str, Any], length: int, longest: i
     entry, variant = TaskEntry("t", task, (length,)), Variant("lstm", {"cell": "lstm", "chrono": True})
     (ladder,) = plan(Suite("s", (variant,), (entry,), (0,))).ladders
     assert [rung.model["chrono"] for rung in ladder.rungs] == [longest]
+
+
+@pytest.mark.parametrize("times", [2, 1000])
+def test_more_steps_are_so_many_times_the_stated(times: int) -> None:
+    more = planned(ExtendedBudget(times)).ladders[0].more
+    assert more is not None
+    assert [rung.settings["steps"] for rung in more.rungs] == [300 * times] * len(LENGTHS)

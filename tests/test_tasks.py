@@ -89,11 +89,36 @@ def key(task: Task, length: int) -> str:
     return f"{type(task).__module__.rpartition('.')[2]} {canonical(fields)} {length}"
 
 
+def long_golden(task: Task) -> str:
+    """The hash of a training batch of long sequences."""
+    b = task.batch(32, LONG, stream(0, "train"))
+    digest = hashlib.blake2b(digest_size=8)
+    for array in (b.xs, b.ys, b.weights):
+        if array is not None:
+            digest.update(str(array.shape).encode() + np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
 def golden_files() -> dict[str, str]:
     """For a change that is meant, and for a task that is new: `python -m tests.golden`."""
     return {
-        "tests/golden/tasks.json": json.dumps({key(*c): golden(*c) for c in CASES}, indent=1, sort_keys=True) + "\n"
+        "tests/golden/tasks.json": _json({key(*c): golden(*c) for c in CASES}),
+        "tests/golden/long_tasks.json": _json({k: long_golden(task) for k, task in LONG_CASES.items()}),
     }
+
+
+def _json(hashes: dict[str, str]) -> str:
+    return json.dumps(hashes, indent=1, sort_keys=True) + "\n"
+
+
+LONG = 300
+LONG_CASES = {key(task, LONG): task for task, _ in CASES if not hasattr(task, "path")}  # whose file has what it has
+LONG_GOLDEN: dict[str, str] = json.loads((HERE / "golden" / "long_tasks.json").read_text())
+
+
+@pytest.mark.parametrize("name", LONG_CASES)
+def test_batches_of_long_sequences_are_golden(name: str) -> None:
+    assert long_golden(LONG_CASES[name]) == LONG_GOLDEN.get(name), "if that is meant: python -m tests.golden"
 
 
 @pytest.mark.parametrize(("task", "length"), CASES, ids=[key(*case) for case in CASES])
