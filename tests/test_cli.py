@@ -96,6 +96,9 @@ def test_a_report_from_an_export_is_the_report(cli: Cli, suite: Path, tmp_path: 
         line for line in whole.splitlines() if "lstm" in line
     ][:3]
     assert "stale" not in told
+    other = cli("report", "quick", "--from", "all.jsonl")
+    assert (other.returncode, other.stdout) == (5, "")
+    assert "all.jsonl: none of its " in other.stderr
     for name, spoil in {
         "cut.jsonl.gz": packed.read_bytes()[:-9],
         "line.jsonl": (tmp_path / "results.jsonl").read_bytes()[:-9],

@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rnnbench import environment
 from rnnbench.cli import app, common, options
+from rnnbench.errors import Exit, UserError
 from rnnbench.report import formats
+
+if TYPE_CHECKING:
+    from rnnbench.plan import Plan
+    from rnnbench.records import Record
 
 FORMATS = f"How to print it: {', '.join(formats.names())}."
 
@@ -41,9 +46,22 @@ def report(
     formats.named(format)  # a wrong name is told before anything is read
     store = Store(results)
     chosen = select(plan(common.suite(suite, store, set, seeds)), filter)
-    climbs = view(chosen, api.exported(source)) if source else api.climbs(chosen, store)
+    climbs = view(chosen, _exported(source, chosen)) if source else api.climbs(chosen, store)
     notes = api.warnings([r for c in climbs for r in c.records])
     terminal = output is None and sys.stdout.isatty()
     width = environment.columns() or (os.get_terminal_size().columns if terminal else 100)
     color = terminal and environment.color()
     common.write(render(chosen.suite, climbs, format, width=width, color=color, notes=notes), output)
+
+
+def _exported(source: Path, chosen: Plan) -> dict[str, Record]:
+    """The records of an export; UserError where none is of a run that the suite names."""
+    from rnnbench import api
+
+    found = api.exported(source)
+    if found and not any(run.id in found for run in chosen.runs()):
+        raise UserError(
+            f"{source}: none of its {len(found)} runs is one of {chosen.suite.name}'s; name the suite that it is of",
+            code=Exit.NOTHING_SELECTED,
+        )
+    return found
