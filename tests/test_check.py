@@ -242,6 +242,14 @@ def test_no_more_than_rounding_is_let_pass(change: float, told: bool) -> None:
         assert len(probes.differences(was, now)) == told
 
 
+@pytest.mark.parametrize(("name", "text"), [("loss", "loss of fixed answers"), ("score", "score of fixed answers")])
+def test_a_task_s_numbers_are_held_to_rounding(name: str, text: str) -> None:
+    was = {"hashes": {"4": "a"}, "loss": 0.7, "score": 0.5}
+    for change, told in ((1e-4, True), (1e-6, False)):
+        found = probes.task_differences(was, was | {name: was[name] + change})  # type: ignore[operator]
+        assert [each.split(":")[0] for each in found] == [text] * told
+
+
 @pytest.mark.parametrize(("size", "change", "told"), [(0.05, 1e-5, True), (0.05, 1e-7, False), (1e-9, 1e-8, False)])
 def test_a_small_gradient_is_held_to_its_own_size_and_a_zero_to_the_largest(
     size: float, change: float, told: bool

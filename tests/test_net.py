@@ -217,6 +217,13 @@ def test_a_look_that_lacks_a_number_is_another(place: int) -> None:
             assert ends.differences({"asked": was, "spent": was}, {"asked": was, "spent": was}) == []
 
 
+@pytest.mark.parametrize(("loss", "told"), [(0.102, True), (0.0985, True), (0.1005, False)])
+def test_how_a_run_ends_is_held_to_a_hundredth_of_its_loss(loss: float, told: bool) -> None:
+    end: dict[str, Any] = {"status": "unsolved", "steps": 100, "solved_at": None, "score": 0.5}
+    was, now = (end | {"curve": {"100": [x, 0.5, None]}} for x in (0.1, loss))
+    assert len(ends.differences({"asked": was, "spent": was}, {"asked": was, "spent": now})) == told
+
+
 def test_no_task_is_tested_on_what_decides_when_to_stop() -> None:
     """Nor on what it trains on, unless so little there is that a report says so."""
     for name in registry.names("tasks"):
