@@ -204,10 +204,15 @@ def test_a_split_that_is_another_is_told(net: tuple[Plan, Baseline], monkeypatch
     assert faults == ["seed 3 is tested on what decides when it stops"]
 
 
+UNSOLVED: dict[str, Any] = {
+    "status": "unsolved", "steps": 100, "solved_at": None, "score": 0.5, "made": "a", "bits": "b",
+}  # fmt: skip
+
+
 @pytest.mark.parametrize("place", [0, 1, 2])
 def test_a_look_that_lacks_a_number_is_another(place: int) -> None:
     """Whichever of the two lacks it, and a score as well."""
-    end: dict[str, Any] = {"status": "unsolved", "steps": 100, "solved_at": None, "score": 0.5}
+    end = dict(UNSOLVED)
     look: list[float | None] = [0.1, 0.5, 0.5]
     lacking = [None if k == place else x for k, x in enumerate(look)]
     whole, part, none = end | {"curve": {"100": look}}, end | {"curve": {"100": lacking}}, end | {"score": None}
@@ -219,7 +224,7 @@ def test_a_look_that_lacks_a_number_is_another(place: int) -> None:
 
 @pytest.mark.parametrize(("loss", "told"), [(0.102, True), (0.0985, True), (0.1005, False)])
 def test_how_a_run_ends_is_held_to_a_hundredth_of_its_loss(loss: float, told: bool) -> None:
-    end: dict[str, Any] = {"status": "unsolved", "steps": 100, "solved_at": None, "score": 0.5}
+    end = dict(UNSOLVED)
     was, now = (end | {"curve": {"100": [x, 0.5, None]}} for x in (0.1, loss))
     assert len(ends.differences({"asked": was, "spent": was}, {"asked": was, "spent": now})) == told
 

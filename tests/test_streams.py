@@ -117,4 +117,4 @@ def test_quiet_tells_what_broke_and_nothing_else(folder: Path) -> None:
     assert (code, stdout) == (1, "")
     (line,) = stderr.splitlines()
     assert line.startswith("failed    odd")
-    assert line.endswith(r"no \x1b[31m way")
+    assert line.endswith(r"RuntimeError: no \x1b[31m way (broken_module.py:5)")
