@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.kernels.compile import compiled
-from rnnbench.kernels.maths import exp, tanh
-from rnnbench.kernels.panels import clear
-from rnnbench.kernels.readout import Readout
+from rnnbench.kernels.maths import tanh
+from rnnbench.kernels.panels import clear, sum_lanes
+from rnnbench.kernels.readout import Readout, exponentials
 from rnnbench.kernels.scan import vectors
-from rnnbench.kernels.vector import WIDTH, floats, fma, inside, integers, load, shared, splat, store
+from rnnbench.kernels.vector import WIDTH, floats, fma, integers, load, shared, splat, store
 
 Floats = NDArray[np.float32]
 
@@ -96,22 +96,13 @@ class Attention:
 
 
 @shared
-def _lanes(row: Any, at: Any) -> Any:
-    """The sum of a vector's lanes, in their order."""
-    found = row[at]
-    for w in range(1, WIDTH):
-        found += row[at + w]
-    return found
-
-
-@shared
 def _dot(a: Any, at: Any, b: Any, to: Any, width: Any, work: Any) -> Any:
     """The product of two rows."""
     total = splat(0.0)
     for n in range(0, width, WIDTH):
         total = fma(load(a, at + n), load(b, to + n), total)
     store(work, 0, total)
-    return _lanes(work, 0)
+    return sum_lanes(work, 0)
 
 
 @cache
@@ -133,18 +124,10 @@ def _functions() -> tuple[Callable[..., None], Callable[..., None]]:
                             seen = load(keys, (t * B + b) * row + n) + load(queries, (k * B + b) * row + n)
                             total = fma(tanh(seen), load(V, n), total)
                         store(work, 0, total)
-                        p[to + t] = _lanes(work, 0)
+                        p[to + t] = sum_lanes(work, 0)
                     else:
                         p[to + t] = _dot(h, at, y, (t * B + b) * width, width, work) * scale
-                largest = p[to]
-                for t in range(1, end):
-                    if p[to + t] > largest:
-                        largest = p[to + t]
-                for n in range(0, size, WIDTH):
-                    store(p, to + n, inside(exp(load(p, to + n) - splat(largest)), end - n))
-                total = p[to]
-                for t in range(1, end):
-                    total += p[to + t]
+                _, total = exponentials(p, to, end, size, p, to)
                 for n in range(0, size, WIDTH):
                     store(p, to + n, load(p, to + n) / splat(total))
                 for n in range(0, width, WIDTH):

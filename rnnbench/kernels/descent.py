@@ -13,7 +13,7 @@ import numpy as np
 from torch import Tensor
 
 from rnnbench.kernels.compile import compiled
-from rnnbench.kernels.panels import clear
+from rnnbench.kernels.panels import clear, sum_lanes
 from rnnbench.kernels.vector import WIDTH, floats, fma, load, store
 
 ONE, SMALL = np.float32(1), np.float32(1e-6)
@@ -66,9 +66,7 @@ def _function() -> Callable[..., None]:
             for m in range(0, size, WIDTH):
                 g = load(gradient, m)
                 store(sums, 0, fma(g, g, load(sums, 0)))
-            square = sums[0]
-            for w in range(1, WIDTH):
-                square += sums[w]
+            square = sum_lanes(sums, 0)
             scale = largest / (np.sqrt(square) + SMALL)
             if scale > ONE:  # a NaN stays one
                 scale = ONE

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.kernels.compile import compiled
-from rnnbench.kernels.panels import clear
+from rnnbench.kernels.panels import clear, sum_lanes
 from rnnbench.kernels.scan import vectors
 from rnnbench.kernels.vector import WIDTH, floats, fma, inside, lane, load, shared, splat, sqrt, store
 
@@ -54,10 +54,7 @@ def _total(row: Any, width: Any) -> Any:
     for n in range(WIDTH, width, WIDTH):
         total = total + load(row, n)
     store(row, 0, total)
-    found = row[0]
-    for w in range(1, WIDTH):
-        found += row[w]
-    return found
+    return sum_lanes(row, 0)
 
 
 @cache

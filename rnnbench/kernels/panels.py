@@ -127,3 +127,12 @@ def add_rows(out: Any, out_row: Any, source: Any, source_row: Any, rows: Any, wi
     for k in range(rows):
         for n in range(0, width, WIDTH):
             store(out, k * out_row + n, load(out, k * out_row + n) + load(source, k * source_row + n))
+
+
+@shared
+def sum_lanes(row: Any, at: Any) -> Any:
+    """The sum of the numbers of one vector, in their order."""
+    found = row[at]
+    for w in range(1, WIDTH):
+        found += row[at + w]
+    return found

@@ -82,17 +82,25 @@ def warm() -> None:
 
 
 @shared
+def exponentials(scores: Any, at: Any, count: Any, size: Any, out: Any, to: Any) -> Any:
+    """exp(score - the largest) of `count` scores, zeros behind them up to `size`; the largest, and their sum: what a
+    softmax is made of."""
+    largest = scores[at]
+    for n in range(1, count):
+        if scores[at + n] > largest:
+            largest = scores[at + n]
+    for n in range(0, size, WIDTH):
+        store(out, to + n, inside(exp(load(scores, at + n) - splat(largest)), count - n))
+    total = out[to]
+    for n in range(1, count):
+        total += out[to + n]
+    return largest, total
+
+
+@shared
 def _classes(answers: Any, at: Any, y: Any, slopes: Any, share: Any, O: Any) -> Any:
     """-log softmax(answers)[y] of one row; its gradient times `share` goes to slopes."""
-    largest = answers[at]
-    for o in range(1, O):
-        if answers[at + o] > largest:
-            largest = answers[at + o]
-    for o in range(0, O, WIDTH):
-        store(slopes, at + o, inside(exp(load(answers, at + o) - splat(largest)), O - o))
-    total = slopes[at]
-    for o in range(1, O):
-        total += slopes[at + o]
+    largest, total = exponentials(answers, at, O, O, slopes, at)
     for o in range(0, O, WIDTH):
         store(slopes, at + o, load(slopes, at + o) / splat(total) * splat(share))
     slopes[at + y] -= share

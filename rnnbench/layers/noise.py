@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rnnbench.lazy import torch
 from rnnbench.rng import Stream, stream
@@ -27,9 +28,12 @@ class Noise:
     def streams(self) -> list[Stream]:
         return [stream(seed, f"dropout/{self.place}", self.step) for seed in self.seeds]
 
+    def kept(self, shape: tuple[int, ...], rate: float) -> list[NDArray[np.bool_]]:
+        """Of each row of a stack, which numbers of (T, B, W) stay: all but a part of `rate`."""
+        return [s.uniform(shape) >= np.float32(rate) for s in self.streams()]
+
     def drop(self, xs: Tensor, rate: float) -> Tensor:
         """Each number of (..., T, B, W) is 0 with probability `rate`, else divided by 1 - rate."""
-        shape = tuple(xs.shape[-3:])
-        kept = [s.uniform(shape) >= np.float32(rate) for s in self.streams()]
+        kept = self.kept(tuple(xs.shape[-3:]), rate)
         mask = torch.from_numpy(kept[0] if self.solo else np.stack(kept)).to(xs.device)
         return xs * mask / (1 - rate)

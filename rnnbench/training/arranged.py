@@ -43,23 +43,50 @@ class _Read:
     kept: Any = None
 
 
-class Arranged:
-    """As `backprop.Backprop`; p and gradients by the names of `model.views`."""
+class Own:
+    """Fused scans under a read-out, as far as they have it in common however they are arranged; p and gradients by the
+    names of `model.views`."""
 
     def __init__(self, model: Model, p: Mapping[str, Tensor], gradients: Mapping[str, Tensor]) -> None:
         from rnnbench.kernels import scan  # imports the compiler
-        from rnnbench.kernels.attention import Attention
-        from rnnbench.kernels.norm import Norm
         from rnnbench.kernels.readout import Readout
 
         layer = model.layer
         assert isinstance(layer, Recurrent)
         assert layer.kernel is not None
-        self.model, self.s, self.kernel = model, model.settings, scan
+        self.model, self.kernel = model, scan
         self.fused = layer.kernel.fused(layer.cell)
-        self.directions = model.layout.directions
+        self.readout = Readout(p["readout/W"].numpy(), p["readout/b"].numpy(), model.task.nats)
+        self.readout_to = gradients["readout/W"].data_ptr(), gradients["readout/b"].data_ptr()
+        self.outputs = self.readout.O
+
+    def loss(self, answers: Tensor, ys: Tensor, weights: Tensor | None) -> Tensor:
+        """The mean loss of answers (K, B, O)."""
+        padded, _ = self.kernel.rows(*answers.shape)
+        padded[..., : self.outputs] = answers
+        return torch.tensor(self._losses(padded.numpy(), ys, weights)[0])
+
+    def _losses(self, answers: Floats, ys: Tensor, weights: Tensor | None) -> tuple[np.float32, Floats]:
+        """The mean loss of rows of answers, and its gradient at each."""
+        return self.readout.losses(answers, ys.numpy(), None if weights is None else weights.numpy())
+
+    def _shown(self, answers: Floats) -> Tensor:
+        """The part of rows of answers that counts, (K, B, O)."""
+        return torch.from_numpy(answers)[..., : self.outputs]
+
+
+class Arranged(Own):
+    """As `backprop.Backprop`."""
+
+    def __init__(self, model: Model, p: Mapping[str, Tensor], gradients: Mapping[str, Tensor]) -> None:
+        from rnnbench.kernels.attention import Attention
+        from rnnbench.kernels.norm import Norm
+        from rnnbench.kernels.readout import Readout
+
+        super().__init__(model, p, gradients)
+        self.s, self.directions = model.settings, model.layout.directions
         self.H = self.s.hidden
-        self.width = scan.vectors(self.H) * scan.WIDTH
+        self.width = self.kernel.vectors(self.H) * self.kernel.WIDTH
         places = [[f"{depth}/{d}" for d in self.directions] for depth in range(self.s.layers)]
         self.places = places
         self.parameters = {at: [p[f"{at}/{n}"] for n in self.fused.names] for row in places for at in row}
@@ -70,9 +97,6 @@ class Arranged:
             for at in self.parameters:
                 self.norms[at] = Norm(p[f"norm/{at}/g"].numpy(), p[f"norm/{at}/b"].numpy())
                 self.norm_to[at] = gradients[f"norm/{at}/g"].numpy(), gradients[f"norm/{at}/b"].numpy()
-        self.readout = Readout(p["readout/W"].numpy(), p["readout/b"].numpy(), model.task.nats)
-        self.readout_to = gradients["readout/W"].data_ptr(), gradients["readout/b"].data_ptr()
-        self.outputs = self.readout.O
         self.attention: Attention | None = None
         if self.s.attention != "none":
             own = {n.removeprefix("attention/"): (v, gradients[n]) for n, v in p.items() if n.startswith("attention/")}
@@ -86,20 +110,13 @@ class Arranged:
     ) -> tuple[Tensor, Tensor]:
         """The losses (...) and the answers (..., K, B, O); writes the gradients."""
         parts, reads, answers = self._forward(xs, at, noise, keep=True)
-        loss, slopes = self.readout.losses(answers, ys.numpy(), None if weights is None else weights.numpy())
+        loss, slopes = self._losses(answers, ys, weights)
         self._back(parts, reads, slopes, at, len(xs))
-        return torch.tensor(loss), torch.from_numpy(answers)[..., : self.outputs]
+        return torch.tensor(loss), self._shown(answers)
 
     def evaluate(self, xs: Tensor, at: slice) -> Tensor:
         """The answers (..., K, B, O) without a way back."""
-        return torch.from_numpy(self._forward(xs, at, None, keep=False)[2])[..., : self.outputs]
-
-    def loss(self, answers: Tensor, ys: Tensor, weights: Tensor | None) -> Tensor:
-        """The mean loss of answers (..., K, B, O), (...)."""
-        padded, _ = self.kernel.rows(*answers.shape)
-        padded[..., : self.outputs] = answers
-        found, _ = self.readout.losses(padded.numpy(), ys.numpy(), None if weights is None else weights.numpy())
-        return torch.tensor(found)
+        return self._shown(self._forward(xs, at, None, keep=False)[2])
 
     def _ends(self, T: int, at: slice) -> list[slice]:
         """The steps that the read-out reads of each direction: a task with one answer reads each one's final state."""
@@ -125,7 +142,7 @@ class Arranged:
                 if self.s.residual and depth:
                     y = y + below[i]
                 if noise and self.s.dropout and depth < self.s.layers - 1:
-                    part.mask = self._mask(noise.at(place), y[..., : self.H])
+                    part.mask = self._mask(noise.at(place), (*y.shape[:2], self.H))
                     y = self._dropped(y, part.mask)
                 ys.append(y)
                 made.append(part)
@@ -154,10 +171,8 @@ class Arranged:
     def _read(self, readout: Any, name: str, rows: Floats, noise: Noise | None) -> _Read:
         if not (noise and self.s.dropout):
             return _Read(readout, rows)
-        mask = self._mask(noise.at(name), rows[..., : readout.H])
-        dropped = np.zeros_like(rows)
-        dropped[..., : readout.H] = rows[..., : readout.H] * mask / np.float32(1 - self.s.dropout)
-        return _Read(readout, dropped, mask)
+        mask = self._mask(noise.at(name), (*rows.shape[:2], readout.H))
+        return _Read(readout, self._dropped(rows, mask), mask)
 
     def _answers(self, read: _Read) -> Floats:
         K, B, width = read.rows.shape
@@ -189,10 +204,7 @@ class Arranged:
         K, B, width = read.rows.shape
         found = np.empty((K, B, width), np.float32)
         read.readout.back(read.rows.ctypes.data, B * width, slopes, dW, db, found.ctypes.data)
-        if read.mask is not None:
-            W = read.mask.shape[2]
-            found[..., :W] = found[..., :W] * read.mask / np.float32(1 - self.s.dropout)
-        return found
+        return found if read.mask is None else self._dropped(found, read.mask)
 
     def _part_back(self, part: _Part, place: str, dys: list[Floats], below: list[Floats], i: int, depth: int) -> None:
         """Of one direction of a layer: adds to the gradients of the layer below, by direction."""
@@ -216,12 +228,12 @@ class Arranged:
         cut = [y[..., : self.H] for y in ys]
         return np.concatenate(cut, -1) if len(cut) > 1 else np.ascontiguousarray(cut[0])
 
-    def _mask(self, noise: Noise, ys: Floats) -> Floats:
-        (kept,) = [s.uniform(ys.shape) >= np.float32(self.s.dropout) for s in noise.streams()]
+    def _mask(self, noise: Noise, shape: tuple[int, ...]) -> Floats:
+        (kept,) = noise.kept(shape, self.s.dropout)
         return kept.astype(np.float32)
 
-    def _dropped(self, ys: Floats, mask: Floats) -> Floats:
-        """Rows with some of their numbers 0 and the others divided by what is kept on average."""
-        out = np.zeros_like(ys)
-        out[..., : self.H] = ys[..., : self.H] * mask / np.float32(1 - self.s.dropout)
+    def _dropped(self, rows: Floats, mask: Floats) -> Floats:
+        """Rows with some of their numbers 0 and the others divided by what is kept on average, zeros behind them."""
+        out, count = np.zeros_like(rows), mask.shape[2]
+        out[..., :count] = rows[..., :count] * mask / np.float32(1 - self.s.dropout)
         return out

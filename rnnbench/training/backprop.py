@@ -18,7 +18,7 @@ from rnnbench.cells import Cell
 from rnnbench.layers.noise import Noise
 from rnnbench.layers.recurrent import Recurrent
 from rnnbench.lazy import torch
-from rnnbench.training.arranged import Arranged
+from rnnbench.training.arranged import Arranged, Own
 from rnnbench.training.model import Model
 
 if TYPE_CHECKING:
@@ -88,46 +88,28 @@ class _ThroughGraph:
         return self.model.task.loss(answers, ys, weights)
 
 
-class _ByHand:
+class _ByHand(Own):
     """A fused scan under a read-out, in arithmetic of our own from the batch to the gradients."""
 
     def __init__(self, model: Model, p: Mapping[str, Tensor], gradients: Mapping[str, Tensor]) -> None:
-        from rnnbench.kernels import scan  # imports the compiler
-        from rnnbench.kernels.readout import Readout
-
-        layer = model.layer
-        assert isinstance(layer, Recurrent)
-        assert layer.kernel is not None
-        self.model, self.kernel = model, scan
-        self.fused = layer.kernel.fused(layer.cell)
+        super().__init__(model, p, gradients)
         self.parameters = [p[f"0/forward/{name}"] for name in self.fused.names]
         self.places = [gradients[f"0/forward/{name}"].data_ptr() for name in self.fused.names]
-        self.outputs = p["readout/W"].shape[1]
-        self.readout = Readout(p["readout/W"].numpy(), p["readout/b"].numpy(), model.task.nats)
-        self.to = gradients["readout/W"].data_ptr(), gradients["readout/b"].data_ptr()
 
     def __call__(
         self, xs: Tensor, ys: Tensor, weights: Tensor | None, at: slice, noise: Noise
     ) -> tuple[Tensor, Tensor]:
         done, (h, stride, K), answers = self._answers(xs, at, keep=True)
-        loss, slopes = self.readout.losses(answers, ys.numpy(), None if weights is None else weights.numpy())
+        loss, slopes = self._losses(answers, ys, weights)
         memory, dys = self.kernel.rows(K + 1, xs.shape[1], self.readout.H)  # the last for the steps without an answer
-        self.readout.back(h, stride, slopes, *self.to, memory.data_ptr())
+        self.readout.back(h, stride, slopes, *self.readout_to, memory.data_ptr())
         dys[K] = 0
         done.back(memory.data_ptr(), _answered(len(xs), at.start, at.stop, at.step), self.places)
-        return torch.tensor(loss), torch.from_numpy(answers)[..., : self.outputs]
+        return torch.tensor(loss), self._shown(answers)
 
     def evaluate(self, xs: Tensor, at: slice) -> Tensor:
         """The answers (K, B, O) without a way back."""
-        return torch.from_numpy(self._answers(xs, at, keep=False)[2])[..., : self.outputs]
-
-    def loss(self, answers: Tensor, ys: Tensor, weights: Tensor | None) -> Tensor:
-        """The mean loss of answers (K, B, O)."""
-        padded, _ = self.kernel.rows(*answers.shape)
-        padded[..., : self.outputs] = answers
-        return torch.tensor(
-            self.readout.losses(padded.numpy(), ys.numpy(), None if weights is None else weights.numpy())[0]
-        )
+        return self._shown(self._answers(xs, at, keep=False)[2])
 
     def _answers(self, xs: Tensor, at: slice, keep: bool) -> tuple[Any, tuple[int, int, int], Any]:
         """A pass, where the answering rows of its outputs lie (address, floats from one step to the next, steps), and
