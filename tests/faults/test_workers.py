@@ -42,7 +42,10 @@ FAILED = {
     "ChildHolds": ("crashed", "killed by signal SIGKILL"),
     "ChannelGarbage": ("crashed", "bytes on its channel that are no message"),
     "ChannelJson": ("crashed", "bytes on its channel that are no message"),
-    "ChannelForged": ("crashed", "a message with id '000000000000000000000000', expected one of the job's runs"),
+    "ChannelForged": (
+        "crashed",
+        "worker sent what no worker sends: id: got '000000000000000000000000', expected that of one",
+    ),
     "Closes": ("crashed", "without a result"),
     "Floods": ("failed", "said enough"),
     "KillsKeeper": ("crashed", "was lost with its keeper"),
