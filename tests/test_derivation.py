@@ -18,6 +18,7 @@ from rnnbench import cells, kernels, registry
 from rnnbench.cells import gru, lstm, mgu
 from rnnbench.kernels import derived
 from rnnbench.kernels import scan as scans
+from rnnbench.kernels.memory import Loan
 from rnnbench.kernels.schedule import Schedule
 from rnnbench.kernels.trace import Untraceable, trace
 from rnnbench.layers import recurrent
@@ -208,15 +209,15 @@ def test_a_scan_stays_within_its_scratch_memory(cell: cells.Cell, monkeypatch: p
     """Numbers behind every part of scratch memory, at sizes of no whole vectors and with a gradient of the input."""
     guard, mark = 32, np.float32(123.456)
     fused = derived.fused(cell, guard)
-    held: list[scans._Loan] = []
-    whole = scans._Loan.__init__
+    held: list[Loan] = []
+    whole = Loan.__init__
 
-    def marked(loan: scans._Loan, *shape: int) -> None:
+    def marked(loan: Loan, *shape: int) -> None:
         whole(loan, *shape)
         loan.memory[:] = mark
         held.append(loan)
 
-    monkeypatch.setattr(scans._Loan, "__init__", marked)
+    monkeypatch.setattr(Loan, "__init__", marked)
     for T, B, I, H in ((3, 5, 3, 20), (2, 1, 1, 1), (9, 40, 7, 33)):
         held.clear()
         p = {k: torch.from_numpy(stream(1, k).normal(shape)) for k, shape in cell.shapes(I, H).items()}
