@@ -74,17 +74,15 @@ TRANSFORMER: list[dict[str, Any]] = [
     {"layers": 2, "attention": "dot"},
 ]
 # No model may look ahead in a causal task.
+GRU: dict[str, Any] = {"cell": "gru"}
+ROTARY: dict[str, Any] = {"layer": "transformer", "heads": 2, "positions": "rotary"}
 ARRANGEMENTS = [
-    ({"cell": "gru"}, settings, task, length)
+    (GRU, settings, task, length)
     for settings in ARRANGED
     for task, length in TASKS
     if not (settings.get("bidirectional") and registry.task(task).causal)
 ]
-ARRANGEMENTS += [
-    ({"layer": "transformer", "heads": 2, "positions": "rotary"}, settings, task, length)
-    for settings in TRANSFORMER
-    for task, length in TASKS
-]
+ARRANGEMENTS += [(ROTARY, settings, task, length) for settings in TRANSFORMER for task, length in TASKS]
 
 
 @pytest.mark.parametrize(("layer", "settings", "task", "length"), ARRANGEMENTS, ids=str)

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 # What decides the bits of a fused scan.
 KERNEL = (
-    "trace", "schedule", "pointwise", "adjoint", "program", "forward", "backward", "emit", "derived", "scan",
+    "functions", "trace", "schedule", "pointwise", "adjoint", "program", "forward", "backward", "emit", "derived",
+    "scan",
 )  # fmt: skip
 
 
