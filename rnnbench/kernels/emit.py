@@ -11,7 +11,7 @@ from rnnbench.kernels.text import Text
 HEAD = '''"""{title}: derived from its equations."""
 
 from rnnbench.kernels.lanes import inside
-from rnnbench.kernels.maths import cos, exp, log, maximum, sigmoid, sign, sin, tanh
+from rnnbench.kernels.maths import cos, erf, exp, log, maximum, sigmoid, sign, sin, tanh
 from rnnbench.kernels.matrix import (
     copy, fold_columns, gather, head_sums, recall, recall_back, remember, remember_and_recall, remember_and_recall_back,
     remember_back, spread_columns

@@ -19,7 +19,7 @@ from rnnbench.kernels.symbol import Node, Untraceable
 from rnnbench.kernels.trace import Graph
 
 ACTIVATIONS = ("tanh", "sigmoid", "relu", "exp")  # whose slope can be told from their value
-COSTLY = ("exp", "log", "sqrt", "sin", "cos", "div")  # a tanh is computed sooner than it is read from memory
+COSTLY = ("exp", "log", "sqrt", "sin", "cos", "erf", "div")  # a tanh is computed sooner than it is read from memory
 RISKY = ("div", "log", "exp", "sqrt")  # may be infinite or no number where a vector is padded with zeros
 
 

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 # What decides the bits of a fused scan.
 KERNEL = (
-    "symbol", "trace", "schedule", "pointwise", "adjoint", "text", "program", "heads", "forward", "backward", "emit",
-    "derived", "matrix", "maths", "lanes", "vector", "tiles", "panels", "scan", "compile", "readout", "norm",
-    "attention",
+    "symbol", "functions", "trace", "schedule", "pointwise", "adjoint", "text", "program", "heads", "forward",
+    "backward", "emit", "derived", "matrix", "maths", "lanes", "vector", "tiles", "panels", "scan", "compile",
+    "readout", "norm", "attention",
 )  # fmt: skip
 
 
