@@ -25,7 +25,7 @@ SHARED = (
     "layers/recurrent.py", "tasks/__init__.py", "training/model.py", "training/backprop.py", "training/arranged.py",
     "training/cohort.py",
     "training/trainer.py", "training/optimiser.py", "training/schedule.py", "kernels/descent.py", "kernels/compile.py",
-    "kernels/panels.py", "kernels/tiles.py", "kernels/vector.py",
+    "kernels/lanes.py", "kernels/panels.py", "kernels/tiles.py", "kernels/vector.py",
 )  # fmt: skip
 # What is around a layer that is computed by hand.
 AROUND = tuple(f"kernels/{name}.py" for name in ("loans", "maths", "readout", "norm", "attention", "scan"))
