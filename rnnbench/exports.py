@@ -24,6 +24,7 @@ from rnnbench.text import printable
 LONGEST = 16 * 2**20  # bytes of a line: the looks of some 10,000,000 steps
 LARGEST = 16 * 2**30  # bytes of an export
 FREE, RATIO = 2**20, 100  # bytes; beyond them, how many times its size a file may unpack to: records come to some 30
+BLANK = 1000  # blank lines, which are passed over
 CURE = "next: rnnbench export SUITE -o FILE"
 BOM = b"\xef\xbb\xbf"
 
@@ -64,7 +65,7 @@ def lines(path: Path) -> Iterator[tuple[int, bytes]]:
         with closing(_opened(path)) as file:
             packed = path.suffix == ".gz"
             source: IO[bytes] = cast(IO[bytes], gzip.GzipFile(fileobj=file)) if packed else file
-            total, number = 0, 0
+            total, number, blank = 0, 0, 0
             while line := source.readline(LONGEST + 1):
                 total, number = total + len(line), number + 1
                 if len(line) > LONGEST:
@@ -79,6 +80,8 @@ def lines(path: Path) -> Iterator[tuple[int, bytes]]:
                 line = line.removeprefix(BOM) if number == 1 else line
                 if line.strip():
                     yield number, line
+                elif (blank := blank + 1) > BLANK:
+                    raise UserError(f"{_shown(path)}:{number}: got {blank} blank lines, expected records; {CURE}")
     except (OSError, EOFError, zlib.error) as error:
         known = isinstance(error, OSError) and error.strerror
         why = known or ("it is cut" if isinstance(error, EOFError) else "it is damaged, or not packed by gzip")

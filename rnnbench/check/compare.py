@@ -73,9 +73,7 @@ def fits(plan: Plan, was: Baseline, whole: bool) -> None:
             faults.append(f"it lacks {variant} on {task}")
         elif cell.asked != baseline.asked(ladder):
             faults.append(f"{variant} on {task} is asked for otherwise than then")
-        elif (len(cell.spans), len(cell.solved)) != (len(was.seeds), len(ladder.rungs)) or not all(
-            s <= len(ladder.rungs) for s in cell.spans
-        ):
+        elif not _counted(cell, len(was.seeds), len(ladder.rungs)):
             faults.append(f"its spans of {variant} on {task} are none")
         elif not all(set(map(str, was.seeds)) <= set(each) for each in (cell.exact.starts, cell.exact.data)) or not (
             probes.can_be(cell.exact.passes, ladder)
@@ -90,6 +88,12 @@ def fits(plan: Plan, was: Baseline, whole: bool) -> None:
             f"{plan.suite.name}: the baseline doesn't fit: {'; '.join(faults[:3])}{more}; "
             "next: rnnbench baseline SUITE --update"
         )
+
+
+def _counted(cell: Cell, seeds: int, rungs: int) -> bool:
+    """Whether a cell's spans and solved seeds can be those of so many seeds and rungs."""
+    lengths = (len(cell.spans), len(cell.solved)) == (seeds, rungs)
+    return lengths and max(cell.spans) <= rungs and max(cell.solved) <= seeds and cell.diverged <= seeds * rungs
 
 
 def exactly(plan: Plan, was: Baseline) -> Iterator[Finding]:
