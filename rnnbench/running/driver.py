@@ -40,6 +40,7 @@ from rnnbench.text import raised
 from rnnbench.training import ways
 
 STACK = 16  # at most so many runs of one shape train side by side
+LOSSES = 5  # of a worker that a run survives by itself: more, and it may be the run that brings them about
 STOP_SECONDS = 20.0  # that workers have to write a checkpoint when asked to stop
 
 
@@ -106,6 +107,7 @@ class Driver:
         self.ready = Ready()
         self.running: dict[str, _Running] = {}
         self.attempts: dict[str, int] = defaultdict(int)  # of those that broke by themselves
+        self.losses: dict[str, int] = defaultdict(int)  # of workers, by what they had
         # in whole microseconds, so that sums that are kept up are those that would be made anew
         self.work = [_microseconds(c) for c in self.climbs]
         self.done, self.total = (sum(column) for column in zip((0, 0), *self.work, strict=True))
@@ -186,6 +188,8 @@ class Driver:
 
     def _feed(self) -> None:
         """Gives every idle worker a job: of those that are ready, the one with the longest way still to go."""
+        if not self.ready:
+            return
         idle = list(self.executor.idle())
         for k, worker in enumerate(idle):
             if not self.ready:
@@ -264,6 +268,14 @@ class Driver:
         if not unfinished or self.signal:
             return
         reason = raised(event.error) or event.status
+        if event.status == "lost":
+            for running in unfinished:
+                self.losses[running.run.id] += 1
+            if all(self.losses[running.run.id] <= LOSSES for running in unfinished):
+                self.listener.message(f"a worker is lost ({reason}): its runs go on elsewhere, from their checkpoints")
+                self._again(unfinished, solo=False)
+                return
+            event = replace(event, status="crashed")
         if len(event.job.runs) > 1:
             self.listener.message(
                 f"a cohort of {len(event.job.runs)} {event.status} ({reason}): its unfinished runs go on alone"
@@ -286,10 +298,10 @@ class Driver:
             self.listener.message(f"{label}: {status} ({reason})")
             self._record(run, record)
 
-    def _again(self, lost: Iterable[_Running]) -> None:
-        """Runs go back to those that wait, each to be tried by itself."""
+    def _again(self, lost: Iterable[_Running], solo: bool = True) -> None:
+        """Runs go back to those that wait, each to be tried by itself unless it is known to be sound."""
         for running in lost:
-            self.ready.add(running.run, running.priority, solo=True)
+            self.ready.add(running.run, running.priority, solo)
 
     def _tell_work(self) -> None:
         self.listener.work(self.done / 1e6, self.total / 1e6)

@@ -34,6 +34,11 @@ ENVIRONMENT = {
 }
 
 
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 @dataclass
 class _Worker:
     number: int
@@ -52,7 +57,7 @@ class _Worker:
 
 
 class Local:
-    """`jobs` workers. `seconds_per_run` is the time limit of a run, compiling excluded (None: none)."""
+    """`jobs` workers (0: one a core). `seconds_per_run` is the time limit of a run, compiling excluded (None: none)."""
 
     def __init__(
         self,
@@ -63,7 +68,7 @@ class Local:
         checkpoint_seconds: float = 10.0,
         environment: Mapping[str, str] = os.environ,
     ) -> None:
-        self.jobs = jobs
+        self.jobs = jobs or cores()
         self.device, self.kernels = device, kernels
         self.options = {"device": device, "kernels": kernels, "checkpoint_seconds": checkpoint_seconds}
         self.seconds_per_run = seconds_per_run
