@@ -20,7 +20,7 @@ from rnnbench.running.driver import LOSSES, Outcome
 from rnnbench.running.executors import EndEvent, Event, Job, hosted, relay, sides
 from rnnbench.running.executors.hosted import Away
 from rnnbench.running.executors.local import Local
-from rnnbench.running.executors.worker import unpack
+from rnnbench.running.executors.relay import unpack
 from rnnbench.store import Store
 from rnnbench.suite import Suite, TaskEntry, Variant
 

@@ -63,6 +63,11 @@ def marked(mark: str) -> dict[int, str]:
     return {pid: command for pid, command in found.items() if pid != os.getpid() and command}
 
 
+def folders() -> set[Path]:
+    """What clusters of our own keep on disk."""
+    return set(Path(tempfile.gettempdir()).glob("rnnbench-*"))
+
+
 def soon_none(mark: str, seconds: float = GONE_SECONDS) -> None:
     end = time.monotonic() + seconds
     while (left := marked(mark)) and time.monotonic() < end:
@@ -110,12 +115,12 @@ class Killing(Notes):
 
 
 def test_records_are_those_of_local_workers_though_one_is_killed(tmp_path: Path, mark: str) -> None:
-    before = set(Path(tempfile.gettempdir()).glob("rnnbench-*"))
+    before = folders()
     killing = Killing(mark, tmp_path / "far")
     ray = Ray(2, "cpu", "reference", None, 0.0, address="local")
     assert run_through(tmp_path / "far", suite(), ray, killing, retries=0) == Outcome(6, 0, Exit.OK)
     soon_none(mark)
-    assert not set(Path(tempfile.gettempdir()).glob("rnnbench-*")) - before
+    assert not folders() - before
     assert not Path(tempfile.gettempdir(), ".ray").exists()  # no token is left in anybody's home
     assert killing.killed == 1
     assert sum("a worker is lost" in message for message in killing.messages) == 1
@@ -131,12 +136,14 @@ def start(folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
 
 
 def test_five_seconds_after_a_driver_was_killed_nothing_of_it_runs(tmp_path: Path, mark: str) -> None:
+    before = folders()
     (tmp_path / "s.yaml").write_text(text(steps=10**6))
     driver = start(tmp_path, "--executor", "ray", "--address", "local", "-j", "2")
     eventually(lambda: "ray::Seat" in " ".join(marked(mark).values()))
     driver.kill()
     driver.wait()
     soon_none(mark)
+    assert not folders() - before
 
 
 @pytest.mark.parametrize(
@@ -295,8 +302,8 @@ def test_workers_share_a_gpu_by_what_they_ask_for(tmp_path: Path, cluster: tuple
 
     assert run_through(tmp_path, suite(steps=2000), share, Seeing()).exit == Exit.OK
     assert seen == {0, 1, 2, 3}
+    large = Ray(0, "cpu", "reference", None, 60.0, address=address, cpus_per_cohort=2, gpus_per_cohort=1)
     with pytest.raises(UserError, match="no node has 2 CPU and 1 GPU; next: --cpus-per-cohort, --gpus-per-cohort"):
-        large = Ray(0, "cpu", "reference", None, 60.0, address=address, cpus_per_cohort=2, gpus_per_cohort=1)
         run_through(tmp_path / "none", suite(), large)
 
 

@@ -23,8 +23,8 @@ from rnnbench import environment
 from rnnbench.errors import UserError
 from rnnbench.running.executors import EndEvent, Event, Job, WarningEvent, relay, sides
 from rnnbench.running.executors.host import serve
+from rnnbench.running.executors.relay import pack, unpack
 from rnnbench.running.executors.seat import Seat
-from rnnbench.running.executors.worker import pack, unpack
 from rnnbench.text import printable
 
 with warnings.catch_warnings():
@@ -37,6 +37,7 @@ BEAT_SECONDS = 5.0  # between two signs of life to a seat that has no job
 LOOK_SECONDS = 5.0  # between two looks at how large the cluster is
 WAIT_SECONDS = 30.0  # without any seat, after which it is said
 REACH_SECONDS = 5.0  # that an address has to answer
+UNBORN = 4  # seats in a row that may fail to start
 CLOSE_SECONDS = 3.0  # that seats have to end their workers
 
 
@@ -82,6 +83,7 @@ class Cluster:
         self.seats: dict[int, _Seat] = {}
         self.looked = float("-inf")
         self.begun = self.closed = False
+        self.unborn = 0  # seats in a row that were gone before they said anything
         self.bare_since: float | None = time.monotonic()
         self.said: set[str] = set()
         _connect(address, folder, math.ceil(jobs * cpus_per_cohort) if jobs else None)
@@ -130,6 +132,7 @@ class Cluster:
                 raise UserError(f"{self.place}: {error.cause}") from None
             raise
         if not seat.ready:
+            self.unborn = 0
             seat.ready, seat.node = True, printable(answer["host"], 60)
             yield from self._judge(seat, answer["sides"])
         else:
@@ -161,9 +164,13 @@ class Cluster:
             ray.kill(seat.actor)  # one that can't be reached any longer may live
         why = _why(error)
         if not seat.ready:
-            if "import" in str(error) or "No module named" in str(error):
-                raise UserError(f"{self.place}: rnnbench can't be imported on a node; next: install it there ({why})")
-            yield from self._once(f"{self.place}: a worker didn't start: {why}")
+            self.unborn += 1
+            if self.unborn > UNBORN:
+                missing = "No module named" in str(error)
+                raise UserError(
+                    f"{self.place}: workers can't be started: {why}"
+                    + ("; next: install rnnbench on every node" if missing else "")
+                )
         if seat.job is not None:
             yield EndEvent(seat.number, seat.job, "lost", f"that on node {seat.node}: {why}")
         self.looked = float("-inf")

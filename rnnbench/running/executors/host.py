@@ -19,12 +19,12 @@ from typing import Any
 
 from rnnbench.errors import UserError
 from rnnbench.running.executors import Executor, named, sides
-from rnnbench.running.executors.relay import job_of, told
-from rnnbench.running.executors.worker import pack, unpack
+from rnnbench.running.executors.relay import job_of, pack, told, unpack
 
 BEAT_SECONDS = 1.0  # between two signs of life
 WAIT_SECONDS = 0.02  # for events, while a worker waits for a job that may come meanwhile
-GONE_SECONDS = 4.0  # after the end of the input, all that is left is ended the hard way
+CLOSE_SECONDS = 9.0  # that closing may take; then all that is left is ended the hard way
+GONE_SECONDS = 4.0  # the same, where the driver is gone without a word
 
 Message = tuple[dict[str, Any], bytes]
 
@@ -41,13 +41,17 @@ def streams() -> tuple[Connection, Connection]:
 
 def listen(source: Connection, inbox: Queue[Message]) -> None:
     """Reads in a thread of its own, so that the end is heard whatever the executor does."""
+    patience = GONE_SECONDS
     while True:
         try:
-            inbox.put(unpack(source.recv_bytes()))
+            message, raw = unpack(source.recv_bytes())
         except (EOFError, OSError):
             inbox.put(({"do": "close"}, b""))
-            time.sleep(GONE_SECONDS)
+            time.sleep(patience)
             os._exit(1)
+        if message["do"] == "close":
+            patience = CLOSE_SECONDS
+        inbox.put((message, raw))
 
 
 def serve(make: Callable[..., Executor]) -> None:

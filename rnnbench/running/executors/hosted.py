@@ -18,7 +18,7 @@ from typing import IO, Any
 
 from rnnbench.errors import Exit, UserError
 from rnnbench.running.executors import EndEvent, Event, Job, WarningEvent, relay, sides
-from rnnbench.running.executors.worker import pack, unpack
+from rnnbench.running.executors.relay import pack, unpack
 from rnnbench.text import printable
 
 OPEN_SECONDS = 90.0  # that the other side has to get ready
@@ -82,8 +82,9 @@ class Away:
         self.asked = False
         with suppress(Empty):
             yield from self._take(self.inbox.get(timeout=seconds))
-            while not self.ended:
-                yield from self._take(self.inbox.get_nowait())
+            for _ in range(self.inbox.qsize()):  # what comes meanwhile comes next: the driver has more to do
+                if not self.ended:
+                    yield from self._take(self.inbox.get_nowait())
         patience = LOST_SECONDS if self.open else OPEN_SECONDS  # the driver itself may be late: it read all there was
         if not self.ended and time.monotonic() - self.heard > patience:
             yield from self._lost(f"no sign of life for {patience:g} s")

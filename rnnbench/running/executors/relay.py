@@ -1,13 +1,14 @@
 """What executors and their workers say to each other, as bytes: for an executor whose workers are in another process or
 on another machine.
 
-A message is a line of JSON, then raw bytes, as between `local` and its workers; nothing is pickled. What comes back is
+Nothing is pickled. What comes back is
 held against what was asked: a run that a worker was never given is an error. What a job needs besides, users' own files
 and data, stays where it is: that it is there, too, is seen to before anything is trained.
 """
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -26,7 +27,20 @@ from rnnbench.running.executors import (
     WarningEvent,
     sides,
 )
-from rnnbench.running.executors.worker import pack
+
+
+def pack(message: Mapping[str, Any], raw: bytes = b"") -> bytes:
+    """A line of JSON, then raw bytes."""
+    return json.dumps(message).encode() + b"\n" + raw
+
+
+def unpack(data: bytes) -> tuple[dict[str, Any], bytes]:
+    """A message and its raw bytes; ValueError where it is none."""
+    line, _, raw = data.partition(b"\n")
+    message = json.loads(line)
+    if not isinstance(message, dict):
+        raise ValueError("got no message")
+    return message, raw
 
 
 def job_message(job: Job) -> tuple[dict[str, Any], bytes]:

@@ -14,8 +14,7 @@ from typing import Any
 from rnnbench import environment
 from rnnbench.running.executors import EndEvent, Event, sides
 from rnnbench.running.executors.local import Local
-from rnnbench.running.executors.relay import job_of, told
-from rnnbench.running.executors.worker import unpack
+from rnnbench.running.executors.relay import job_of, told, unpack
 
 ALONE_SECONDS = 30.0  # unheard of for so long, the driver is taken for dead
 BATCH_BYTES = 1 << 23  # of what happened, told at once
