@@ -16,8 +16,8 @@ from rnnbench.plan.filter import select
 from rnnbench.plan.ladders import Climb, view
 from rnnbench.records import BROKEN, FINISHED, Record, Run
 from rnnbench.running import again, executors
+from rnnbench.running.cores import cores as cores
 from rnnbench.running.driver import Driver, Outcome
-from rnnbench.running.executors.local import cores as cores
 from rnnbench.running.listeners import Listener, Silent
 from rnnbench.store import Store
 from rnnbench.suite import Suite

@@ -19,6 +19,7 @@ MAY: dict[str, set[str]] = {
     "text": set(),
     "errors": set(),
     "lazy": set(),
+    "interrupts": set(),
     "rng": set(),
     "foreign": set(),
     "plugins": {"foreign"},
@@ -33,7 +34,7 @@ MAY: dict[str, set[str]] = {
     "suite": {"records", "registry", "settings"},
     "plan": {"records", "registry", "settings", "suite"},
     "training": {"cells", "foreign", "kernels", "layers", "records", "registry", "rng", "settings", "tasks"},
-    "running": {"plan", "plugins", "records", "registry", "settings", "store", "training"},
+    "running": {"foreign", "interrupts", "plan", "plugins", "records", "registry", "settings", "store", "training"},
     "analysis": {"plan", "records", "registry", "rng", "settings", "suite"},
     "check": {"analysis", "layers", "plan", "records", "registry", "rng", "settings", "suite", "tasks", "training"},
     "report": {"analysis", "check", "plan", "plugins", "records", "registry", "settings", "suite"},
@@ -41,7 +42,7 @@ MAY: dict[str, set[str]] = {
     "cli": {"analysis", "api", "check", "kernels", "plan", "plugins", "records", "registry", "report", "running",
             "store", "suite", "training"},
     "__init__": {"api"},
-    "__main__": {"cli"},
+    "__main__": {"cli", "interrupts"},
 }  # fmt: skip
 
 

@@ -101,7 +101,7 @@ def mark(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 class Killing(Notes):
-    """Kills what stands for a worker on its node, the first time that there is something to go on from."""
+    """Kills whatever stands for a worker on its node, the first time that there is something to go on from."""
 
     def __init__(self, mark: str, where: Path) -> None:
         super().__init__()
@@ -110,11 +110,12 @@ class Killing(Notes):
     def progress(self, *told: Any) -> None:
         seats = [pid for pid, command in marked(self.mark).items() if command.startswith("ray::Seat")]
         if not self.killed and seats and any((self.where / "checkpoints").glob("*.checkpoint")):
-            os.kill(seats[0], signal.SIGKILL)
-            self.killed += 1
+            for seat in seats:
+                os.kill(seat, signal.SIGKILL)
+            self.killed = len(seats)
 
 
-def test_records_are_those_of_local_workers_though_one_is_killed(tmp_path: Path, mark: str) -> None:
+def test_records_are_those_of_local_workers_though_these_are_killed(tmp_path: Path, mark: str) -> None:
     before = folders()
     killing = Killing(mark, tmp_path / "far")
     ray = Ray(2, "cpu", "reference", None, 0.0, address="local")
@@ -122,8 +123,8 @@ def test_records_are_those_of_local_workers_though_one_is_killed(tmp_path: Path,
     soon_none(mark)
     assert not folders() - before
     assert not Path(tempfile.gettempdir(), ".ray").exists()  # no token is left in anybody's home
-    assert killing.killed == 1
-    assert sum("a worker is lost" in message for message in killing.messages) == 1
+    assert killing.killed >= 1
+    assert 1 <= sum("a worker is lost" in message for message in killing.messages) <= killing.killed
     run_through(tmp_path / "near", suite(), Local(2, kernels="reference"))
     assert export(tmp_path / "far") == export(tmp_path / "near")
     assert {record.attempt for record in Store(tmp_path / "far").records().values()} == {1}

@@ -55,11 +55,11 @@ class Stacked:
     def __init__(self, settings: Settings, lrs: Sequence[float], state: Mapping[str, Tensor], gradient: Tensor) -> None:
         self.settings, self.state, self.gradient = settings, state, gradient
         self.lr = torch.tensor(lrs, dtype=torch.float32, device=gradient.device).unsqueeze(-1)
-        self.corrected = torch.ones(2, device=gradient.device)
+        self.corrected = torch.ones(2, dtype=torch.float32, device=gradient.device)
 
     def prepare(self, step: int) -> None:
         """What depends on a step's number, counted from 1."""
-        self.corrected.copy_(torch.tensor(corrections(step)))
+        self.corrected.copy_(torch.tensor(corrections(step), dtype=torch.float32))
 
     def apply(self) -> None:
         """Clips and takes the step, in place."""

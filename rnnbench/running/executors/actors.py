@@ -22,7 +22,6 @@ from typing import Any
 from rnnbench import environment
 from rnnbench.errors import UserError
 from rnnbench.running.executors import EndEvent, Event, Job, WarningEvent, relay, sides
-from rnnbench.running.executors.host import serve
 from rnnbench.running.executors.relay import pack, unpack
 from rnnbench.running.executors.seat import Seat
 from rnnbench.text import printable
@@ -185,7 +184,7 @@ class Cluster:
             room = sum(self._room(node) for node in nodes)
             wanted = self.jobs or room
             if not wanted and not self.begun:
-                ask = " and ".join(f"{v:g} {k[4:].upper()}" for k, v in self.wants.items() if v)
+                ask = " and ".join(f"{v:g} {k[4:-1].upper()}" for k, v in self.wants.items() if v)
                 raise UserError(f"{self.place}: no node has {ask}; next: --cpus-per-cohort, --gpus-per-cohort, or -j")
             self.begun = True
             free = (n for n in range(len(self.seats) + wanted) if n not in self.seats)
@@ -285,7 +284,3 @@ def told_of(address: str, error: Exception) -> str:
     if "ersion mismatch" in text:
         return f"{where}: another Python or Ray there than here: {printable(text, 300)}"
     return f"{where}: {type(error).__name__}: {printable(text, 300)}"
-
-
-if __name__ == "__main__":
-    serve(Cluster)

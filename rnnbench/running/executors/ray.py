@@ -7,9 +7,9 @@ its own, so that whatever becomes of the cluster, the driver lives to say so.
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
-import sys
 import tempfile
 from typing import ClassVar
 
@@ -17,6 +17,7 @@ from rnnbench import environment
 from rnnbench.errors import UserError
 from rnnbench.running.executors import sides
 from rnnbench.running.executors.hosted import Away
+from rnnbench.running.executors.processes import PACKAGE, program
 from rnnbench.text import printable
 
 LONGEST = 40  # characters of a folder whose sockets' names the system still takes
@@ -57,9 +58,9 @@ class Ray(Away):
         place = "ray" if address == "local" else f"ray at {printable(address, 100)}"
         own = {"RAY_USAGE_STATS_ENABLED": "0"}
         if address == "local":
+            own["PYTHONPATH"] = os.pathsep.join(filter(None, [str(PACKAGE.parent), environment.text("PYTHONPATH")]))
             own |= {"RAY_worker_niceness": "0", "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
-        command = [sys.executable, "-m", "rnnbench.running.executors.actors"]
-        super().__init__(command, made | {"place": place}, place, environment.everything() | own)
+        super().__init__([*program(host), "0"], made | {"place": place}, place, environment.everything() | own)
 
     @staticmethod
     def resolve(
@@ -96,6 +97,14 @@ class Ray(Away):
         super().close()
         if self.folder:
             shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def host(number: int) -> None:
+    """What the process is that is connected to Ray."""
+    from rnnbench.running.executors import actors
+    from rnnbench.running.executors.host import serve
+
+    serve(actors.Cluster)
 
 
 def _folder() -> str:

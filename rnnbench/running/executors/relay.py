@@ -15,7 +15,7 @@ from typing import Any
 
 from rnnbench import registry
 from rnnbench.errors import UserError
-from rnnbench.records import Point, Record, Run
+from rnnbench.records import Run
 from rnnbench.running.executors import (
     STATUSES,
     CheckpointEvent,
@@ -26,7 +26,9 @@ from rnnbench.running.executors import (
     RecordEvent,
     WarningEvent,
     sides,
+    wire,
 )
+from rnnbench.text import printable
 
 
 def pack(message: Mapping[str, Any], raw: bytes = b"") -> bytes:
@@ -81,41 +83,34 @@ def _unfit(what: str) -> UserError:
 
 def told(event: Event, worker: int) -> bytes:
     """An event as a message, under the number that its worker has for whoever hears it."""
-    message: dict[str, Any] = {"worker": worker}
+    message: dict[str, Any]
     raw = b""
     if isinstance(event, ProgressEvent):
-        message |= {"is": "look", "id": event.run_id, "point": event.point.as_row()}
+        message = {"is": "look", "id": event.run_id, "point": event.point.as_row()}
     elif isinstance(event, CheckpointEvent):
-        message |= {"is": "checkpoint", "id": event.run_id}
-        raw = event.checkpoint
+        message, raw = {"is": "checkpoint", "id": event.run_id}, event.checkpoint
     elif isinstance(event, RecordEvent):
-        message |= {"is": "record", "record": event.record.as_dict()}
+        message = {"is": "record"} | event.record.as_dict()
+        del message["run"]
     elif isinstance(event, WarningEvent):
-        message |= {"is": "warned", "text": event.text}
+        message = {"is": "warned", "text": event.text, "once": event.once}
     else:
-        message |= {"is": "end", "status": event.status, "error": event.error}
-    return pack(message, raw)
+        message = {"is": "end", "status": event.status, "error": event.error}
+    return pack(message | {"worker": worker}, raw)
 
 
 def heard(message: Mapping[str, Any], raw: bytes, jobs: Mapping[int, Job]) -> Event:
     """The event of a message, by the jobs of the workers that have one. ValueError, KeyError or TypeError where it is
-    none: of no worker, or of a run that the worker wasn't given."""
+    none: of no worker, or nothing that a sound worker says of its job."""
     kind, worker = message["is"], message["worker"]
     if kind == "warned":
-        return WarningEvent(worker, str(message["text"]))
+        return WarningEvent(worker, *(printable(str(message[name]), wire.LINE) for name in ("text", "once")))
     job = jobs[worker]
     if kind == "end":
         if message["status"] not in STATUSES:
             raise ValueError(f"got an end that is {message['status']!r}, expected one of {', '.join(STATUSES)}")
-        return EndEvent(worker, job, message["status"], str(message["error"]))
-    record = Record.from_dict(message["record"]) if kind == "record" else None
-    id = message["id"] if record is None else record.id
-    if id not in {run.id for run in job.runs}:
-        raise ValueError(f"got a message of run {id}, which worker {worker} wasn't given")
-    if record is not None:
-        return RecordEvent(worker, record)
-    if kind == "look":
-        return ProgressEvent(worker, id, Point.of_row(message["point"]))
-    if kind == "checkpoint":
-        return CheckpointEvent(worker, id, raw)
-    raise ValueError(f"got a message that is {kind!r}")
+        return EndEvent(worker, job, message["status"], wire.legible(str(message["error"])))
+    said = wire.read(worker, job, json.dumps(message).encode(), raw)
+    if isinstance(said, wire.Warm | wire.End):
+        raise ValueError(f"got a message that is {kind!r}")
+    return said
