@@ -29,12 +29,13 @@ from rnnbench.text import printable
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", FutureWarning)  # what Ray will set otherwise one day: nothing that is used here
     import ray
-    from ray.exceptions import GetTimeoutError, RayActorError, RayError, RayTaskError
+    from ray.exceptions import RayError, RayTaskError
 
 ASK_SECONDS = 0.5  # that a seat waits for something to happen before it answers
 BEAT_SECONDS = 5.0  # between two signs of life to a seat that has no job
 LOOK_SECONDS = 5.0  # between two looks at how large the cluster is
 WAIT_SECONDS = 30.0  # without any seat, after which it is said
+FETCH_SECONDS = 10.0  # that an answer takes which is there
 REACH_SECONDS = 5.0  # that an address has to answer
 UNBORN = 4  # seats in a row that may fail to start
 CLOSE_SECONDS = 3.0  # that seats have to end their workers
@@ -122,14 +123,13 @@ class Cluster:
         """One answer of a seat, and the next question to it."""
         call = seat.calls.pop(0)
         try:
-            answer = ray.get(call, timeout=ASK_SECONDS)
-        except RayActorError as error:
-            yield from self._gone(seat, error)
+            answer = ray.get(call, timeout=FETCH_SECONDS)
+        except RayError as error:  # the seat is gone, what it answered is lost with its node, or it raised
+            cause = error.cause if isinstance(error, RayTaskError) else None
+            if isinstance(cause, UserError):
+                raise UserError(f"{self.place}: {cause}") from None
+            yield from self._gone(seat, cause or error)
             return
-        except RayTaskError as error:
-            if isinstance(error.cause, UserError):
-                raise UserError(f"{self.place}: {error.cause}") from None
-            raise
         if not seat.ready:
             self.unborn = 0
             seat.ready, seat.node = True, printable(answer["host"], 60)
@@ -226,7 +226,7 @@ class Cluster:
         if self.closed:
             return
         self.closed = True
-        with suppress(RayError, GetTimeoutError):
+        with suppress(RayError):
             closing = [s.actor.close.remote() for s in self.seats.values() if s.ready]
             if closing:
                 ray.wait(closing, num_returns=len(closing), timeout=CLOSE_SECONDS)

@@ -42,7 +42,7 @@ class Ray(Away):
         cpus_per_cohort: float = 1.0,
         gpus_per_cohort: float = 0.0,
     ) -> None:
-        self.folder = _folder() if address == "local" else ""
+        self.address, self.folder = address, ""
         made = {
             "jobs": jobs,
             "device": device,
@@ -52,7 +52,7 @@ class Ray(Away):
             "address": address,
             "cpus_per_cohort": cpus_per_cohort,
             "gpus_per_cohort": gpus_per_cohort,
-            "folder": self.folder,
+            "folder": "",
             "sides": sides.here(),
         }
         place = "ray" if address == "local" else f"ray at {printable(address, 100)}"
@@ -92,6 +92,11 @@ class Ray(Away):
         if device == "cpu" and gpus_per_cohort:
             raise UserError(f"--gpus-per-cohort: got {gpus_per_cohort:g}, but --device cpu uses none")
         return "cuda:0" if gpus_per_cohort else "cpu"
+
+    def _start(self) -> None:
+        if self.address == "local":
+            self.folder = self.made["folder"] = _folder()
+        super()._start()
 
     def close(self) -> None:
         super().close()
