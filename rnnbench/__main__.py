@@ -6,10 +6,10 @@ import sys
 
 def main() -> None:
     """Runs the command line and ends the process with one of `errors.Exit`."""
+    _library_first()
     from rnnbench import interrupts
 
     interrupts.end_at_once()
-    _library_first()
     from rnnbench import cli
 
     cli.main()

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 def cores(proc: Path = Path("/proc/self")) -> int:
     """At least 1; a part of a core counts as one, so that all that is paid for is used."""
     there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(there, math.ceil(quota(proc))))
+    return max(1, math.ceil(min(there, quota(proc))))
 
 
 def quota(proc: Path) -> float:

@@ -221,7 +221,7 @@ class Driver:
         """Takes an event in. What comes of a run that its worker was not given, or is done with, came too late: the run
         is recorded, or tried again, and a checkpoint would be left lying."""
         if isinstance(event, WarningEvent):
-            self._warned(event)
+            self._warn(event.text, event.once)
         elif isinstance(event, EndEvent):
             self._ended(event)
         else:
@@ -238,11 +238,12 @@ class Driver:
                 del self.running[id]
                 self._record(running.run, event.record)
 
-    def _warned(self, event: WarningEvent) -> None:
-        once = event.once or event.text
+    def _warn(self, text: str, once: str) -> None:
+        """Tells something, but what has been told before, and not without end."""
+        once = once or text
         if once not in self.warned and len(self.warned) < WARNINGS:
             self.warned.add(once)
-            self.listener.message(event.text)
+            self.listener.message(text)
 
     def _tell_progress(self, worker: int, run: Run, step: int, scores: Sequence[float]) -> None:
         steps = Settings.of(run.rung).steps
@@ -300,7 +301,8 @@ class Driver:
         self.attempts[run.id] += 1
         if self.attempts[run.id] <= self.retries:
             self.store.add(record)
-            self.listener.message(f"{label}: {record.status} ({reason}); trying again")
+            once = f"{self.labels[run.rung.key].partition(' ')[0]} {record.status} {reason}"
+            self._warn(f"{label}: {record.status} ({reason}); trying again", once)
             self._again([one])
         else:
             self._record(run, record)

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnbench import strict
 from rnnbench.settings import LOOK
 
 MAGIC = b"rnnbench checkpoint 1\n"
@@ -57,9 +58,9 @@ class Checkpoint:
             raise ValueError("cut or changed: its digest does not match")
         line, _, data = body[len(MAGIC) :].partition(b"\n")
         try:
-            header = json.loads(line, parse_constant=_refuse)
-        except (ValueError, RecursionError):
-            raise ValueError("its header is no JSON") from None
+            header = strict.loads(line)
+        except ValueError as error:
+            raise ValueError(f"its header: {error}") from None
         if not isinstance(header, dict) or {name: type(value) for name, value in header.items()} != KEYS:
             raise ValueError("its header has other names or types")
         shapes = header.pop("shapes")
@@ -111,10 +112,6 @@ class Checkpoint:
 def again(run_id: str, why: str) -> str:
     """What is told where a checkpoint can't be used."""
     return f"checkpoint of run {run_id}: {why}; it starts again"
-
-
-def _refuse(text: str) -> float:
-    raise ValueError(f"{text} is no number of JSON")
 
 
 def _is(value: object, number: int) -> bool:

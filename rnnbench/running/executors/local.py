@@ -16,12 +16,11 @@ from dataclasses import dataclass, field
 from rnnbench import registry
 from rnnbench.running.cores import cores
 from rnnbench.running.executors import EndEvent, Event, Job, WarningEvent, wire, worker
-from rnnbench.running.executors.processes import Process, program
+from rnnbench.running.executors.processes import PIECE, Process, program
 
 GRACE_SECONDS = 2.0  # between TERM and KILL
 START_SECONDS = 300.0  # that importing and compiling may take where a run's time is limited
 WAIT_SECONDS = 3600.0  # at most, between two looks at the clock
-PIECE = 1 << 20  # bytes that are read at once
 PIECES = 4096  # of what a worker said before it ended
 
 # One thread each; MKL is held to code paths whose bits do not depend on how memory happens to be aligned.
@@ -48,7 +47,6 @@ class _Worker:
     deadline: float = float("inf")
     killed_at: float = float("inf")
     timed_out: bool = False
-    deaf: bool = False  # its end of the channel is closed
     frames: wire.Frames = field(default_factory=wire.Frames)
     unsent: bytearray = field(default_factory=bytearray)
 
@@ -117,9 +115,8 @@ class Local:
             for source in it.process.sources():
                 sources[source] = it
                 watched.register(source, select.POLLIN)
-            if not it.deaf:
-                sources[it.process.channel.fileno()] = it
-                watched.register(it.process.channel, select.POLLIN | (select.POLLOUT if it.unsent else 0))
+            if it.unsent and not it.process.deaf:
+                watched.modify(it.process.channel, select.POLLIN | select.POLLOUT)
         now = time.monotonic()
         horizon = min((min(w.deadline, w.killed_at) - now for w in self.workers.values()), default=WAIT_SECONDS)
         for ready, _ in watched.poll(1000 * max(0.0, min(seconds, horizon, WAIT_SECONDS))):
@@ -136,14 +133,10 @@ class Local:
         how = it.process.ended()
         try:
             for _ in range(1 if how is None else PIECES):
-                try:
-                    data = it.process.channel.recv(PIECE)
-                except BlockingIOError:
-                    break
-                except OSError:
-                    data = b""
+                data = b"" if it.process.deaf else it.process.heard()
+                if it.process.deaf:
+                    it.killed_at = min(it.killed_at, time.monotonic() + GRACE_SECONDS)
                 if not data:
-                    it.deaf, it.killed_at = True, min(it.killed_at, time.monotonic() + GRACE_SECONDS)
                     break
                 for token, text, raw in it.frames.feed(data):
                     if it.job is not None and token == it.token:  # else left over from what is over

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 
 KEEPER = Path(__file__).with_name("keeper.py")
 PACKAGE = Path(__file__).parents[2]
+PIECE = 1 << 20  # bytes that are read at once from a channel
 LOG_BYTES = 20_000  # of what a worker prints, the last that are kept for the error message
 PIECES = 64  # of it that are read in one go
 CLOSE_SECONDS = 12.0  # a little longer than a keeper sweeps
@@ -66,10 +68,12 @@ class Process:
         for number in (self.channel.fileno(), self.control.fileno(), self.output.fileno()):
             os.set_blocking(number, False)
         self.log = b""
+        self.deaf = False
 
     def sources(self) -> list[int]:
-        """Descriptors that can be read once it has printed something or has ended."""
-        return [self.control.fileno(), *([] if self.output.closed else [self.output.fileno()])]
+        """Descriptors that can be read once it has printed or said something, or has ended."""
+        output = [] if self.output.closed else [self.output.fileno()]
+        return [self.control.fileno(), *output, *([] if self.deaf else [self.channel.fileno()])]
 
     def drain(self) -> None:
         """Reads what it has printed, of which the end is kept; not for ever, where it prints faster than that."""
@@ -83,6 +87,26 @@ class Process:
             if not data:
                 self.output.close()
             self.log = (self.log + data)[-LOG_BYTES:]
+
+    def read(self, seconds: float) -> None:
+        """Waits until it has said or printed something, or has ended, but not for longer."""
+        watched = select.poll()
+        for source in self.sources():
+            watched.register(source, select.POLLIN)
+        watched.poll(1000 * seconds)
+        self.drain()
+
+    def heard(self) -> bytes:
+        """What it has said since, at most a piece of it; nothing where there is nothing, or `deaf` from then on, where
+        its end is closed."""
+        try:
+            data = self.channel.recv(PIECE)
+        except BlockingIOError:
+            return b""
+        except OSError:
+            data = b""
+        self.deaf |= not data
+        return data
 
     def ended(self) -> str | None:
         """How it ended, once it has: read from `control`."""
@@ -101,7 +125,7 @@ class Process:
             name = signal.Signals(-code).name
         except ValueError:
             name = str(-code)
-        return f"killed by signal {name}" + " (out of memory?)" * (-code == signal.SIGKILL)
+        return f"was killed by signal {name}" + " (out of memory?)" * (-code == signal.SIGKILL)
 
     def terminate(self) -> None:
         """Asks it to end, and all of its session."""

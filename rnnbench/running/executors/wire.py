@@ -10,10 +10,11 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, NoReturn
+from dataclasses import dataclass, replace
+from typing import Any
 
-from rnnbench.records import FINISHED, Point, Record, Run
+from rnnbench import strict
+from rnnbench.records import Point, Record, Run
 from rnnbench.running.executors import CheckpointEvent, Event, Job, ProgressEvent, RecordEvent, WarningEvent
 from rnnbench.settings import Settings
 from rnnbench.text import printable
@@ -85,133 +86,87 @@ class Frames:
 def read(number: int, job: Job, text: bytes, raw: bytes) -> Event | Warm | End:
     """What worker `number` says of its job. Raises Unsound, and nothing else."""
     try:
-        message = json.loads(text.decode(), parse_constant=_refuse)
-    except (ValueError, RecursionError) as error:
-        raise Unsound(f"a message that is no JSON: {printable(str(error), LINE)}") from None
-    if not isinstance(message, dict):
-        raise Unsound("a message without names")
-    kind = message.get("is")
-    if not isinstance(kind, str) or kind not in READ:
-        raise Unsound(f"a message of no known kind: {printable(ascii(kind), 60)}")
-    if raw and kind != "checkpoint":
-        raise Unsound(f"bytes behind a message of kind {kind}")
-    return READ[kind](number, job, _Fields(message), raw)
+        message = strict.loads(text)
+        if not isinstance(message, dict):
+            strict.refuse("message", message, "an object")
+        kind = message.pop("is", None)
+        if not isinstance(kind, str) or kind not in READ:
+            strict.refuse("is", kind, f"one of {', '.join(READ)}")
+        if raw and kind != "checkpoint":
+            raise ValueError(f"bytes behind a {kind}")
+        return READ[kind](number, job, message, raw)
+    except ValueError as error:
+        raise Unsound(f"what no worker sends: {printable(str(error), LINE)}") from None
 
 
-def _refuse(text: str) -> NoReturn:
-    raise ValueError(f"{text} is no number of JSON")
+def _run(job: Job, message: Mapping[str, Any]) -> Run:
+    found = next((run for run in job.runs if run.id == message.get("id")), None)
+    return found or strict.refuse("id", message.get("id"), "that of one of the job's runs")
 
 
-class _Fields:
-    """A message's fields, each of the type that is asked for."""
+def _look(number: int, job: Job, message: dict[str, Any], raw: bytes) -> Event:
+    strict.keys("look", message, ("id", "point"))
+    run = _run(job, message)
+    point = Point.of_row(message["point"])
+    strict.whole("step", point.step, 1, _steps(run))
+    return ProgressEvent(number, run.id, point)
 
-    def __init__(self, message: dict[str, Any]) -> None:
-        self._message = message
 
-    def _wrong(self, name: str, want: str) -> NoReturn:
-        raise Unsound(f"a message with {name} {printable(ascii(self._message.get(name))[:60])}, expected {want}")
+def _checkpoint(number: int, job: Job, message: dict[str, Any], raw: bytes) -> Event:
+    return CheckpointEvent(number, _run(job, message).id, raw)
 
-    def text(self, name: str, limit: int = LINE) -> str:
-        """A line, or with a limit beyond a line's a text of several, made fit to be shown and stored."""
-        value = self._message.get(name)
-        if not isinstance(value, str):
-            self._wrong(name, "a text")
-        return printable(value, limit) if limit <= LINE else legible(value, limit)
 
-    def texts(self, name: str) -> tuple[str, ...]:
-        value = self._message.get(name, [])
-        if not isinstance(value, list) or len(value) > LINE or not all(isinstance(each, str) for each in value):
-            self._wrong(name, "texts")
-        return tuple(printable(each, LINE) for each in value)
-
-    def whole(self, name: str, low: int, high: int) -> int:
-        return self._whole(name, self._message.get(name), low, high)
-
-    def number(self, name: str) -> float:
-        return self._number(name, self._message.get(name))
-
-    def maybe(self, name: str) -> float | None:
-        return None if self._message.get(name) is None else self.number(name)
-
-    def run(self, job: Job) -> Run:
-        found = next((run for run in job.runs if run.id == self._message.get("id")), None)
-        return found or self._wrong("id", "one of the job's runs")
-
-    def rows(self, name: str, steps: int) -> tuple[Point, ...]:
-        value = self._message.get(name)
-        if not isinstance(value, list):
-            self._wrong(name, "looks")
-        return tuple(self._point(name, row, steps) for row in value)
-
-    def _point(self, name: str, row: object, steps: int) -> Point:
-        if not isinstance(row, list) or len(row) != 4:
-            self._wrong(name, "looks of four numbers")
-        loss, score, select = (None if each is None else self._number(name, each) for each in row[1:])
-        return Point(self._whole(name, row[0], 0, steps), loss, score, select)
-
-    def point(self, name: str, steps: int) -> Point:
-        return self._point(name, self._message.get(name), steps)
-
-    def _whole(self, name: str, value: object, low: int, high: int) -> int:
-        if type(value) is not int or not low <= value <= high:
-            self._wrong(name, f"a whole number from {low} to {high}")
-        return value
-
-    def _number(self, name: str, value: object) -> float:
-        if type(value) not in (int, float) or not -1e308 <= value <= 1e308:  # type: ignore[operator]
-            self._wrong(name, "a finite number")
-        return value  # type: ignore[return-value]
-
-    def status(self, name: str) -> Any:
-        value = self._message.get(name)
-        return value if value in FINISHED else self._wrong(name, " or ".join(FINISHED))
+def _record(number: int, job: Job, message: dict[str, Any], raw: bytes) -> Event:
+    """Its run is the job's own, and has finished: what breaks is told by the job's end."""
+    run = _run(job, message)
+    record = Record.from_dict(message | {"run": run.as_dict()})
+    strict.whole("steps", record.steps, 0, _steps(run))
+    if not record.finished or record.error is not None or record.attempt != 1:
+        strict.refuse("status, error and attempt", [record.status, record.error, record.attempt], "those of a result")
+    shown = replace(
+        record,
+        run=run,
+        numerics=printable(record.numerics, LINE),
+        fingerprint=printable(record.fingerprint, LINE),
+        host=printable(record.host, LINE),
+        started=printable(record.started, LINE),
+    )
+    return RecordEvent(number, shown)
 
 
 def _steps(run: Run) -> int:
     return Settings.of(run.rung).steps
 
 
-def _look(number: int, job: Job, fields: _Fields, raw: bytes) -> Event:
-    run = fields.run(job)
-    return ProgressEvent(number, run.id, fields.point("point", _steps(run)))
+def _warned(number: int, job: Job, message: dict[str, Any], raw: bytes) -> Event:
+    strict.keys("warned", message, ("text", "once"))
+    return WarningEvent(number, *(_line(name, message[name]) for name in ("text", "once")))
 
 
-def _checkpoint(number: int, job: Job, fields: _Fields, raw: bytes) -> Event:
-    return CheckpointEvent(number, fields.run(job).id, raw)
+def _warm(number: int, job: Job, message: dict[str, Any], raw: bytes) -> Warm:
+    strict.keys("warm", message, ())
+    return Warm()
 
 
-def _record(number: int, job: Job, fields: _Fields, raw: bytes) -> Event:
-    """Its run is the job's own, whatever else the message says."""
-    run = fields.run(job)
-    steps = _steps(run)
-    record = Record(
-        run,
-        fields.status("status"),
-        score=fields.number("score"),
-        loss=fields.maybe("loss"),
-        steps=fields.whole("steps", 0, steps),
-        solved_at=None if fields.maybe("solved_at") is None else fields.whole("solved_at", 0, steps),
-        parameters=fields.whole("parameters", 0, 1 << 53),
-        seconds=fields.number("seconds"),
-        curve=fields.rows("curve", steps),
-        numerics=fields.text("numerics"),
-        fingerprint=fields.text("fingerprint"),
-        host=fields.text("host"),
-        started=fields.text("started"),
-    )
-    return RecordEvent(number, record)
+def _end(status: str) -> Reader:
+    def end(number: int, job: Job, message: dict[str, Any], raw: bytes) -> End:
+        strict.keys(status, message, ("error", "worn"))
+        error, worn = message["error"], message["worn"]
+        if type(error) is not str or type(worn) is not list or len(worn) > LINE:
+            strict.refuse("error and worn", [error, worn], "a text and a list")
+        return End(status, legible(error), tuple(_line("worn", each) for each in worn))
+
+    return end
 
 
-def _warned(number: int, job: Job, fields: _Fields, raw: bytes) -> Event:
-    return WarningEvent(number, fields.text("text"), fields.text("once"))
+def _line(name: str, value: object) -> str:
+    """A text, made one line that may be shown and stored."""
+    return printable(value, LINE) if isinstance(value, str) else strict.refuse(name, value, "a text")
 
 
-def _end(status: str) -> Callable[[int, Job, _Fields, bytes], End]:
-    return lambda number, job, fields, raw: End(status, fields.text("error", ERROR), fields.texts("worn"))
-
-
-READ: dict[str, Callable[[int, Job, _Fields, bytes], Event | Warm | End]] = {
-    "warm": lambda number, job, fields, raw: Warm(),
+Reader = Callable[[int, Job, dict[str, Any], bytes], Event | Warm | End]
+READ: dict[str, Reader] = {
+    "warm": _warm,
     "look": _look,
     "checkpoint": _checkpoint,
     "record": _record,

@@ -13,10 +13,10 @@ import signal
 import socket
 import sys
 import threading
-import time
 import traceback
 import warnings
 from collections.abc import Mapping
+from contextlib import ExitStack
 from queue import SimpleQueue
 from typing import Any, NoReturn
 
@@ -136,10 +136,7 @@ class Worker:
             start += size
         registry.place(message["files"])
         trainer = Trainer(message["device"], message["kernels"], self._tell)
-        began = time.perf_counter()
-        for run in runs:
-            trainer.warm(run)
-        if (seconds := time.perf_counter() - began) > COMPILE_SECONDS:
+        if (seconds := _compiled(trainer, runs)) > COMPILE_SECONDS:
             what = f"compiled what {runs[0].rung.model_text} needs"
             self._tell(f"{what} in {seconds:.1f} s; it is kept for the next time", what)
         self.channel.send({"is": "warm"})
@@ -162,6 +159,19 @@ class Worker:
         if text not in self.warned and len(self.warned) < WARNINGS:
             self.warned.add(text)
             self._tell(text, text)
+
+
+def _compiled(trainer: Any, runs: list[Any]) -> float:
+    """Compiles what runs need, or loads it from the disk; the seconds that were spent on compiling."""
+    spent: list[float] = []
+    with ExitStack() as timing:
+        if trainer.device == "cpu" and trainer.solo(runs[0]):  # else nothing is compiled, and numba isn't imported
+            from numba.core import event
+
+            timing.enter_context(event.install_timer("numba:compile", spent.append))
+        for run in runs:
+            trainer.warm(run)
+    return sum(spent)
 
 
 def _foreign(runs: list[Any]) -> bool:
