@@ -110,7 +110,8 @@ def heard(message: Mapping[str, Any], raw: bytes, jobs: Mapping[int, Job]) -> Ev
         if message["status"] not in STATUSES:
             raise ValueError(f"got an end that is {message['status']!r}, expected one of {', '.join(STATUSES)}")
         return EndEvent(worker, job, message["status"], wire.legible(str(message["error"])))
-    said = wire.read(worker, job, json.dumps(message).encode(), raw)
+    own = {name: value for name, value in message.items() if name != "worker"}
+    said = wire.read(worker, job, json.dumps(own).encode(), raw)
     if isinstance(said, wire.Warm | wire.End):
         raise ValueError(f"got a message that is {kind!r}")
     return said
