@@ -327,7 +327,7 @@ def test_thousands_of_cohorts(
     (tmp_path / "sitecustomize.py").write_text(NOTHING)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
     task = TaskEntry("adding", {"task": "adding"}, tuple(range(2, 12)))
-    variants = tuple(Variant(f"rnn-{n}", {"cell": "rnn", "hidden": n}) for n in range(1, 1001))
+    variants = tuple(Variant(f"rnn-{n}", {"cell": "rnn"}, {"hidden": n}) for n in range(1, 1001))
     many = Suite("many", variants, (task,), (0,), prune=False)
     made: Any = Local(2, kernels="reference")
     if executor == "ray":
