@@ -33,9 +33,7 @@ class Nursery:
         return self
 
     def __exit__(self, *error: object) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        self.process.wait()
+        self.process.communicate()  # it ends at the end of what it is told
 
     def _tell(self, message: dict[str, Any]) -> int:
         """Sends a line, and returns the number that comes back."""
@@ -77,10 +75,12 @@ def child(message: dict[str, Any]) -> None:
 
 def main() -> None:
     """Forks for each line that comes, waits for the processes that it is asked about."""
-    import rnnbench.api
     import rnnbench.cli.run
-    import rnnbench.running.driver
-    import rnnbench.suite.load  # noqa: F401
+    import rnnbench.report.live
+    import rnnbench.running.driver  # noqa: F401
+    from rnnbench import api
+
+    api.load("quick")  # which imports what it needs
 
     for line in sys.stdin:
         message = json.loads(line)

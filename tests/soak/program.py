@@ -16,7 +16,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from rnnbench.records import Point, Record, Run
+from rnnbench.records import Point, Record, Run, Status
 from rnnbench.running import executors
 from rnnbench.running.executors import CheckpointEvent, EndEvent, Event, Executor, Job, ProgressEvent, RecordEvent
 from rnnbench.running.executors.local import Local
