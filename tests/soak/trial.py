@@ -34,16 +34,20 @@ FINISHED = "status IN ('solved', 'unsolved', 'diverged')"
 
 @dataclass(frozen=True)
 class Trial:
-    """A suite and a place for its results, under a folder of its own. `real`: with workers that train."""
+    """A suite and a place for its results, under a folder of its own. `real`: with workers that train; `pause`: seconds
+    that an instant one takes for each look. `python` runs in every process before anything else."""
 
     folder: Path
     suite: str
     real: bool = False
     pause: float = 0.0
+    python: str = ""
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True)
         self.file.write_text(self.suite)
+        (self.folder / "first").mkdir()
+        (self.folder / "first" / "sitecustomize.py").write_text(self.python)
 
     @property
     def file(self) -> Path:
@@ -65,7 +69,8 @@ class Trial:
     @cached_property
     def environment(self) -> dict[str, str]:
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("RNNBENCH_", "SOAK_"))}
-        clean |= {"PYTHONPATH": str(ROOT), "RNNBENCH_CHECKPOINT_SECONDS": "0", "PYTHONHASHSEED": "0"}
+        path = os.pathsep.join([str(self.folder / "first"), str(ROOT)] if self.python else [str(ROOT)])
+        clean |= {"PYTHONPATH": path, "RNNBENCH_CHECKPOINT_SECONDS": "0", "PYTHONHASHSEED": "0"}
         return clean | {
             "SOAK_LOG": str(self.log),
             "SOAK_WORKERS": "local" if self.real else "chains",
