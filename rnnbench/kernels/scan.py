@@ -174,7 +174,7 @@ class _Scan(torch.autograd.Function):
         _, _, *parameters = ctx.saved_tensors
         dys = _rows(upstream[0])
         sizes = [each.numel() for each in parameters]
-        dparameters = torch.empty(sum(sizes))
+        dparameters = torch.empty(sum(sizes), dtype=torch.float32)
         places = [dparameters.data_ptr() + 4 * at for at in accumulate(sizes[:-1], initial=0)]
         dxs = ctx.done.back(dys.data_ptr(), np.arange(len(dys)), places, ctx.needs_input_grad[1])
         gradients = [each.view(of.shape) for each, of in zip(torch.split(dparameters, sizes), parameters, strict=True)]
