@@ -1,4 +1,4 @@
-"""What is never lost, counted: `python -m tests.soak [PART ...] [--count N] [--seed S]`.
+"""What is never lost, counted: `python -m tests.soak [PART ...] [--count N] [--minutes M] [--seed S]`.
 
 Every part is a module of this folder with a function `soak`. Ends with 1 if anything did not hold. The seed is drawn
 unless it is given, and printed, so that what was found can be found again.
@@ -41,13 +41,15 @@ def main() -> int:
     parser.add_argument("parts", nargs="*", choices=[[], *known], help="Which parts; all of them unless named.")
     parser.add_argument("--count", type=int, default=1000, help="How many kills, and how many inputs of each kind.")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(2**31), help="What is drawn depends on it alone.")
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="After which a part draws no more.")
     asked = parser.parse_args()
     wrong = 0
     print(f"soak on {machine()}, seed {asked.seed}", flush=True)
     for name in asked.parts or known:
         tally, began = Tally(name), time.monotonic()
         with tempfile.TemporaryDirectory(prefix=f"soak-{name}-") as folder:
-            importlib.import_module(f"{__package__}.{name}").soak(tally, Options(Path(folder), asked.seed, asked.count))
+            options = Options(Path(folder), asked.seed, asked.count, began + 60 * asked.minutes)
+            importlib.import_module(f"{__package__}.{name}").soak(tally, options)
         print(f"{name}: {time.monotonic() - began:.0f} s\n{tally.text()}", flush=True)
         wrong += tally.failures
     print(f"{wrong} things did not hold" if wrong else "all held")

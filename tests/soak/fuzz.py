@@ -268,9 +268,10 @@ def soak(tally: Tally, options: Options) -> None:
     """So many inputs of each kind."""
     imported()
     good = made(options.folder)
-    for kind in KINDS:
-        for number in range(options.count):
+    number = 0
+    while options.more(number):
+        for kind in KINDS:
             rng = random.Random(f"{options.seed} {kind.__name__} {number}")
             tally.add(f"inputs: {kind.__name__}")
-            where = f"seed {options.seed}, {kind.__name__} {number}"
-            tally.judge(where, kind(good, options.folder, rng))
+            tally.judge(f"seed {options.seed}, {kind.__name__} {number}", kind(good, options.folder, rng))
+        number += 1

@@ -160,7 +160,7 @@ def soak(tally: Tally, options: Options) -> None:
     def lane(number: int) -> None:
         rng = random.Random(f"{options.seed} {number}")
         tried = 0
-        while tally.counts["kills"] < options.count:
+        while options.more(tally.counts["kills"]):
             tried += 1
             real = tally.counts["kills with real workers"] < REAL * tally.counts["kills"]
             suite, pause = kinds[real]

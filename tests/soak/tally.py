@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -15,11 +16,16 @@ SHOWN = 5  # findings of a kind that are printed whole
 
 @dataclass(frozen=True)
 class Options:
-    """How much, from which seed, in which empty folder."""
+    """How much, from which seed, in which empty folder; and until when (time.monotonic) something new is begun."""
 
     folder: Path
     seed: int
     count: int
+    until: float = float("inf")
+
+    def more(self, done: int) -> bool:
+        """Whether there is more to do."""
+        return done < self.count and time.monotonic() < self.until
 
 
 @dataclass
