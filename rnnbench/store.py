@@ -11,18 +11,20 @@ import fcntl
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from rnnbench.errors import Exit, UserError
-from rnnbench.records import Point, Record, Run, canonical
+from rnnbench.records import Point, Record, Run, Status, canonical
 
 VERSION = 1
 COLUMNS = ("status", "score", "loss", "steps", "solved_at", "parameters", "seconds", "error", "numerics",
            "fingerprint", "host", "started", "attempt")  # fmt: skip
+ROW_BYTES = 180  # of a row besides its texts, with its place in the index
+EVERYTHING = ", ".join(("id", *COLUMNS, "curve", "run"))
 SCHEMA = """
 CREATE TABLE records (
     id TEXT NOT NULL, attempt INTEGER NOT NULL, run TEXT NOT NULL, status TEXT NOT NULL, score REAL, loss REAL,
@@ -125,18 +127,36 @@ class Store:
         """Appends a record as its run's next attempt, synced to the disk, and drops the run's checkpoint."""
         connection = self._writable()
         with self._errors():
-            with connection:
+            with self.at_once():
                 (last,) = connection.execute("SELECT max(attempt) FROM records WHERE id = ?", (record.id,)).fetchone()
                 record = replace(record, attempt=(last or 0) + 1)
-                values = [getattr(record, name) for name in COLUMNS]
-                curve = canonical([p.as_row() for p in record.curve])
-                values = [record.id, canonical(record.run.as_dict()), curve, *values]
-                marks = ", ".join("?" * len(values))
-                connection.execute(
-                    f"INSERT INTO records (id, run, curve, {', '.join(COLUMNS)}) VALUES ({marks})", values
-                )
+                self._insert(record)
             self._checkpoint(record.id).unlink(missing_ok=True)
         return record
+
+    def _insert(self, record: Record) -> None:
+        values = [getattr(record, name) for name in COLUMNS]
+        curve = canonical([p.as_row() for p in record.curve])
+        values = [record.id, canonical(record.run.as_dict()), curve, *values]
+        marks = ", ".join("?" * len(values))
+        self._writable().execute(f"INSERT INTO records (id, run, curve, {', '.join(COLUMNS)}) VALUES ({marks})", values)
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """All that is written inside is there when it ends; nothing of it where an exception ends it."""
+        connection = self._writable()
+        if connection.in_transaction:
+            yield
+            return
+        with self._errors():
+            connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            with self._errors():
+                connection.commit()
+        except BaseException:
+            connection.rollback()
+            raise
 
     def _writable(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -154,10 +174,58 @@ class Store:
             return {id: _record(row, Run.from_dict(json.loads(row[-1]))) for id, row in rows.items()}
         return {run.id: _record(rows[run.id], run) for run in runs if run.id in rows}
 
+    def attempts(self, id: str) -> list[Record]:
+        """All attempts at a run, in their order, with curves."""
+        with self._reading() as connection:
+            if connection is None:
+                return []
+            rows = connection.execute(f"SELECT {EVERYTHING} FROM records WHERE id = ? ORDER BY attempt", (id,))
+            return [_record(row, Run.from_dict(json.loads(row[-1]))) for row in rows]
+
+    def every(self) -> Iterator[list[Record]]:
+        """All attempts at each run, with curves, run by run as the file has them: one row at a time is in memory."""
+        with self._reading() as connection:
+            if connection is None:
+                return
+            again = connection.execute("SELECT id FROM records GROUP BY id HAVING count(*) > 1")
+            several = {id for (id,) in again}
+            for row in connection.execute(f"SELECT {EVERYTHING} FROM records"):
+                if row[0] not in several:
+                    yield [_record(row, Run.from_dict(json.loads(row[-1])))]
+            for id in sorted(several):
+                yield self.attempts(id)
+
+    def rewrite(self, attempts: Sequence[Record]) -> None:
+        """Makes these, one or more, all the attempts at their run, numbered from 1 as they stand."""
+        connection = self._writable()
+        with self._errors(), self.at_once():
+            connection.execute("DELETE FROM records WHERE id = ?", (attempts[0].id,))
+            for number, record in enumerate(attempts, 1):
+                self._insert(replace(record, attempt=number))
+
+    def sizes(self) -> Iterator[tuple[str, int, Status, int]]:
+        """Of every row its id, attempt, status, and about how many bytes it takes."""
+        with self._reading() as connection:
+            if connection is None:
+                return
+            weight = " + ".join(f"length(coalesce({name}, ''))" for name in ("run", "curve", "error", "numerics"))
+            yield from connection.execute(f"SELECT id, attempt, status, {weight} + {ROW_BYTES} FROM records")
+
+    def forget(self, rows: Iterable[tuple[str, int]]) -> None:
+        """Deletes these attempts, each an id and a number, at once or not at all."""
+        connection = self._writable()
+        with self._errors(), self.at_once():
+            connection.executemany("DELETE FROM records WHERE id = ? AND attempt = ?", rows)
+
+    def compact(self) -> None:
+        """Gives the disk back what deleted rows took; needs room for a copy of the file while it lasts."""
+        with self._errors():
+            self._writable().execute("VACUUM")
+
     def remember(self, suite: dict[str, Any]) -> None:
         """Notes that a suite ran, as plain JSON, so that `report` alone knows which was last."""
         connection, text = self._writable(), canonical(suite)
-        with self._errors(), connection:
+        with self._errors(), self.at_once():
             connection.execute("DELETE FROM suites WHERE suite = ?", (text,))
             connection.execute("INSERT INTO suites (name, suite) VALUES (?, ?)", (suite["name"], text))
 

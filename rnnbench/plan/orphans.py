@@ -1,51 +1,47 @@
-"""Which runs the suites that a store remembers still ask for; records of all others are orphans.
+"""Records that no suite names any longer: what an edited suite leaves behind in a store.
 
-A store remembers every form in which a suite ran: whole, or by `-k`, `--seeds` and `--set` a part of it. All forms of
-a suite's last text count, and so does that text as a whole; what an older text of it asked for, edited away since, is
-named no longer.
+A store remembers the text of each suite that ran on it, and with which options. What a suite names today is what its
+latest text names, with whatever options that text ran: `-k` and `--seeds` leave nothing behind. What becomes of such a
+record is not decided here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from rnnbench.errors import UserError
 from rnnbench.plan import plan
+from rnnbench.records import Run
 from rnnbench.suite import Suite
-from rnnbench.suite.load import loads
+
+Key = tuple[str, str]
 
 
-def current(suites: Iterable[Suite]) -> list[Suite]:
-    """Of the suites that ran, the last one first, those that are of the last text of their name."""
-    texts: dict[str, str] = {}
-    kept = []
-    for suite in suites:
-        if texts.setdefault(suite.name, suite.text) == suite.text:
-            kept.append(suite)
-    return kept
+def key(suite: Suite) -> Key:
+    """What makes two texts versions of one suite: its name, and where its file is."""
+    return suite.name, os.path.normpath(suite.path)
 
 
-def whole(suite: Suite) -> Suite | None:
-    """The suite as its file says it, with nothing selected or overridden; None where that can't be read any longer,
-    as where a file that it includes has gone."""
-    if not suite.text:
-        return None
-    try:
-        return loads(suite.text.encode(), suite.path or suite.name)
-    except (UserError, OSError):
-        return None
+def earlier(suite: Suite, remembered: Iterable[Suite]) -> Iterator[Run]:
+    """The runs that earlier texts of a suite named; of one that can't be read any longer, none."""
+    for each in remembered:
+        if key(each) == key(suite) and each.text != suite.text:
+            try:
+                yield from plan(each).runs()
+            except UserError:  # what it named is gone or has changed: nothing can be said of its runs
+                continue
 
 
-def named(suites: Iterable[Suite]) -> set[str]:
-    """The ids of all runs that these suites, the last one first, ask for or may come to ask for. UserError where a
-    suite's tasks can't be made: what it asks for can't be told then."""
-    found: set[str] = set()
-    texts: set[str] = set()
-    for suite in current(suites):
-        forms = [suite]
-        if suite.text not in texts and (full := whole(suite)) is not None:
-            forms.append(full)
-        texts.add(suite.text)
-        for form in forms:
-            found.update(run.id for run in plan(form).runs())
-    return found
+def unnamed(ids: Collection[str], remembered: Sequence[Suite], current: Suite | None = None) -> set[str]:
+    """Those of the ids of runs that no suite names in its latest text. `remembered` begins with the suite that ran
+    last; `current` comes after it. UserError where one can't be read any longer: what it names can't be told."""
+    ordered = [current, *remembered] if current is not None else list(remembered)
+    texts: dict[Key, str] = {}
+    for suite in ordered:
+        texts.setdefault(key(suite), suite.text)
+    left = set(ids)
+    for suite in ordered:
+        if left and texts[key(suite)] == suite.text:
+            left.difference_update(run.id for run in plan(suite).runs())
+    return left
