@@ -14,7 +14,7 @@ from rnnbench.errors import Exit, UserError
 from rnnbench.plan import plan
 from rnnbench.plan.filter import select
 from rnnbench.records import Record, Run
-from rnnbench.store import Store
+from rnnbench.store import Store, bulk
 from rnnbench.suite import Suite
 from rnnbench.suite.load import loads
 from rnnbench.training.fingerprint import fingerprint
@@ -54,8 +54,12 @@ def stored(folder: Path, *suites: Suite, broken: bool = False) -> Store:
             for run in runs(each):
                 if run.id not in known:
                     code = fingerprint(run.rung, False)
-                    store.add(Record(run, "failed" if broken else "solved", 0.99, fingerprint=code))
+                    store.add(Record(run, "failed") if broken else Record(run, "solved", 0.99, fingerprint=code))
     return store
+
+
+def attempts(store: Store, run: Run) -> list[Record]:
+    return next((each for each in bulk.by_run(store) if each[0].id == run.id), [])
 
 
 def found(store: Store, *kinds: str) -> dict[str, int]:
@@ -120,11 +124,11 @@ def test_attempts_and_stale_records_go_only_when_named(tmp_path: Path) -> None:
     assert found(store) == cleared(store) == {}
     assert found(store, "attempts", "stale") == {"attempts": 2, "stale": 2}
     assert cleared(store, "attempts") == {"attempts": 2}
-    assert [r.status for r in store.attempts(first.id)] == ["solved"]
-    assert [r.status for r in store.attempts(second.id)] == ["solved", "crashed"]  # the result that there is
+    assert [r.status for r in attempts(store, first)] == ["solved"]
+    assert [r.status for r in attempts(store, second)] == ["solved", "crashed"]  # the result that there is
     assert cleared(store, "stale") == {"stale": 1}
-    assert store.attempts(first.id) == []
-    assert store.attempts(third.id) != []
+    assert attempts(store, first) == []
+    assert attempts(store, third) != []
 
 
 def test_checkpoints_of_runs_that_may_go_on_stay(tmp_path: Path) -> None:

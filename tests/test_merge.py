@@ -15,7 +15,7 @@ import pytest
 
 from rnnbench.errors import UserError
 from rnnbench.records import Point, Record, Run, Rung, canonical, dump_canonical
-from rnnbench.store import Store
+from rnnbench.store import Store, bulk
 from rnnbench.suite.load import loads
 from rnnbench.upkeep.merge import Merged, Source, merge, order
 
@@ -45,11 +45,11 @@ def filled(folder: Path, records: Sequence[Record], suites: Sequence[dict[str, A
 
 
 def everything(store: Store) -> dict[str, list[Record]]:
-    return {attempts[0].id: attempts for attempts in store.every()}
+    return {attempts[0].id: attempts for attempts in bulk.by_run(store)}
 
 
 def merged(store: Store, *others: Store, **options: Any) -> Merged:
-    sources = [Source(str(other.directory), other.every(), other.suites()) for other in others]
+    sources = [Source(str(other.directory), bulk.by_run(other), other.suites()) for other in others]
     with store.writing():
         return merge(store, sources, **options)
 

@@ -1,4 +1,4 @@
-"""`rnnbench doctor`: the machine, the installation and the store looked over; what is whole of a damaged store saved."""
+"""`rnnbench doctor`: the machine, the installation and the store looked over; what is whole of a damaged one saved."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def doctor(
     if salvage is not None:
         saved = saving.salvage(store, Store(salvage))
         typer.echo(told(salvage, saved))
-        if saved.broken or saved.lost:
+        if saved.broken or saved.lost != 0:
             raise typer.Exit(Exit.FAILED)
         return
     found: list[Finding] = []

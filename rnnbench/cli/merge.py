@@ -64,6 +64,7 @@ def merge(
 def _source(store: Store, path: Path) -> Source:
     """A folder with a store, or an export; UserError where it is neither, or the store itself."""
     from rnnbench import api
+    from rnnbench.store import bulk
     from rnnbench.upkeep.merge import Source
 
     folder = path.parent if path.name == store.path.name else path
@@ -73,7 +74,7 @@ def _source(store: Store, path: Path) -> Source:
             raise UserError(f"{path}: got a folder without {other.path.name}, expected one that --results named")
         if store.path.exists() and other.path.samefile(store.path):
             raise UserError(f"{path}: got the store itself, expected another")
-        return Source(str(path), other.every(), other.suites())
+        return Source(str(path), bulk.by_run(other), other.suites())
     return Source(str(path), ([record] for record in api.exported(path).values()))
 
 

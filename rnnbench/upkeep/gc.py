@@ -16,16 +16,16 @@ But for the last two, nothing that a suite which ran here still names is ever on
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from rnnbench import api
-from rnnbench.errors import UserError
+from rnnbench.errors import Exit, UserError
 from rnnbench.plan.orphans import unnamed
 from rnnbench.records import FINISHED
-from rnnbench.store import Store
+from rnnbench.store import Store, bulk
+from rnnbench.store.bulk import Size
 from rnnbench.suite import Suite
 from rnnbench.suite.load import loads
 from rnnbench.text import printable
@@ -34,7 +34,6 @@ from rnnbench.upkeep import caches
 ALWAYS = ("orphans", "checkpoints", "parts", "caches", "logs")
 ONLY_WHEN_NAMED = ("attempts", "stale")
 KINDS = (*ALWAYS, *ONLY_WHEN_NAMED)
-Row = tuple[str, int]  # id, attempt
 
 
 @dataclass
@@ -42,14 +41,17 @@ class Waste:
     """What of a kind could go: rows of the store, or files and folders; and why nothing can be said, if so."""
 
     kind: str
-    rows: list[Row] = field(default_factory=list)
+    rows: list[Size] = field(default_factory=list)
     paths: list[Path] = field(default_factory=list)
-    bytes: int = 0
     unknown: str = ""
 
     @property
     def count(self) -> int:
         return len(self.rows) + len(self.paths)
+
+    @property
+    def bytes(self) -> int:
+        return sum(row.bytes for row in self.rows) + sum(map(caches.size, self.paths))
 
 
 def suites(store: Store) -> list[Suite]:
@@ -80,10 +82,8 @@ def find(store: Store, kinds: Iterable[str] = ALWAYS) -> list[Waste]:
 def clear(store: Store, kinds: Iterable[str] = ALWAYS) -> list[Waste]:
     """Deletes that, from a store that is held for writing, and says what it was."""
     found = find(store, kinds)
-    rows = {row for waste in found for row in waste.rows}
-    if rows:
-        store.forget(sorted(rows))
-        store.compact()
+    if rows := {row for waste in found for row in waste.rows}:
+        bulk.forget(store, rows)
     for path in (path for waste in found for path in waste.paths):
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)  # another process may be clearing it, too
@@ -93,17 +93,13 @@ def clear(store: Store, kinds: Iterable[str] = ALWAYS) -> list[Waste]:
 
 
 def _orphans(store: Store) -> Waste:
-    waste = Waste("orphans")
     try:
-        left = _unnamed(store, {id for id, *_ in store.sizes()})
+        left = _unnamed(store, {each.id for each in bulk.sizes(store)})
     except UserError as error:
-        waste.unknown = f"can't be told: {printable(error.lines[0], 300)}"
-        return waste
-    for id, attempt, _, size in store.sizes() if left else ():
-        if id in left:
-            waste.rows.append((id, attempt))
-            waste.bytes += size
-    return waste
+        if error.code == Exit.STORE:
+            raise
+        return Waste("orphans", unknown=f"can't be told: {printable(error.lines[0], 300)}")
+    return Waste("orphans", [each for each in bulk.sizes(store) if each.id in left] if left else [])
 
 
 def _unnamed(store: Store, ids: set[str]) -> set[str]:
@@ -118,54 +114,49 @@ def _unnamed(store: Store, ids: set[str]) -> set[str]:
 
 def _attempts(store: Store) -> Waste:
     """Those before the one that counts; what finished is kept where that one broke."""
-    waste = Waste("attempts")
     last: dict[str, tuple[int, bool]] = {}
-    for id, attempt, status, _ in store.sizes():
-        last[id] = max(last.get(id, (0, False)), (attempt, status in FINISHED))
-    for id, attempt, status, size in store.sizes():
-        number, finished = last[id]
-        if attempt < number and (finished or status not in FINISHED):
-            waste.rows.append((id, attempt))
-            waste.bytes += size
-    return waste
+    for each in bulk.sizes(store):
+        last[each.id] = max(last.get(each.id, (0, False)), (each.attempt, each.status in FINISHED))
+
+    def superseded(each: Size) -> bool:
+        number, finished = last[each.id]
+        return each.attempt < number and (finished or each.status not in FINISHED)
+
+    return Waste("attempts", list(filter(superseded, bulk.sizes(store))))
 
 
 def _stale(store: Store) -> Waste:
-    waste = Waste("stale")
-    sizes = {(id, attempt): size for id, attempt, _, size in store.sizes()}
-    for attempts in store.every():
-        if api.is_stale(attempts[-1]):
-            waste.rows += [(r.id, r.attempt) for r in attempts]
-            waste.bytes += sum(sizes[r.id, r.attempt] for r in attempts)
-    return waste
+    old = {id for id, record in store.records().items() if api.is_stale(record)}
+    return Waste("stale", [each for each in bulk.sizes(store) if each.id in old])
 
 
 def _checkpoints(store: Store) -> Waste:
     there = {path.stem: path for path in _files(store.directory / "checkpoints", "*.checkpoint")}
-    finished = {id for id, _, status, _ in store.sizes() if id in there and status in FINISHED} if there else set()
-    with suppress(UserError):  # what finished needs no checkpoint, whatever suites there are
+    finished = {each.id for each in bulk.sizes(store) if each.status in FINISHED} & set(there) if there else set()
+    try:
         finished |= _unnamed(store, set(there))
-    return _of("checkpoints", [there[id] for id in sorted(finished)])
+    except UserError as error:  # what finished needs no checkpoint, whatever suites there are
+        if error.code == Exit.STORE:
+            raise
+    return Waste("checkpoints", paths=[there[id] for id in sorted(finished)])
 
 
 def _parts(store: Store) -> Waste:
-    return _of("parts", [*_files(store.directory, "*.part"), *_files(store.directory / "checkpoints", "*.part")])
+    folders = store.directory, store.directory / "checkpoints"
+    return Waste("parts", paths=[path for folder in folders for path in _files(folder, "*.part")])
 
 
 def _caches(store: Store) -> Waste:
-    return _of("caches", [path for cache in caches.caches() if cache.writable for path in caches.unused(cache.place)])
+    places = [cache.place for cache in caches.caches() if cache.writable]
+    return Waste("caches", paths=[path for place in places for path in caches.unused(place)])
 
 
 def _logs(store: Store) -> Waste:
-    return _of("logs", list(_files(store.directory, "error-*.log")))
+    return Waste("logs", paths=list(_files(store.directory, "error-*.log")))
 
 
 def _files(folder: Path, pattern: str) -> Iterator[Path]:
     return (path for path in sorted(folder.glob(pattern)) if path.is_file() and not path.is_symlink())
-
-
-def _of(kind: str, paths: Sequence[Path]) -> Waste:
-    return Waste(kind, paths=list(paths), bytes=sum(map(caches.size, paths)))
 
 
 _FINDERS: dict[str, Callable[[Store], Waste]] = {

@@ -37,9 +37,9 @@ def look(store: Store) -> Iterator[Finding]:
 def integrity(store: Store) -> Finding:
     """The file's structure by SQLite's own check; every row by its digest, and all of them by the table's sums.
     UserError where it can't be read."""
-    with told(store.path), schema.reading(store.path) as connection:
-        if connection is not None:
-            lines = [str(line) for (line,) in connection.execute(f"PRAGMA integrity_check({FAULTS})")]
+    with told(store.path), schema.reading(store.path) as found:
+        if found is not None:
+            lines = [str(line) for (line,) in found[0].execute(f"PRAGMA integrity_check({FAULTS})")]
             if lines != ["ok"]:
                 return Finding("store", "damaged", printable("; ".join(lines), 500))
     attempts = runs = 0

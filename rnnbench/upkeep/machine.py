@@ -32,7 +32,9 @@ def look() -> Iterator[Finding]:
 
 def versions() -> Iterator[Finding]:
     """rnnbench, Python, and every library that it needs."""
-    yield Finding("rnnbench", "fine", f"{__version__}, Python {sys.version.split()[0]}, {platform.platform(terse=True)}")
+    yield Finding(
+        "rnnbench", "fine", f"{__version__}, Python {sys.version.split()[0]}, {platform.platform(terse=True)}"
+    )
     found = {name: _version(name) for name in LIBRARIES}
     if missing := [name for name, version in found.items() if not version]:
         what = f"{', '.join(missing)} can't be found"

@@ -22,6 +22,7 @@ from rnnbench.errors import UserError
 from rnnbench.plan import plan
 from rnnbench.records import Record
 from rnnbench.store import Store
+from rnnbench.store.bulk import Change, changing
 from rnnbench.suite import Suite
 from rnnbench.text import printable
 
@@ -69,10 +70,10 @@ def merge(store: Store, sources: Iterable[Source], keep: Keep | None = None, can
     done = Merged()
     mine = store.suites()
     try:
-        with store.at_once():
+        with changing(store) as change:
             for source in sources:
                 for theirs in source.attempts:
-                    _run(store, source.name, theirs, keep, canonical, done)
+                    _run(change, (str(store.directory), source.name), theirs, keep, canonical, done)
                 _suites(store, source, done)
             if mine:
                 store.remember(mine[0])  # the suite that ran last here still is
@@ -128,9 +129,15 @@ def order(mine: Sequence[Record], theirs: Sequence[Record], keep: Keep | None) -
     return [*mine[:-1], *fresh, last]
 
 
-def _run(store: Store, name: str, theirs: Sequence[Record], keep: Keep | None, canonical: bool, done: Merged) -> None:
-    id = theirs[0].id
-    mine = store.attempts(id)
+def _run(
+    change: Change,
+    places: tuple[str, str],
+    theirs: Sequence[Record],
+    keep: Keep | None,
+    canonical: bool,
+    done: Merged,
+) -> None:
+    mine = change.attempts(theirs[0].id)
     found = order(mine, theirs, keep)
     fresh = len(found) - len(mine)
     done.same += len(theirs) - fresh
@@ -142,12 +149,12 @@ def _run(store: Store, name: str, theirs: Sequence[Record], keep: Keep | None, c
     for told in () if keep else filter(None, (conflict(m, t) for m in mine for t in new)):
         done.conflicting += 1
         if len(done.conflicts) < SHOWN:
-            done.conflicts.append(f"{label(theirs[0])}: {told} ({store.directory}, {name})")
+            done.conflicts.append(f"{label(theirs[0])}: {told} ({', '.join(places)})")
         break
     done.runs += not mine
     done.further += fresh if mine else fresh - 1
     if not done.refused:
-        store.rewrite(found)
+        change.rewrite(mine, found)
 
 
 def _suites(store: Store, source: Source, done: Merged) -> None:

@@ -1,5 +1,5 @@
-"""The rows of a damaged SQLite file, read from its pages without SQLite: what a broken index, header or inner page hides
-is found all the same.
+"""The rows of a damaged SQLite file, read from its pages without SQLite: what a broken index, header or inner page
+hides is found all the same.
 
 A row lies in a cell of a leaf page of a table (https://www.sqlite.org/fileformat2.html, sections 1.6 and 2.1):
 

@@ -21,11 +21,14 @@ from rnnbench import strict
 from rnnbench.errors import Exit, UserError
 from rnnbench.records import Record, Rung
 from rnnbench.store import Store, rows, schema
+from rnnbench.store.bulk import changing
 from rnnbench.store.faults import Damage, shown, told
 from rnnbench.upkeep import pages
 
 ID = re.compile(r"[0-9a-f]{24}")
-REAL = ("score", "loss", "seconds")  # stored as whole numbers where they have no fraction
+REAL = [
+    rows.COLUMNS.index(name) for name in ("score", "loss", "seconds")
+]  # stored as whole numbers where they have no fraction
 
 
 @dataclass
@@ -55,7 +58,10 @@ def salvage(store: Store, fresh: Store) -> Salvaged:
         data = _rolled_back(store.path)
     found = Salvaged()
     with fresh.writing():
-        found.records = fresh.restore(_records(data, found))
+        with changing(fresh) as change:
+            for record in _records(data, found):
+                found.records += change.put(record)
+                found.broken.discard(record.id)
         for plain in _suites(data):
             fresh.remember(plain)
             found.suites += 1
@@ -75,21 +81,35 @@ def _rolled_back(path: Path) -> bytes:
 
 
 def _records(data: bytes, found: Salvaged) -> Iterator[Record]:
-    """The records of all rows that are whole; notes what the others say."""
+    """The records of all rows that are whole, attempts in their order; notes what the others say. Of one run's records
+    those wait for each other that are not its first attempt alone."""
+    several = {values[0] for values in _rows(data, found) if type(values[1]) is int and values[1] > 1}
+    waiting: list[Record] = []
     rungs: dict[str, Rung] = {}
+    for row in _rows(data, found):
+        try:
+            rows.verify(row, digested=len(row) == 17)
+            record = rows.record(row, rows.run(row, rungs))
+        except Damage:
+            found.broken.add(row[0])
+            continue
+        if record.id in several:
+            waiting.append(record)
+        else:
+            yield record
+    yield from sorted(waiting, key=lambda record: record.attempt)
+
+
+def _rows(data: bytes, found: Salvaged) -> Iterator[list[Any]]:
+    """What looks like a row of records, whole or not; notes the sums on the way."""
     for _, values in pages.rows(data):
         if len(values) == 3 and values[0] == "records" and type(values[1]) is int:
             found.expected = values[1]
-        named = len(values) in (16, 17) and type(values[0]) is str and ID.fullmatch(values[0])
-        if not named:
-            continue
-        row = [float(v) if n in REAL and type(v) is int else v for n, v in zip(rows.COLUMNS, values, strict=False)]
-        row += values[16:]
-        try:
-            rows.verify(row, digested=len(row) == 17)
-            yield rows.record(row, rows.run(row, rungs))
-        except Damage:
-            found.broken.add(row[0])
+        if len(values) in (16, 17) and type(values[0]) is str and ID.fullmatch(values[0]):
+            row = list(values)
+            for place in REAL:
+                row[place] = float(row[place]) if type(row[place]) is int else row[place]
+            yield row
 
 
 def _suites(data: bytes) -> list[dict[str, Any]]:
