@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from rnnbench import environment, registry
 from rnnbench.errors import Exit, UserError
-from rnnbench.plan import Plan, cost, plan
+from rnnbench.plan import Plan, cost, orphans, plan
 from rnnbench.plan.filter import select
 from rnnbench.plan.ladders import Climb, view
 from rnnbench.records import BROKEN, FINISHED, Record, Run
@@ -186,6 +186,27 @@ def last_suite(store: Store) -> Suite:
             f"{store.directory}: no suite ran here yet; next: rnnbench run SUITE", code=Exit.NOTHING_SELECTED
         )
     return Suite.from_dict(known[0])
+
+
+def orphaned(suite: Suite, store: Store) -> list[str]:
+    """What to say of the records in a store that earlier versions of a suite named, and that no suite names any
+    longer: a line, or none."""
+    remembered = list(map(Suite.from_dict, store.suites()))
+    try:
+        kept = store.records(orphans.earlier(suite, remembered))
+        count = len(orphans.unnamed(kept, remembered, suite)) if kept else 0
+    except UserError:  # what another suite names can't be told, so that these may be its own
+        count = 0
+    finally:
+        registry.place(suite.files)  # those of other suites were looked at
+    if not count:
+        return []
+    what = (
+        "1 record of an earlier version of this suite is"
+        if count == 1
+        else (f"{count:,} records of an earlier version of this suite are")
+    )
+    return [f"{what} no longer named; rnnbench gc lists them"]
 
 
 def warnings(records: Iterable[Record]) -> list[str]:

@@ -64,7 +64,8 @@ def run(
 
     resolved = resolve(device)
     executors.named(executor)  # a wrong name is told before anything is read
-    chosen = select(plan(api.load(suite, set or (), seeds)), filter)
+    whole = api.load(suite, set or (), seeds)
+    chosen = select(plan(whole), filter)
     store = Store(results)
     workers = jobs or api.cores()
     name = chosen.suite.name
@@ -84,6 +85,8 @@ def run(
     if not quiet:
         after = api.Forecast.of(outcome.climbs)
         typer.echo(summary(name, forecasts[0], after, outcome.trained, outcome.broken), err=True)
+        for line in api.orphaned(whole, store):
+            typer.echo(f"{name}: {line}", err=True)
     if outcome.exit:
         raise typer.Exit(int(outcome.exit))
 
