@@ -2,10 +2,10 @@
 
     python -m benchmarks.scale [RECORDS ...] [--folder DIR] [--shape seeds|variants]
 
-For 100,000 and 1,000,000 records, or as many as are named: seconds, and the most megabytes that the process of each
-command had (its peak resident set). The records are made up: no run is trained. `seeds` is long_deps with as many seeds
-as it takes; `variants` has ten seeds of as many learning rates of an LSTM. In a folder that is named, stores are kept
-and used again.
+For 100,000 and 1,000,000 records, or as many as are named: seconds, those of the CPU alone, and the most megabytes that
+the process of each command had (its peak resident set). The records are made up: no run is trained. `seeds` is
+long_deps with as many seeds as it takes; `variants` has ten seeds of as many learning rates of an LSTM. In a folder
+that is named, stores are kept and used again.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import os
 import random
-import resource
 import subprocess
 import sys
 import tempfile
@@ -60,7 +59,8 @@ def suite(shape: str, records: int, folder: Path) -> Path:
         path.write_text(yaml.safe_dump(text, sort_keys=False))
     else:
         one = load("long_deps", seeds="1")
-        path.write_text(one.text.replace("\nseeds: ", f"\nseeds: {records // plan(one).count or 1} #"))
+        grid = len(one.variants) * sum(len(task.lengths) for task in one.tasks)  # with what can't be done
+        path.write_text(one.text.replace("\nseeds: ", f"\nseeds: {records // grid or 1} #"))
     return path
 
 
@@ -95,8 +95,8 @@ def make(folder: Path, shape: str, records: int) -> float:
     return time.perf_counter() - began
 
 
-def measured(arguments: tuple[str, ...], folder: Path) -> tuple[float, float]:
-    """Seconds and the most megabytes of a command, whose data goes nowhere."""
+def measured(arguments: tuple[str, ...], folder: Path) -> tuple[float, float, float]:
+    """Seconds, those of the CPU alone, and the most megabytes of a command, whose data goes nowhere."""
     began = time.perf_counter()
     named = [] if arguments[0] == "gc" else ["scale.yaml"]
     command = [sys.executable, "-m", "rnnbench", arguments[0], *arguments[1:], *named]
@@ -105,7 +105,7 @@ def measured(arguments: tuple[str, ...], folder: Path) -> tuple[float, float]:
         _, status, used = os.wait4(process.pid, 0)
     if os.waitstatus_to_exitcode(status):
         raise SystemExit(f"{' '.join(command)}: exit code {os.waitstatus_to_exitcode(status)}")
-    return time.perf_counter() - began, used.ru_maxrss * resource.getpagesize() / 4096 / 1024
+    return time.perf_counter() - began, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
 
 
 def main() -> None:
@@ -121,13 +121,13 @@ def main() -> None:
             folder = (given.folder or Path(temporary)) / f"{given.shape}-{records}"
             if not (folder / "results").is_dir():
                 folder.mkdir(parents=True, exist_ok=True)
-                rows[f"{records:,} made"] = [f"{make(folder, given.shape, records):.1f}", ""]
+                rows[f"{records:,} made"] = [f"{make(folder, given.shape, records):.1f}", "", ""]
             size = (folder / "results" / "records.sqlite").stat().st_size
-            rows[f"{records:,} on the disk"] = ["", f"{size / 1e6:.0f}"]
+            rows[f"{records:,} on the disk"] = ["", "", f"{size / 1e6:.0f}"]
             for name in given.only or COMMANDS:
-                seconds, most = measured(COMMANDS[name], folder)
-                rows[f"{records:,} {name}"] = [f"{seconds:.1f}", f"{most:.0f}"]
-    print(table(("records", "seconds", "MB"), rows))
+                seconds, busy, most = measured(COMMANDS[name], folder)
+                rows[f"{records:,} {name}"] = [f"{seconds:.1f}", f"{busy:.1f}", f"{most:.0f}"]
+    print(table(("records", "seconds", "of the CPU", "MB"), rows))
 
 
 if __name__ == "__main__":

@@ -51,15 +51,29 @@ def is_stale(record: Record) -> bool:
     return fingerprint(record.run.rung, record.numerics.startswith("fused")) != record.fingerprint
 
 
-def without(records: Mapping[str, Record], rerun: Rerun | None) -> dict[str, Record]:
+def stale(records: Iterable[Record]) -> Iterator[Record]:
+    """Those that are stale: as `is_stale`, but the code of a rung is looked at once."""
+    today: dict[tuple[str, bool], str] = {}
+    for record in records:
+        if record.finished and record.fingerprint:
+            rung, fused = record.run.rung, record.numerics.startswith("fused")
+            made = today.get((rung.key, fused))
+            if made is None:
+                made = today[rung.key, fused] = fingerprint(rung, fused)
+            if made != record.fingerprint:
+                yield record
+
+
+def without(records: Mapping[str, Record], rerun: Rerun | None) -> Mapping[str, Record]:
     """The records that still count when these are to be run again."""
     if rerun == "all":
         return {}
     if rerun == "failed":
         return {id: r for id, r in records.items() if r.status not in BROKEN}
     if rerun == "stale":
-        return {id: r for id, r in records.items() if not is_stale(r)}
-    return dict(records)
+        old = {record.id for record in stale(records.values())}
+        return {id: r for id, r in records.items() if id not in old}
+    return records
 
 
 @dataclass(frozen=True)
@@ -213,7 +227,7 @@ def warnings(records: Iterable[Record]) -> list[str]:
     """What a reader of a table must know about its records besides what they say themselves: stale ones."""
     records = list(records)
     notes = []
-    stale = sum(map(is_stale, records))
-    if stale:
-        notes.append(f"{stale} of {len(records)} records are stale: made by other code than today's; --rerun stale")
+    old = sum(1 for _ in stale(records))
+    if old:
+        notes.append(f"{old} of {len(records)} records are stale: made by other code than today's; --rerun stale")
     return notes

@@ -19,7 +19,6 @@ from rnnbench import strict
 Status = Literal["solved", "unsolved", "diverged", "failed", "crashed", "timeout"]
 FINISHED: tuple[Status, ...] = ("solved", "unsolved", "diverged")
 BROKEN: tuple[Status, ...] = ("failed", "crashed", "timeout")
-STATUSES: frozenset[str] = frozenset(get_args(Status))
 
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 
@@ -100,18 +99,11 @@ class Rung:
         """The model as canonical JSON."""
         return canonical(self.model)
 
-    @cached_property
-    def _ids(self) -> dict[int, str]:
-        return {}
-
     def id(self, seed: int) -> str:
         """The id of this rung's run with a seed: the hash of the run's canonical JSON, 24 hexadecimal digits."""
-        found = self._ids.get(seed)
-        if found is None:
-            h = self._hash.copy()
-            h.update(b"%d}" % seed)
-            found = self._ids[seed] = str(h.hexdigest())
-        return found
+        h = self._hash.copy()
+        h.update(b"%d}" % seed)
+        return str(h.hexdigest())
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,38 +220,48 @@ class Record:
         return cls(**own).checked()
 
     def checked(self) -> Record:
-        """The record itself, where its values are of the types and in the ranges that a record has, and agree with its
-        status; ValueError where they don't. Numbers come back as floats."""
-        if self.status not in STATUSES:
-            strict.refuse("status", self.status, f"one of {', '.join(get_args(Status))}")
-        number, whole, text = strict.number, strict.whole, strict.text
-        whole("steps", self.steps)
-        whole("parameters", self.parameters)
-        whole("attempt", self.attempt, 1)
-        seconds = number("seconds", self.seconds, 0)
-        for name in ("numerics", "fingerprint", "host", "started"):
-            text(name, getattr(self, name))
-        if self.error is not None:
-            text("error", self.error)
-        if self.finished:
-            score = number("score", self.score, 0, 1)
-        elif self.score is None:
-            score = None
-        else:
-            strict.refuse("score", self.score, f"null beside status {self.status}")
-        if self.status == "diverged" and score:
-            strict.refuse("score", score, "0 beside status diverged")
-        loss = None if self.loss is None else number("loss", self.loss)
+        """The record itself, with numbers as floats, where its values are of the types and in the ranges that a record
+        has, and agree with each other; ValueError where they don't."""
+        strict.whole("parameters", self.parameters)
+        strict.whole("attempt", self.attempt, 1)
+        strict.whole("steps", self.steps)
         if self.solved_at is not None:
-            if not self.finished:
-                strict.refuse("solved_at", self.solved_at, f"null beside status {self.status}")
-            whole("solved_at", self.solved_at, 0, self.steps)
+            strict.whole("solved_at", self.solved_at)
+        for name in ("status", "numerics", "fingerprint", "host", "started"):
+            strict.text(name, getattr(self, name))
+        if self.error is not None:
+            strict.text("error", self.error)
+        found = dataclasses.replace(
+            self,
+            score=None if self.score is None else strict.number("score", self.score),
+            loss=None if self.loss is None else strict.number("loss", self.loss),
+            seconds=strict.number("seconds", self.seconds, 0),
+        )
+        return found.agreed()
+
+    def agreed(self) -> Record:
+        """The record itself, where its values, which are of the right types, agree with its status and each other;
+        ValueError where they don't."""
+        status, score, solved_at = self.status, self.score, self.solved_at
+        if status in FINISHED:
+            if score is None or not 0 <= score <= 1:
+                strict.refuse("score", score, f"a number from 0 to 1 beside status {status}")
+            if status == "diverged" and score:
+                strict.refuse("score", score, "0 beside status diverged")
+        elif status not in BROKEN:
+            strict.refuse("status", status, f"one of {', '.join(get_args(Status))}")
+        elif score is not None or solved_at is not None:
+            strict.refuse("score and solved_at", [score, solved_at], f"null beside status {status}")
+        if self.steps < 0:
+            strict.refuse("steps", self.steps, "at least 0")
+        if solved_at is not None and not 0 <= solved_at <= self.steps:
+            strict.refuse("solved_at", solved_at, f"null or a step from 0 to {self.steps}")
         last = 0
         for point in self.curve:
-            last = whole("curve: step", point.step, last + 1, self.steps)
-        if score is self.score and loss is self.loss and seconds is self.seconds:
-            return self
-        return dataclasses.replace(self, score=score, loss=loss, seconds=seconds)
+            if not last < point.step <= self.steps:
+                strict.refuse("curve: step", point.step, f"an integer from {last + 1} to {self.steps}")
+            last = point.step
+        return self
 
 
 PROVENANCE = ("seconds", "error", "numerics", "fingerprint", "host", "started", "attempt")
@@ -268,5 +270,4 @@ RESULTS = ("id", "run", "status", "score", "loss", "steps", "solved_at", "parame
 
 def dump_canonical(records: Iterable[Record]) -> str:
     """The canonical export: one line of results a record, sorted by id, byte-stable."""
-    lines = sorted(canonical(r.results()) for r in records)
-    return "".join(f"{line}\n" for line in lines)
+    return "".join(f"{canonical(r.results())}\n" for r in sorted(records, key=lambda record: record.id))

@@ -8,7 +8,7 @@ what isn't what was written is told, never used.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +19,8 @@ from rnnbench.errors import Exit, UserError
 from rnnbench.records import Record, Run, Rung, canonical
 from rnnbench.store import lock, rows, schema
 from rnnbench.store.checkpoints import Checkpoints
-from rnnbench.store.faults import Damage, damaged, shown, told
+from rnnbench.store.faults import Damage, shown, told
+from rnnbench.store.lookup import Found, paused
 
 VERSION = schema.VERSION
 MOST_ERROR = 100_000  # characters of an error that are kept
@@ -110,31 +111,30 @@ class Store:
             if found is None:
                 return
             connection, version = found
-            digested = version > 1
+            digested, count, total = version > 1, 0, 0
             columns = ", ".join((*rows.COLUMNS, *["digest"] * digested))
-            sums = rows.Sums()
             for row in connection.execute(f"SELECT {columns} FROM records ORDER BY rowid"):
                 rows.verify(row, digested)
                 if digested:
-                    sums.add(row[-1])
+                    count, total = count + 1, total + int.from_bytes(row[-1], "little")
                 yield row
             if digested:
-                schema.same(connection, "records", sums)
+                schema.same(connection, "records", rows.Sums(count, total))
 
-    def records(self, runs: Iterable[Run] | None = None, curves: bool = False) -> dict[str, Record]:
-        """The last attempt of each of these runs that has one, by id (None: of all); curves only where asked for."""
-        last: dict[str, rows.Row] = {}
-        shared: dict[Any, Any] = {}  # most rows have the same texts
-        for row in self._rows():
-            known = last.get(row[0])
-            if known is not None and known[1] >= row[1]:
-                raise damaged(self.path, f"attempts of run {row[0]} aren't in their order")
-            last[row[0]] = _lean(row, runs is None, curves, shared)
-        rungs: dict[str, Rung] = {}
+    def records(self, runs: Iterable[Run] | None = None, curves: bool = False) -> Mapping[str, Record]:
+        """The last attempt of each of these runs that has one, by id (None: of all); curves, and when each was begun,
+        only where asked for."""
         with told(self.path):
+            if self._connection is None and not schema.exists(self.path):
+                return {}
             if runs is None:
-                return {id: rows.record(row, rows.run(row, rungs), curves) for id, row in last.items()}
-            return {run.id: rows.record(last[run.id], run, curves) for run in runs if run.id in last}
+                runs = {record.id: record.run for record in self.attempts()}.values()
+            found = Found(runs)
+            if found.asked:
+                with paused():
+                    for row in self._rows():
+                        found.take(row, curves)
+            return found
 
     def remember(self, suite: dict[str, Any]) -> None:
         """Notes that a suite ran, as plain JSON, so that `report` alone knows which was last."""
@@ -218,12 +218,6 @@ def _writable(error: str | None) -> str | None:
     if len(whole) <= MOST_ERROR:
         return whole
     return f"{whole[: MOST_ERROR // 2]}\n... {len(whole) - MOST_ERROR} characters left out\n{whole[-MOST_ERROR // 2 :]}"
-
-
-def _lean(row: rows.Row, run: bool, curve: bool, shared: dict[Any, Any]) -> rows.Row:
-    """A row without what nobody asked for, and with one copy of each text that most have in common."""
-    kept = [shared.setdefault(each, each) if type(each) is str else each for each in row[3:15]]
-    return (row[0], row[1], row[2] if run else None, *kept, row[15] if curve else None)
 
 
 def _suite(name: object, text: str) -> dict[str, Any]:

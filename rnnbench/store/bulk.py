@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from sqlite3 import Connection
 
-from rnnbench.records import Record, Status
+from rnnbench.records import Record, Rung, Status
 from rnnbench.store import Store, rows, schema
 from rnnbench.store.faults import told
 
@@ -44,6 +44,20 @@ def by_run(store: Store) -> Iterator[list[Record]]:
         else:
             yield [record]
     yield from (sorted(group, key=lambda record: record.attempt) for group in groups.values())
+
+
+def by_id(store: Store, wanted: Mapping[str, int], curves: bool) -> Iterator[Record]:
+    """Of each run that is wanted, by its id, the attempt that is wanted, in the order of ids, one at a time."""
+    rungs: dict[str, Rung] = {}
+    with store._reading() as found:
+        if found is None:
+            return
+        connection, version = found
+        columns = ", ".join((*rows.COLUMNS, *["digest"] * (version > 1)))
+        for row in connection.execute(f"SELECT {columns} FROM records ORDER BY id, attempt"):
+            if wanted.get(row[0]) == row[1]:
+                rows.verify(row, version > 1)
+                yield rows.record(row, rows.run(row, rungs), curves)
 
 
 class Change:

@@ -81,16 +81,18 @@ def run(row: Row, rungs: dict[str, Rung]) -> Run:
     return found
 
 
-def record(row: Row, run: Run, curves: bool = True) -> Record:
-    """The record of a row that is verified, of this run; Damage where it can't be one."""
-    (_, attempt, _, status, score, loss, steps, solved, parameters, seconds, error,
-     numerics, fingerprint, host, started, curve) = row[:16]  # fmt: skip
+def record(row: Row, run: Run, curves: bool = True, shared: dict[str, str] | None = None) -> Record:
+    """The record of a row that is verified, of this run; Damage where it can't be one. Types are those of what was
+    digested; a row of version 1 is checked for them too. `shared`: texts seen already, so that each is there once."""
+    share = ({} if shared is None else shared).setdefault
     try:
-        looks = tuple(map(Point.of_row, strict.loads(curve))) if curves else ()
-        return Record(run, status, score, loss, steps, solved, parameters, seconds, looks, error, numerics,
-                      fingerprint, host, started, attempt).checked()  # fmt: skip
-    except (ValueError, TypeError) as error_:
-        raise Damage(f"{_name(row)}: {error_}") from error_
+        looks = tuple(map(Point.of_row, strict.loads(row[15]))) if curves else ()
+        status: Any = share(row[3], row[3])
+        numerics, fingerprint, host, started = (share(text, text) for text in row[11:15])
+        found = Record(run, status, *row[4:10], looks, row[10], numerics, fingerprint, host, started, row[1])
+        return found.agreed() if len(row) > 16 else found.checked()
+    except (ValueError, TypeError) as error:
+        raise Damage(f"{_name(row)}: {error}") from error
 
 
 def _name(row: Row) -> str:

@@ -126,7 +126,7 @@ def _attempts(store: Store) -> Waste:
 
 
 def _stale(store: Store) -> Waste:
-    old = {id for id, record in store.records().items() if api.is_stale(record)}
+    old = {record.id for record in api.stale(store.records().values())}
     return Waste("stale", [each for each in bulk.sizes(store) if each.id in old])
 
 

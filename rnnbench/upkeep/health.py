@@ -54,14 +54,12 @@ def integrity(store: Store) -> Finding:
 
 def stale(store: Store) -> Finding:
     """How many of the records that count were made by other code than today's."""
-    count, unknown = 0, ""
-    for record in store.records().values():
-        try:
-            count += api.is_stale(record)
-        except UserError as error:  # of code of one's own that isn't there any longer
-            unknown = error.lines[0]
-    if unknown:
-        return Finding("stale", "note", f"can't be told of all records: {printable(unknown, 300)}")
+    try:
+        count = sum(1 for _ in api.stale(store.records().values()))
+    except UserError as error:  # of code of one's own that isn't there any longer
+        return Finding(
+            "stale", "note", f"can't be told: {printable(error.lines[0], 300)}", "rnnbench doctor where it is"
+        )
     if count:
         todo = "rnnbench run SUITE --rerun stale trains them again"
         return Finding("stale", "note", f"{count:,} records were made by other code than today's", todo)
