@@ -45,7 +45,7 @@ class Found(Mapping[str, Record]):
         self._records: list[Record | None] = [None] * len(self._runs)
         self._starts = self._buckets()
         self._count = 0
-        self._texts: dict[str, str] = {}
+        self._texts: dict[str, Any] = {}
         self._shared: dict[int | None, int | None] = {}  # steps, looks and sizes, of which there are few
 
     @property

@@ -81,18 +81,23 @@ def run(row: Row, rungs: dict[str, Rung]) -> Run:
     return found
 
 
-def record(row: Row, run: Run, curves: bool = True, shared: dict[str, str] | None = None) -> Record:
+def record(row: Row, run: Run, curves: bool = True, shared: dict[str, Any] | None = None) -> Record:
     """The record of a row that is verified, of this run; Damage where it can't be one. Types are those of what was
     digested; a row of version 1 is checked for them too. `shared`: texts seen already, so that each is there once."""
-    share = ({} if shared is None else shared).setdefault
+    (_, attempt, _, status, score, loss, steps, solved, parameters, seconds, error,
+     numerics, fingerprint, host, started, curve) = row[:16]  # fmt: skip
+    seen: dict[str, Any] = {} if shared is None else shared
+    share = seen.setdefault
     try:
-        looks = tuple(map(Point.of_row, strict.loads(row[15]))) if curves else ()
-        status: Any = share(row[3], row[3])
-        numerics, fingerprint, host, started = (share(text, text) for text in row[11:15])
-        found = Record(run, status, *row[4:10], looks, row[10], numerics, fingerprint, host, started, row[1])
+        looks = tuple(map(Point.of_row, strict.loads(curve))) if curves else ()
+        found = Record(
+            run, share(status, status), score, loss, steps, solved, parameters, seconds, looks, error,
+            share(numerics, numerics), share(fingerprint, fingerprint), share(host, host), share(started, started),
+            attempt,
+        )  # fmt: skip
         return found.agreed() if len(row) > 16 else found.checked()
-    except (ValueError, TypeError) as error:
-        raise Damage(f"{_name(row)}: {error}") from error
+    except (ValueError, TypeError) as why:
+        raise Damage(f"{_name(row)}: {why}") from why
 
 
 def _name(row: Row) -> str:
