@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
@@ -87,7 +87,7 @@ def record(row: Row, run: Run, curves: bool = True, shared: dict[str, Any] | Non
     (_, attempt, _, status, score, loss, steps, solved, parameters, seconds, error,
      numerics, fingerprint, host, started, curve) = row[:16]  # fmt: skip
     seen: dict[str, Any] = {} if shared is None else shared
-    share = seen.setdefault
+    share: Callable[[Any, Any], Any] = seen.setdefault
     try:
         looks = tuple(map(Point.of_row, strict.loads(curve))) if curves else ()
         found = Record(
