@@ -39,7 +39,7 @@ MAY: dict[str, set[str]] = {
     "check": {"analysis", "layers", "plan", "records", "registry", "rng", "settings", "suite", "tasks", "training"},
     "report": {"analysis", "check", "plan", "plugins", "records", "registry", "settings", "suite"},
     "api": {"plan", "records", "registry", "report", "running", "store", "suite", "training"},
-    "upkeep": {"api", "check", "kernels", "plan", "records", "store", "suite"},
+    "upkeep": {"api", "check", "kernels", "plan", "plugins", "records", "store", "suite"},
     "cli": {"analysis", "api", "check", "kernels", "plan", "plugins", "records", "registry", "report", "running",
             "store", "suite", "training", "upkeep"},
     "__init__": {"api"},
