@@ -132,7 +132,7 @@ def test_whatever_the_damage_it_is_told_or_harmless_and_what_is_saved_is_what_wa
             assert saved.lost == len(written) - len(now)
         if kind != "a cut":
             assert len(now) >= len(written) - 25, kind  # a page holds about that many
-        assert worst([health.integrity(fresh)]) == "fine"
+        assert health.integrity(fresh) == "", kind
 
 
 def test_a_store_whose_header_and_index_are_gone_is_saved_whole(made: Store, tmp_path: Path) -> None:
@@ -162,6 +162,17 @@ def test_what_is_lost_is_named(made: Store, tmp_path: Path) -> None:
     assert (found.level, id in found.what) == ("damaged", True)
     saved = salvage(store, Store(tmp_path / "new"))
     assert (saved.records, saved.lost, saved.broken) == (125, 1, {id})
+
+
+def test_a_store_that_is_newer_or_out_of_reach_is_not_taken_for_damaged(made: Store, tmp_path: Path) -> None:
+    newer = damaged(made, tmp_path / "newer", made.path.read_bytes())
+    with closing(sqlite3.connect(newer.path)) as connection:
+        connection.execute("PRAGMA user_version = 9")
+    (found,) = health.look(newer)
+    assert (found.level, "it was written by a newer rnnbench" in found.todo) == ("damaged", True)
+    (tmp_path / "odd" / newer.path.name).mkdir(parents=True)
+    (found,) = health.look(Store(tmp_path / "odd"))
+    assert (found.level, found.todo) == ("damaged", "remove it")
 
 
 def test_a_store_is_saved_into_a_new_folder_alone(made: Store, tmp_path: Path) -> None:

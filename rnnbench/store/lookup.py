@@ -7,6 +7,7 @@ many records have in common are there once.
 from __future__ import annotations
 
 import gc
+from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -53,9 +54,9 @@ class Found(Mapping[str, Record]):
         """Of how many runs."""
         return len(self._runs)
 
-    def _buckets(self) -> list[int]:
+    def _buckets(self) -> array[int]:
         """Where the ids begin whose first two bytes are each number, so that a search has but a few steps."""
-        starts = [0] * 0x10001
+        starts = array("Q", bytes(8 * 0x10001))
         for place in range(0, len(self._ids), ID):
             starts[int.from_bytes(self._ids[place : place + 2], "big") + 1] += 1
         for k in range(0x10000):
