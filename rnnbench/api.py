@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from rnnbench import environment, registry
+from rnnbench import environment, exports, registry
 from rnnbench.errors import Exit, UserError
 from rnnbench.plan import Plan, cost, orphans, plan
 from rnnbench.plan.filter import select
 from rnnbench.plan.ladders import Climb, view
-from rnnbench.records import BROKEN, FINISHED, Record, Run
+from rnnbench.records import BROKEN, Record, Run
 from rnnbench.running import again, executors
 from rnnbench.running.driver import Driver, Outcome
 from rnnbench.running.listeners import Listener, Silent
 from rnnbench.store import Store
+from rnnbench.store.faults import damaged
 from rnnbench.suite import Suite
 from rnnbench.suite.load import load as read_suite
 from rnnbench.training.fingerprint import fingerprint
@@ -127,6 +126,7 @@ def run_plan(
     registry.place(plan.suite.files)  # another suite may have been read since
     with store.writing():
         records = without(store.records(plan.runs()), rerun)
+        store.checkpoints.sweep(lambda id: id in records and records[id].finished)
         known = view(plan, records)
         store.remember(plan.suite.as_dict())
         where = executors.named(executor)(jobs or cores(), device, kernels, timeout, seconds)
@@ -168,28 +168,10 @@ def climbs(plan: Plan, store: Store) -> list[Climb]:
     return view(plan, store.records(plan.runs()))
 
 
-def exported(path: Path) -> dict[str, Record]:
+def exported(path: Path, curves: bool = True) -> dict[str, Record]:
     """The records of a file that `export` wrote as JSON, canonical or not, by id; one whose name ends in .gz is
     unpacked. UserError where it can't be read or a line is none of them."""
-    found: dict[str, Record] = {}
-    try:
-        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
-            lines = file.read().splitlines()
-    except (OSError, EOFError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) and error.strerror else "it is cut or no such text"
-        raise UserError(f"{path}: can't be read as an export: {why}; next: rnnbench export SUITE -o FILE") from error
-    for number, line in enumerate(lines, 1):
-        try:
-            value = json.loads(line)
-            record = Record.from_dict(value)
-            if record.id != value["id"] or record.status not in (*FINISHED, *BROKEN):
-                raise ValueError("id or status")
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise UserError(
-                f"{path}:{number}: got a line that is no record, expected JSON as `rnnbench export` writes it"
-            ) from error
-        found[record.id] = record
-    return found
+    return exports.read(path, curves)
 
 
 def last_suite(store: Store) -> Suite:
@@ -199,7 +181,10 @@ def last_suite(store: Store) -> Suite:
         raise UserError(
             f"{store.directory}: no suite ran here yet; next: rnnbench run SUITE", code=Exit.NOTHING_SELECTED
         )
-    return Suite.from_dict(known[0])
+    try:
+        return Suite.from_dict(known[0])
+    except (TypeError, KeyError, ValueError, AttributeError) as error:
+        raise damaged(store.path, "the suite that ran last is none") from error
 
 
 def orphaned(suite: Suite, store: Store) -> list[str]:

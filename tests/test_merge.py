@@ -227,7 +227,7 @@ def test_the_command(cli: Any, tmp_path: Path) -> None:
     assert len(Store(tmp_path / "into").records()) == 3
     for arguments, message in (
         (("into", "-r", "into"), "into: got the store itself, expected another\n"),
-        (("nowhere",), "nowhere: "),
+        (("nowhere",), "nowhere: no such file or folder, expected "),
         ((".",), ".: got a folder without records.sqlite, expected one that --results named\n"),
     ):
         refused = cli("merge", *arguments)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -135,6 +135,17 @@ def _other_widths(rung: Rung, width: int) -> Iterator[int]:
         for other in (32, 48, 64, 80) if width % 16 else (24, 20, 28, 36, 40):
             if not layer.incompatible(Settings(**rung.settings | {"hidden": other})):
                 yield other
+
+
+def can_be(passes: Collection[str], ladder: Ladder) -> bool:
+    """Whether these may be the names of a ladder's passes: at its shortest length and own width in any case, else at
+    lengths and widths that `looks` may choose."""
+    rung = ladder.rungs[0]
+    width = Settings.of(rung).hidden
+    if f"{rung.length}/{width}" not in passes or not all(map(NAME.fullmatch, passes)):
+        return False
+    lengths, widths = {r.length for r in ladder.rungs}, {width, *_other_widths(rung, width)}
+    return all(length in lengths and other in widths for length, other in looked(passes))
 
 
 def _steady(rung: Rung, length: int, path: str) -> bool:

@@ -63,9 +63,12 @@ def merge(
 
 def _source(store: Store, path: Path) -> Source:
     """A folder with a store, or an export; UserError where it is neither, or the store itself."""
-    from rnnbench import api
+    from rnnbench import exports
     from rnnbench.store import bulk
     from rnnbench.upkeep.merge import Source
+
+    if not path.exists():
+        raise UserError(f"{path}: no such file or folder, expected a folder that --results named or a JSON export")
 
     folder = path.parent if path.name == store.path.name else path
     if folder.is_dir():
@@ -75,7 +78,7 @@ def _source(store: Store, path: Path) -> Source:
         if store.path.exists() and other.path.samefile(store.path):
             raise UserError(f"{path}: got the store itself, expected another")
         return Source(str(path), bulk.by_run(other), other.suites())
-    return Source(str(path), ([record] for record in api.exported(path).values()))
+    return Source(str(path), ([record] for _, record in exports.records(path)))
 
 
 def summary(results: Path, done: Merged) -> str:

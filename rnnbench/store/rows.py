@@ -81,13 +81,12 @@ def run(row: Row, rungs: dict[str, Rung]) -> Run:
     return found
 
 
-def record(row: Row, run: Run, curves: bool = True, shared: dict[str, Any] | None = None) -> Record:
+def record(row: Row, run: Run, curves: bool = True, shared: dict[str, str] | None = None) -> Record:
     """The record of a row that is verified, of this run; Damage where it can't be one. Types are those of what was
     digested; a row of version 1 is checked for them too. `shared`: texts seen already, so that each is there once."""
     (_, attempt, _, status, score, loss, steps, solved, parameters, seconds, error,
      numerics, fingerprint, host, started, curve) = row[:16]  # fmt: skip
-    seen: dict[str, Any] = {} if shared is None else shared
-    share: Callable[[Any, Any], Any] = seen.setdefault
+    share: Callable[[Any, Any], Any] = ({} if shared is None else shared).setdefault
     try:
         looks = tuple(map(Point.of_row, strict.loads(curve))) if curves else ()
         found = Record(
