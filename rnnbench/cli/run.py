@@ -66,7 +66,8 @@ def run(
     wanted = options.of_executor(executor_set, address, cpus_per_cohort, gpus_per_cohort)
     executors.named(executor, wanted)  # what is wrong with it is told before anything is read
     resolved = executors.device(executor, device, wanted)
-    chosen = select(plan(api.load(suite, set or (), seeds)), filter)
+    whole = api.load(suite, set or (), seeds)
+    chosen = select(plan(whole), filter)
     store = Store(results)
     name = chosen.suite.name
     if dry_run:
@@ -86,6 +87,8 @@ def run(
     if not quiet:
         after = api.Forecast.of(outcome.climbs)
         typer.echo(summary(name, forecasts[0], after, outcome.trained, outcome.broken), err=True)
+        for line in api.orphaned(whole, store):
+            typer.echo(f"{name}: {line}", err=True)
     if outcome.exit:
         raise typer.Exit(int(outcome.exit))
 
