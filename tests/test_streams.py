@@ -106,7 +106,7 @@ def test_a_narrow_encoding_costs_letters_and_nothing_else(folder: Path, environm
 def test_quiet_tells_what_broke_and_nothing_else(folder: Path) -> None:
     (folder / "broken_module.py").write_text(
         "import torch\nclass Broken(torch.nn.GRU):\n"
-        "    def forward(self, x):\n        if self.training and x.shape[0] > 3:\n"
+        "    def forward(self, x):\n        if self.training and x.shape[0] == 4:\n"
         "            raise RuntimeError('no \\x1b[31m way')\n"
         "        return super().forward(x)\n"
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from rnnbench.cli import app, options
+from rnnbench.cli import app, common, options
 
 if TYPE_CHECKING:
     from rnnbench.api import Forecast
@@ -71,7 +71,7 @@ def run(
     name = chosen.suite.name
     if dry_run:
         known = view(chosen, api.without(store.records(chosen.runs()), rerun))
-        typer.echo(describe(name, api.Forecast.of(known), workers))
+        common.say(describe(name, api.Forecast.of(known), workers))
         return
     forecasts: list[Forecast] = []
 
@@ -84,9 +84,9 @@ def run(
     )
     if not quiet:
         after = api.Forecast.of(outcome.climbs)
-        typer.echo(summary(name, forecasts[0], after, outcome.trained, outcome.broken), err=True)
+        common.say(summary(name, forecasts[0], after, outcome.trained, outcome.broken), err=True)
         for line in api.orphaned(whole, store):
-            typer.echo(f"{name}: {line}", err=True)
+            common.say(f"{name}: {line}", err=True)
     if outcome.exit:
         raise typer.Exit(int(outcome.exit))
 

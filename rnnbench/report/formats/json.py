@@ -11,6 +11,7 @@ from typing import Any
 
 from rnnbench.analysis import effort, spans, verdicts
 from rnnbench.analysis.ranges import Range
+from rnnbench.analysis.twins import twins
 from rnnbench.plan.ladders import Climb, RungState
 from rnnbench.records import Record
 from rnnbench.report import sections
@@ -103,6 +104,7 @@ def render(
         "results": [_climb(climb, suite.seeds) for climb in climbs],
         **sections.values(climbs),
         "steps_effects": [_pace(p) for p in effort.paces(climbs)],
+        "same_bits": [{"variants": names, "runs": runs} for names, runs in twins(climbs).items()],
         "claims": [_verdict(v) for v in verdicts.verdicts(suite, climbs)],
         "notes": list(notes),
     }
