@@ -1,5 +1,6 @@
-"""`make bench`: the cells, a training step, how its cost grows, the suites, the driver; and the calibration of the
-statistics, which `python -m benchmarks.calibration` alone does in about two minutes. Each is a module of its own."""
+"""`make bench`: the cells, their floor, a training step of everything, how its cost grows, the suites, the driver; and
+the calibration of the statistics, which `python -m benchmarks.calibration` alone does in about two minutes. Each is a
+module of its own."""
 
 from __future__ import annotations
 
@@ -7,6 +8,6 @@ import subprocess
 import sys
 
 if __name__ == "__main__":
-    for part in ("cells", "steps", "growth", "suites", "driving", "calibration"):
+    for part in ("cells", "floor", "everything", "steps", "growth", "suites", "driving", "calibration"):
         print(f"\n== benchmarks.{part}", flush=True)
         subprocess.run([sys.executable, "-m", f"benchmarks.{part}"], check=True)

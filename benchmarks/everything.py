@@ -14,7 +14,6 @@ from rnnbench.running.executors.local import ENVIRONMENT
 os.environ.update(ENVIRONMENT)  # as in a worker, before torch is imported
 
 import argparse
-import platform
 import time
 from collections.abc import Callable
 from statistics import median, quantiles
@@ -22,6 +21,7 @@ from typing import Any
 
 import torch
 
+from benchmarks.machine import processor
 from rnnbench import registry
 from rnnbench.records import Run, Rung
 from rnnbench.rng import stream
@@ -88,7 +88,7 @@ def main() -> None:
     sizes = [(int(H), int(B), int(T)) for H, B, T in (size.split("x") for size in chosen.size or ())] or SIZES
     cells: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {n: ({"cell": n}, {}) for n in registry.names("cells")}
     contenders = cells | ARRANGED
-    print(f"{platform.processor() or platform.machine()}, torch {torch.__version__}")
+    print(f"{processor()}, torch {torch.__version__}")
     for H, B, T in sizes:
         steps = {"script": (script(H, B, T), 1)}
         steps |= {name: ours(*what, H, B, T) for name, what in contenders.items() if chosen.k in name}

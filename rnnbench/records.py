@@ -9,14 +9,18 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, get_args
+
+from rnnbench import strict
 
 Status = Literal["solved", "unsolved", "diverged", "failed", "crashed", "timeout"]
 FINISHED: tuple[Status, ...] = ("solved", "unsolved", "diverged")
 BROKEN: tuple[Status, ...] = ("failed", "crashed", "timeout")
+
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def canonical(value: object) -> str:
@@ -25,7 +29,12 @@ def canonical(value: object) -> str:
     >>> canonical({"b": 1, "a": [1e-3, True]})
     '{"a":[0.001,true],"b":1}'
     """
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _ENCODER.encode(value)
+
+
+def id_of(text: str) -> str:
+    """The id of a run from its canonical JSON."""
+    return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
 
 
 def given(instance: Any) -> dict[str, Any]:
@@ -54,6 +63,22 @@ class Rung:
 
     def as_dict(self) -> dict[str, Any]:
         return {"length": self.length, "model": self.model, "settings": self.settings, "task": self.task}
+
+    @classmethod
+    def from_dict(cls, value: object) -> Rung:
+        """The rung of plain JSON, checked; ValueError where it is none."""
+        found = strict.keys("rung", value, ("length", "model", "settings", "task"))
+        for name in ("model", "settings", "task"):
+            if type(found[name]) is not dict:
+                strict.refuse(name, found[name], "an object")
+            strict.plain(name, found[name])
+        kinds = [kind for kind in ("cell", "layer", "module") if kind in found["model"]]
+        if len(kinds) != 1:
+            raise ValueError(f"model: got {' and '.join(kinds) or 'neither'}, expected one of cell, layer, module")
+        strict.text(kinds[0], found["model"][kinds[0]])
+        strict.text("task", found["task"].get("task"))
+        strict.whole("length", found["length"], 1)
+        return cls(found["model"], found["task"], found["length"], found["settings"])
 
     @cached_property
     def _hash(self) -> Any:
@@ -103,8 +128,10 @@ class Run:
         return {"rung": self.rung.as_dict(), "seed": self.seed}
 
     @classmethod
-    def from_dict(cls, value: dict[str, Any]) -> Run:
-        return cls(Rung(**value["rung"]), value["seed"])
+    def from_dict(cls, value: object) -> Run:
+        """The run of plain JSON, checked; ValueError where it is none."""
+        found = strict.keys("run", value, ("rung", "seed"))
+        return cls(Rung.from_dict(found["rung"]), strict.whole("seed", found["seed"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +149,17 @@ class Point:
         return [self.step, self.loss, self.score, self.select]
 
     @classmethod
-    def of_row(cls, row: Sequence[Any]) -> Point:
-        return cls(*row)
+    def of_row(cls, row: object) -> Point:
+        """The look of plain JSON, checked; ValueError where it is none."""
+        if type(row) is not list or len(row) != 4:
+            strict.refuse("look", row, "a list of step, loss, score, select")
+        step, loss, score, select = row
+        return cls(
+            strict.whole("step", step, 1),
+            None if loss is None else strict.number("loss", loss),
+            None if score is None else strict.number("score", score, 0, 1),
+            None if select is None else strict.number("select", select, 0, 1),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,15 +210,69 @@ class Record:
         }
 
     def as_dict(self) -> dict[str, Any]:
-        extra = ("seconds", "error", "numerics", "fingerprint", "host", "started", "attempt")
-        return self.results() | {name: getattr(self, name) for name in extra}
+        return self.results() | {name: getattr(self, name) for name in PROVENANCE}
 
     @classmethod
-    def from_dict(cls, value: dict[str, Any]) -> Record:
-        value = {k: v for k, v in value.items() if k != "id"}
-        value["run"] = Run.from_dict(value["run"])
-        value["curve"] = tuple(map(Point.of_row, value["curve"]))
-        return cls(**value)
+    def from_dict(cls, value: object) -> Record:
+        """The record of plain JSON, as `as_dict` or `results` made it, wholly checked: types, ranges, and that its id
+        is its run's. ValueError, with the key and what was expected, where it is none."""
+        found = strict.keys("", value, RESULTS, PROVENANCE)
+        run = Run.from_dict(found["run"])
+        if found["id"] != run.id:
+            strict.refuse("id", found["id"], f"'{run.id}', which is its run's")
+        if type(found["curve"]) is not list:
+            strict.refuse("curve", found["curve"], "a list of looks")
+        curve = tuple(map(Point.of_row, found["curve"]))
+        own = {name: each for name, each in found.items() if name != "id"} | {"run": run, "curve": curve}
+        return cls(**own).checked()
+
+    def checked(self) -> Record:
+        """The record itself, with numbers as floats, where its values are of the types and in the ranges that a record
+        has, and agree with each other; ValueError where they don't."""
+        strict.whole("parameters", self.parameters)
+        strict.whole("attempt", self.attempt, 1)
+        strict.whole("steps", self.steps)
+        if self.solved_at is not None:
+            strict.whole("solved_at", self.solved_at)
+        for name in ("status", "numerics", "fingerprint", "host", "started"):
+            strict.text(name, getattr(self, name))
+        if self.error is not None:
+            strict.text("error", self.error)
+        found = dataclasses.replace(
+            self,
+            score=None if self.score is None else strict.number("score", self.score),
+            loss=None if self.loss is None else strict.number("loss", self.loss),
+            seconds=strict.number("seconds", self.seconds, 0),
+        )
+        return found.agreed()
+
+    def agreed(self) -> Record:
+        """The record itself, where its values, which are of the right types, agree with its status and each other;
+        ValueError where they don't."""
+        status, score, solved_at = self.status, self.score, self.solved_at
+        if status in FINISHED:
+            if score is None or not 0 <= score <= 1:
+                strict.refuse("score", score, f"a number from 0 to 1 beside status {status}")
+            if status == "diverged" and score:
+                strict.refuse("score", score, "0 beside status diverged")
+        elif status not in BROKEN:
+            strict.refuse("status", status, f"one of {', '.join(get_args(Status))}")
+        elif score is not None or solved_at is not None:
+            strict.refuse("score and solved_at", [score, solved_at], f"null beside status {status}")
+        if self.steps < 0:
+            strict.refuse("steps", self.steps, "at least 0")
+        if solved_at is not None and not 0 <= solved_at <= self.steps:
+            strict.refuse("solved_at", solved_at, f"null or a step from 0 to {self.steps}")
+        last = 0
+        for point in self.curve:
+            if not last < point.step <= self.steps:
+                strict.refuse("curve: step", point.step, f"an integer from {last + 1} to {self.steps}")
+            last = point.step
+        return self
+
+
+PROVENANCE = ("seconds", "error", "numerics", "fingerprint", "host", "started", "attempt")
+RESULTS = ("id", "run", "status", "score", "loss", "steps", "solved_at", "parameters", "curve")
 
 
 def dump_canonical(records: Iterable[Record]) -> str:

@@ -43,8 +43,18 @@ class Settings:
     optimizer: Literal["adam", "rmsprop", "sgd"] = "adam"
     lr: Annotated[float, Interval(gt=0, le=100)] = 1e-2
     momentum: Annotated[float, Interval(ge=0, lt=1)] = 0.0
+    weight_decay: Annotated[float, Interval(ge=0, le=1)] = 0.0  # decoupled: each step takes lr times it off
+    warmup: Annotated[int, Interval(ge=0, le=MOST_STEPS)] = 0  # steps in which the rate rises to lr
+    schedule: Literal["constant", "linear", "cosine"] = "constant"  # of the rate after that, down to 0 at the last step
     clip: Annotated[float, Interval(ge=0, le=1e6)] = 1.0
     stop: Literal["solved", "never"] = "solved"
+
+    @property
+    def impossible(self) -> str:
+        """What of these can't go together; empty where all can."""
+        if self.warmup >= self.steps:
+            return f"warmup: {self.warmup} steps of {self.steps}, expected fewer than all"
+        return ""
 
     @classmethod
     def of(cls, rung: Stated) -> Settings:

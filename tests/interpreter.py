@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+import scipy.special
 from numpy.typing import NDArray
 
 from rnnbench.kernels import pointwise
@@ -29,6 +30,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "sqrt": np.sqrt,
     "sin": np.sin,
     "cos": np.cos,
+    "erf": scipy.special.erf,
     "abs": np.abs,
     "sign": np.sign,
     "maximum": np.maximum,

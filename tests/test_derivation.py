@@ -4,7 +4,9 @@ every switch of every cell and for cells that exercise what ours do not; and wha
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -129,6 +131,61 @@ def test_functions_of_torch() -> None:
     check(Torchs())
 
 
+def _of_the_first(function: Callable[[Any], Any], a: Any, b: Any) -> Any:
+    return function(a)
+
+
+def _written() -> dict[str, Callable[[Any, Any], Any]]:
+    """What people write of one or two values, in torch's words."""
+    F = torch.nn.functional
+    one: dict[str, Callable[[Any, Any], Any]] = {
+        each.__name__: partial(_of_the_first, each)
+        for each in (
+            F.softsign, F.gelu, F.elu, F.celu, F.selu, F.leaky_relu, F.hardtanh, F.relu6, F.hardswish,
+            F.mish, F.tanhshrink, F.softplus, F.silu, F.logsigmoid, F.relu, torch.erf, torch.special.expit, torch.exp2,
+            torch.expm1, torch.sinh, torch.cosh, torch.tan, torch.square, torch.neg,
+        )
+    }  # fmt: skip
+    return one | {
+        # torch's own takes 1 / 6 as a float32 even of float64: the formula that it documents is the truth
+        "hardsigmoid": lambda a, b: F.relu6(a + 3) / 6 if isinstance(a, torch.Tensor) else F.hardsigmoid(a),
+        "gelu by tanh": lambda a, b: F.gelu(a, approximate="tanh"),
+        "elu, alpha": lambda a, b: F.elu(a, alpha=0.5),
+        "celu, alpha": lambda a, b: F.celu(a, 0.5),
+        "leaky_relu, slope": lambda a, b: F.leaky_relu(a, 0.2),
+        "hardtanh, bounds": lambda a, b: F.hardtanh(a, -0.4, 0.3),
+        "softplus, beta": lambda a, b: F.softplus(a, beta=2.0),
+        "clamp_min": lambda a, b: torch.clamp_min(a, -0.2).clamp_max(0.4),
+        "logaddexp": torch.logaddexp,
+        "log2 and log1p": lambda a, b: torch.log2(1.5 + a * a) + torch.log1p(b * b),
+        "addcmul": lambda a, b: torch.addcmul(a, a, b, value=0.5),
+        "addcdiv": lambda a, b: torch.addcdiv(a, a, 1.5 + b * b, value=0.5),
+        "pow": lambda a, b: (1.5 + a * a) ** 0.5 + (1.5 + b * b) ** -1 + torch.pow(1.5 + a * a, -0.5) * a.pow(3),
+        "minimum": torch.minimum,
+    }
+
+
+@dataclass(frozen=True)
+class Written(cells.Cell):
+    """A step with one of those."""
+
+    what: str = ""
+
+    def shapes(self, I: int, H: int) -> cells.Shapes:
+        return {"W": (I, H), "V": (I, H), "U": (H, H), "b": (1, H)}
+
+    def step(self, p: cells.Parameters, x: Tensor, state: cells.State) -> tuple[Tensor, cells.State]:
+        (h,) = state
+        value = _written()[self.what](x @ p["W"] + h @ p["U"] + p["b"], x @ p["V"])
+        h = 0.5 * h + 0.5 * torch.tanh(value)
+        return h, (h,)
+
+
+@pytest.mark.parametrize("what", sorted(_written()))
+def test_functions_that_people_write(what: str) -> None:
+    check(Written(what))
+
+
 @dataclass(frozen=True)
 class Odd(cells.Cell):
     """A step that does what no fused scan can."""
@@ -146,6 +203,8 @@ class Odd(cells.Cell):
             "sum": lambda: a / a.sum(),
             "branch": lambda: a if a > 0 else h,
             "power": lambda: a**0.3,
+            "approximate": lambda: torch.nn.functional.gelu(a, approximate="quick"),
+            "threshold": lambda: torch.nn.functional.softplus(a, threshold=2),
             "shape": lambda: a * a.shape[-1],
             "slice": lambda: a[..., :1] * h,
             "transposed": lambda: h @ p["U"].T,
@@ -168,7 +227,9 @@ class Odd(cells.Cell):
         ("softmax", "calls `softmax`"),
         ("sum", "calls `sum`, which is no function of one unit at a time that a scan knows"),
         ("branch", "branches on a value"),
-        ("power", "calls `pow`, which is no function"),
+        ("power", "calls `pow` with what a scan can't follow: the exponent 0.3"),
+        ("approximate", "calls `gelu` with what a scan can't follow: approximate='quick'"),
+        ("threshold", "calls `softplus` with what a scan can't follow: a threshold below 20"),
         ("shape", "asks for a value's `shape`"),
         ("slice", "takes a value apart"),
         ("transposed", "asks for a value's `T`"),

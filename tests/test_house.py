@@ -13,10 +13,11 @@ PACKAGE = ROOT / "rnnbench"
 
 # What each package, or module at the top, may import when it runs: these edges are the architecture
 # (docs/architecture.md draws it). EVERYBODY's need no edge.
-EVERYBODY = {"environment", "errors", "lazy", "text"}
+EVERYBODY = {"environment", "errors", "lazy", "strict", "text"}
 MAY: dict[str, set[str]] = {
     "environment": set(),
     "text": set(),
+    "strict": set(),
     "errors": set(),
     "lazy": set(),
     "rng": set(),

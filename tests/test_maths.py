@@ -9,6 +9,7 @@ from typing import Any
 import numba
 import numpy as np
 import pytest
+import scipy.special
 from numpy.typing import NDArray
 
 from rnnbench.kernels import maths, vector
@@ -50,6 +51,7 @@ def applied(function: Callable[..., Any], *arrays: Floats) -> Floats:
         (maths.sigmoid, lambda x: 1 / (1 + np.exp(-x)), -np.inf, np.inf, 2e-7),
         (maths.sin, np.sin, -1000, 1000, 2e-7),
         (maths.cos, np.cos, -1000, 1000, 2e-7),
+        (maths.erf, scipy.special.erf, -np.inf, np.inf, 4e-7),
     ],
 )
 def test_what_is_bounded_errs_by_no_more_than_stated(
@@ -85,6 +87,7 @@ def test_infinities_and_what_is_no_number() -> None:
         for function, truth in (
             (maths.tanh, np.tanh), (maths.sigmoid, lambda x: 1 / (1 + np.exp(-x))), (maths.exp, np.exp),
             (maths.log, np.log), (vector.sqrt, np.sqrt), (vector.absolute, np.abs),
+            (maths.erf, scipy.special.erf),
         ):  # fmt: skip
             expected = truth(np.append(ODD, -1.0).astype("f4"))
             np.testing.assert_allclose(applied(function, np.append(ODD, -1.0).astype("f4")), expected, atol=4e-7)

@@ -110,7 +110,7 @@ def test_a_newer_schema_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
         with pytest.raises(UserError) as refused:
             attempt()
         assert refused.value.code == Exit.STORE
-        assert "got schema version 9, expected at most 1" in str(refused.value)
+        assert "got schema version 9, expected at most 2" in str(refused.value)
     assert store.path.read_bytes() == before
 
 

@@ -281,13 +281,16 @@ def test_cut_or_changed_checkpoints_are_refused(cut: int) -> None:
         Checkpoint.from_bytes(bytes(flipped))
 
 
+@pytest.mark.parametrize("decay", [0.0, 0.1])
 @pytest.mark.parametrize("optimizer", ["adam", "rmsprop", "sgd"])
-def test_the_compiled_optimiser_is_the_other(optimizer: str) -> None:
+def test_the_compiled_optimiser_is_the_other(optimizer: str, decay: float) -> None:
     from rnnbench.settings import Settings
     from rnnbench.training import optimiser
 
     for clip, size in ((0.5, 48), (0.0, 48), (2.0, 4096), (2.0, 2**17 + 16)):
-        chosen = Settings(optimizer=optimizer, clip=clip, momentum=0.8 if optimizer == "sgd" else 0.0)  # type: ignore[arg-type]
+        moving = {"momentum": 0.8} if optimizer == "sgd" else {}
+        falling = {"weight_decay": decay, "warmup": 3, "schedule": "cosine", "steps": 20} if decay else {}
+        chosen = Settings(**{"optimizer": optimizer, "clip": clip} | moving | falling)  # type: ignore[arg-type]
         state = {name: torch.zeros(1, size) for name in ("flat", "first", "second")}
         state["flat"] = torch.randn(1, size, generator=torch.Generator().manual_seed(0))
         others = {name: each.clone() for name, each in state.items()}
@@ -330,3 +333,44 @@ def test_the_optimisers_are_torchs_and_clip_each_run_by_itself(optimizer: str) -
         corrected = torch.tensor(optimiser.corrections(step))
         optimiser.update(chosen, lrs, corrected, flat, gradient, first, second)
     torch.testing.assert_close(flat, torch.stack([p.detach() for p in theirs]), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+@pytest.mark.parametrize("schedule", ["linear", "cosine"])
+def test_decay_warm_up_and_schedule_are_torchs(optimizer: str, schedule: str) -> None:
+    """Against torch.optim.AdamW, or SGD with decay taken off by hand, and torch's own schedulers, over a whole run."""
+    from rnnbench.settings import Settings
+    from rnnbench.training import optimiser
+
+    steps, warmup, lr, decay = 40, 8, 1e-2, 0.3
+    given = {"weight_decay": decay, "warmup": warmup, "schedule": schedule, "steps": steps, "clip": 0.0}
+    chosen = Settings(optimizer=optimizer, **given)  # type: ignore[arg-type]
+    start = torch.randn(48, generator=torch.Generator().manual_seed(0))
+    state = {"flat": start.clone()[None], "first": torch.zeros(1, 48), "second": torch.zeros(1, 48)}
+    gradient, theirs = torch.zeros(1, 48), torch.nn.Parameter(start.clone())
+    solo = optimiser.Solo(chosen, lr, state, gradient)
+    adam = optimizer == "adam"
+    other = torch.optim.AdamW([theirs], lr, weight_decay=decay) if adam else torch.optim.SGD([theirs], lr)
+    rising = torch.optim.lr_scheduler.LinearLR(other, 1 / warmup, 1.0, warmup - 1)
+    falling: Any = {  # type: ignore[no-untyped-call]
+        "linear": lambda: torch.optim.lr_scheduler.LinearLR(other, 1.0, 0.0, steps - warmup),
+        "cosine": lambda: torch.optim.lr_scheduler.CosineAnnealingLR(other, steps - warmup),
+    }[schedule]()
+    whole = torch.optim.lr_scheduler.SequentialLR(other, [rising, falling], [warmup])
+    rates = []
+    for step in range(1, steps + 1):
+        drawn = torch.randn(48, generator=torch.Generator().manual_seed(step))
+        gradient.copy_(drawn[None])
+        solo.prepare(step)
+        solo.apply()
+        rates.append(lr * solo.factor)
+        assert rates[-1] == pytest.approx(other.param_groups[0]["lr"], rel=1e-9)
+        theirs.grad = drawn.clone()
+        if not adam:
+            theirs.data.mul_(1 - rates[-1] * decay)
+        other.step()
+        whole.step()
+    assert max(rates) == lr
+    assert rates[0] == pytest.approx(lr / warmup)
+    assert 0 < rates[-1] < lr / 10
+    torch.testing.assert_close(state["flat"][0], theirs.detach(), rtol=1e-5, atol=1e-6)

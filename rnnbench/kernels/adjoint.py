@@ -5,6 +5,8 @@ earlier one waits in a `carry`; that of an operand comes out of a product betwee
 
 from __future__ import annotations
 
+import math
+
 from rnnbench.kernels.pointwise import Body, Load, Rows, Store, Value, Values
 from rnnbench.kernels.schedule import Schedule
 from rnnbench.kernels.trace import Node
@@ -164,6 +166,9 @@ class Adjoint:
                 self.give(a, let("mul", e, let("cos", value(a))))
             case "cos":
                 self.give(a, let("mul", -1.0, let("mul", e, let("sin", value(a)))))
+            case "erf":  # 2 / sqrt(pi) exp(-a^2)
+                square = let("mul", -1.0, let("mul", value(a), value(a)))
+                self.give(a, let("mul", e, let("mul", 2 / math.sqrt(math.pi), let("exp", square))))
             case "abs":
                 y = value(a)
                 self.give(a, let("where_gt", y, 0.0, e, let("where_gt", 0.0, y, let("mul", -1.0, e), 0.0)))

@@ -10,7 +10,7 @@ from rnnbench.kernels.schedule import Schedule
 
 HEAD = '''"""{title}: derived from its equations."""
 
-from rnnbench.kernels.maths import cos, exp, log, maximum, sigmoid, sign, sin, tanh
+from rnnbench.kernels.maths import cos, erf, exp, log, maximum, sigmoid, sign, sin, tanh
 from rnnbench.kernels.panels import (
     add_by_token, add_products, add_rows, clear, look_up, pack, pack_transposed, send_back, unpack
 )

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from rnnbench.kernels.trace import Graph, Node, Untraceable
 
 ACTIVATIONS = ("tanh", "sigmoid", "relu", "exp")  # whose slope can be told from their value
-COSTLY = ("exp", "log", "sqrt", "sin", "cos", "div")  # a tanh is computed sooner than it is read from memory
+COSTLY = ("exp", "log", "sqrt", "sin", "cos", "erf", "div")  # a tanh is computed sooner than it is read from memory
 RISKY = ("div", "log", "exp", "sqrt")  # may be infinite or no number where a vector is padded with zeros
 
 

@@ -7,11 +7,12 @@ functions of one unit at a time; a step that does anything else is refused with 
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from rnnbench import cells
 from rnnbench.cells import Cell
+from rnnbench.kernels.functions import COMPOSED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 I, H = 3, 5  # sizes of the trace: unlike each other, so that a matrix shows what it multiplies
 
 COMPARISONS = ("gt", "ge")
-FUNCTIONS = ("tanh", "sigmoid", "relu", "exp", "log", "sqrt", "sin", "cos", "abs", "sign", "maximum")
+FUNCTIONS = ("tanh", "sigmoid", "relu", "exp", "log", "sqrt", "sin", "cos", "erf", "abs", "sign", "maximum")
 POINTWISE = ("add", "sub", "mul", "div", *FUNCTIONS, "where", "at_least", "at_most", "stop", *COMPARISONS)
 # torch's names for what has another name here, and the names with the arguments the other way round
 ALIASES = {
@@ -29,20 +30,12 @@ ALIASES = {
     "multiply": "mul",
     "detach": "stop",
     "clip": "clamp",
+    "special_expit": "sigmoid",
+    "special_erf": "erf",
+    "special_log1p": "log1p",
+    "special_expm1": "expm1",
 }
 SWAPPED = {"lt": "gt", "le": "ge", "rsub": "sub"}
-
-
-# What is made up of the others.
-COMPOSED: dict[str, Callable[..., Any]] = {
-    "square": lambda x: x * x,
-    "reciprocal": lambda x: 1.0 / x,
-    "rsqrt": lambda x: 1.0 / x.sqrt(),
-    "lerp": lambda a, b, weight: a + weight * (b - a),
-    "silu": lambda x: x * x.sigmoid(),
-    "softplus": cells.softplus,
-    "log_sigmoid": lambda x: -cells.softplus(-x),
-}
 
 
 class Untraceable(Exception):
@@ -202,14 +195,13 @@ class Graph:
             return self._product(*args)
         if name == "clamp":
             return self._clamp(*args, **(options or {}))
+        if name in ("clamp_min", "clamp_max"):
+            return self._clamp(args[0], **{name.removeprefix("clamp_"): args[1]})
         options = {key: value for key, value in (options or {}).items() if key not in ("out", "inplace") or value}
+        if name in COMPOSED:
+            return self._composed(name, args, options)
         if options:
             raise Untraceable(f"calls `{name}` with {', '.join(options)}")
-        if name == "pow" and len(args) == 2 and args[1] in (2, 3, 4):
-            return self._power(args[0], int(args[1]))
-        if name in COMPOSED:
-            composed: Node = COMPOSED[name](*args)
-            return composed
         if name == "neg":
             return self.call("mul", (-1.0, *args))
         if name in SWAPPED:
@@ -224,12 +216,13 @@ class Graph:
             raise Untraceable(f"calls `{name}`, which is no function of one unit at a time that a scan knows")
         return self._pointwise(name, args)
 
-    def _power(self, value: Any, times: int) -> Node:
-        found = value
-        for _ in range(times - 1):
-            found = found * value
-        result: Node = found
-        return result
+    def _composed(self, name: str, args: Sequence[Any], options: dict[str, Any]) -> Node:
+        try:
+            inspect.signature(COMPOSED[name]).bind(*args, **options)
+            found: Node = COMPOSED[name](*args, **options)
+        except TypeError as error:
+            raise Untraceable(f"calls `{name}` with what a scan can't follow: {error}") from None
+        return found
 
     def _product(self, value: Any, matrix: Any) -> Node:
         if not (isinstance(matrix, Node) and matrix.kind == "matrix" and matrix.op == "parameter"):

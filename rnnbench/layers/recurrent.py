@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # What decides the bits of a fused scan.
 KERNEL = (
-    "trace", "schedule", "pointwise", "adjoint", "program", "forward", "backward", "emit", "derived",
+    "functions", "trace", "schedule", "pointwise", "adjoint", "program", "forward", "backward", "emit", "derived",
     "maths", "vector", "tiles", "panels", "scan", "compile", "readout", "norm", "attention",
 )  # fmt: skip
 

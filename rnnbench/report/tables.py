@@ -7,13 +7,12 @@ from collections.abc import Callable, Sequence
 
 from rnnbench import registry
 from rnnbench.analysis import spans, stats, verdicts
-from rnnbench.analysis.effort import paces
 from rnnbench.analysis.spans import Span
 from rnnbench.analysis.twins import twins
 from rnnbench.analysis.verdicts import Verdict
 from rnnbench.plan.ladders import Climb, RungState
 from rnnbench.records import Record
-from rnnbench.report import marks, parts, sections
+from rnnbench.report import marks, sections
 from rnnbench.report.model import NBSP, Cell, Column, Report, Table, Tone, clean, counted
 from rnnbench.settings import LOOK, Settings
 from rnnbench.suite import Suite, TaskEntry
@@ -29,12 +28,6 @@ def report(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = ()) -> 
     tables = [scores(suite, task, own) for task, own in by_task]
     tables.append(spanned(suite, climbs))
     tables += sections.tables(by_task)
-    paced = [(task, paces(own)) for task, own in by_task]
-    tables += [
-        parts.paces(task, own, len(suite.seeds))
-        for task, own in paced
-        if any(r.told for pace in own for r in pace.ratios)
-    ]
     tables += [costs(task, own) for task, own in by_task]
     if suite.claims:
         tables.append(claimed(verdicts.verdicts(suite, climbs)))

@@ -87,13 +87,14 @@ def resolve(
 
 
 def _check_settings(reader: Reader, suite: Suite, named: Iterable[Named]) -> None:
-    """A fault for each variant whose layers can't do what its settings come to on a task; for a pair, where neither of
-    its two parts has that fault already."""
+    """A fault for each variant whose settings can't go together on a task, or whose layers can't do what they come to;
+    for a pair, where neither of its two parts has that fault already."""
     refused: set[str] = set()
     for _, path, variant in named:
         if variant is not None and not refused & {*variant.pair}:
             layer = registry.layer(variant.model)
-            wrong = (layer.incompatible(suite.settings(variant, task)) for task in suite.tasks)
+            chosen = [suite.settings(variant, task) for task in suite.tasks]
+            wrong = (settings.impossible or layer.incompatible(settings) for settings in chosen)
             if why := next(filter(None, wrong), ""):
                 refused.add(variant.name)
                 if variant.pair:

@@ -24,7 +24,7 @@ SHARED = (
     "layers/layout.py", "layers/noise.py",
     "layers/recurrent.py", "tasks/__init__.py", "training/model.py", "training/backprop.py", "training/arranged.py",
     "training/cohort.py",
-    "training/trainer.py", "training/optimiser.py", "kernels/descent.py", "kernels/compile.py",
+    "training/trainer.py", "training/optimiser.py", "training/schedule.py", "kernels/descent.py", "kernels/compile.py",
     "kernels/panels.py", "kernels/tiles.py", "kernels/vector.py",
 )  # fmt: skip
 COMPILERS = ("numba", "llvmlite")

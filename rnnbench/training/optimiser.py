@@ -3,6 +3,8 @@
 `Stacked` takes the steps of a set of runs, on any device; `Solo` those of one run on a CPU, compiled.
 
 Adam (Kingma & Ba, 2015), RMSprop (Hinton, 2012) and SGD with momentum (Polyak, 1964), each as torch.optim has it.
+Weight decay is decoupled (Loshchilov & Hutter, 2019), of every parameter, as torch.optim.AdamW has it: before a step
+they shrink by the rate times it. `schedule` says what the rate is at a step.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from rnnbench.lazy import torch
 from rnnbench.settings import Settings
+from rnnbench.training.schedule import factor
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -36,6 +39,8 @@ def update(
 ) -> None:
     """One step, in place: flat, gradient and the two moments are (R, P), lr (R, 1), `corrected` the two corrections.
     Nothing here depends on a number of the host's, so that a step can be recorded once and replayed."""
+    if settings.weight_decay:
+        flat.mul_(1 - lr * settings.weight_decay)
     if settings.optimizer == "adam":
         first.lerp_(gradient, 1 - BETA1)
         second.mul_(BETA2).addcmul_(gradient, gradient, value=1 - BETA2)
@@ -55,17 +60,19 @@ class Stacked:
     def __init__(self, settings: Settings, lrs: Sequence[float], state: Mapping[str, Tensor], gradient: Tensor) -> None:
         self.settings, self.state, self.gradient = settings, state, gradient
         self.lr = torch.tensor(lrs, dtype=torch.float32, device=gradient.device).unsqueeze(-1)
+        self.rate = self.lr.clone()  # at the step under way
         self.corrected = torch.ones(2, device=gradient.device)
 
     def prepare(self, step: int) -> None:
         """What depends on a step's number, counted from 1."""
         self.corrected.copy_(torch.tensor(corrections(step)))
+        torch.mul(self.lr, factor(self.settings, step), out=self.rate)
 
     def apply(self) -> None:
         """Clips and takes the step, in place."""
         clip(self.gradient, self.settings.clip)
         s = self.state
-        update(self.settings, self.lr, self.corrected, s["flat"], self.gradient, s["first"], s["second"])
+        update(self.settings, self.rate, self.corrected, s["flat"], self.gradient, s["first"], s["second"])
 
 
 class Solo:
@@ -76,16 +83,18 @@ class Solo:
 
         rows = state["flat"][0], gradient[0], state["first"][0], state["second"][0]
         decays = {"adam": (BETA1, BETA2), "rmsprop": (0.0, ALPHA), "sgd": (settings.momentum, 0.0)}
-        self.corrects = settings.optimizer == "adam"
-        self.descent = Descent(settings.optimizer, rows, lr, settings.clip, decays[settings.optimizer])
+        self.settings = settings
+        decay = settings.weight_decay
+        self.descent = Descent(settings.optimizer, rows, lr, settings.clip, decays[settings.optimizer], decay)
 
     def prepare(self, step: int) -> None:
         """What depends on a step's number, counted from 1."""
-        self.corrected = corrections(step) if self.corrects else (1.0, 1.0)
+        self.corrected = corrections(step) if self.settings.optimizer == "adam" else (1.0, 1.0)
+        self.factor = factor(self.settings, step)
 
     def apply(self) -> None:
         """Clips and takes the step, in place."""
-        self.descent.step(self.corrected, EPSILON)
+        self.descent.step(self.corrected, EPSILON, self.factor)
 
 
 def compiled(solo: bool, device: str) -> bool:

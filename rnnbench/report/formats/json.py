@@ -9,8 +9,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from rnnbench.analysis import effort, spans, verdicts
-from rnnbench.analysis.ranges import Range
+from rnnbench.analysis import spans, verdicts
 from rnnbench.analysis.twins import twins
 from rnnbench.plan.ladders import Climb, RungState
 from rnnbench.records import Record
@@ -74,18 +73,6 @@ def _climb(climb: Climb, seeds: Sequence[int]) -> dict[str, Any]:
     }
 
 
-def _pace(pace: effort.Pace) -> dict[str, Any]:
-    ratios = [
-        dataclasses.asdict(r) | {name: _ends(getattr(r, name)) for name in ("median", "interval")} for r in pace.ratios
-    ]
-    return dataclasses.asdict(pace) | {"ratios": ratios}
-
-
-def _ends(found: Range) -> dict[str, float | None]:
-    """The ends of a ratio, null where it has none."""
-    return {"low": found.low or None, "high": found.high}
-
-
 def _verdict(verdict: verdicts.Verdict) -> dict[str, Any]:
     return dataclasses.asdict(verdict.claim) | {"verdict": verdict.outcome, "why": verdict.why}
 
@@ -103,7 +90,6 @@ def render(
         "tasks": [dataclasses.asdict(t) for t in suite.tasks],
         "results": [_climb(climb, suite.seeds) for climb in climbs],
         **sections.values(climbs),
-        "steps_effects": [_pace(p) for p in effort.paces(climbs)],
         "same_bits": [{"variants": names, "runs": runs} for names, runs in twins(climbs).items()],
         "claims": [_verdict(v) for v in verdicts.verdicts(suite, climbs)],
         "notes": list(notes),

@@ -1,21 +1,27 @@
-"""What parts do to the steps to solve -> the report's table."""
+"""What each part does to the steps to solve."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
-from rnnbench.analysis import stats, verdicts
-from rnnbench.analysis.effort import Pace
+from rnnbench.analysis import effort, stats, verdicts
+from rnnbench.analysis.ranges import Range
+from rnnbench.plan.ladders import Climb
 from rnnbench.report import marks
 from rnnbench.report.model import NBSP, Cell, Column, Table, clean, counted
 from rnnbench.settings import LOOK
 from rnnbench.suite import TaskEntry
 
 
-def paces(task: TaskEntry, found: Sequence[Pace], seeds: int) -> Table:
+def table(task: TaskEntry, climbs: Sequence[Climb]) -> Table | None:
     """Parts x lengths: how much longer it takes to solve the task without, or with, each part; lengths and parts of
     which nothing is known are left out."""
-    known = [pace for pace in found if any(ratio.told for ratio in pace.ratios)]
+    known = [pace for pace in effort.paces(climbs) if any(ratio.told for ratio in pace.ratios)]
+    if not known:
+        return None
+    seeds = max(len(step.records) for climb in climbs for step in climb.steps)
     ratios = [{ratio.length: ratio for ratio in pace.ratios} for pace in known]
     lengths = sorted({length for own in ratios for length, ratio in own.items() if ratio.told})
     tell = any(pace.least <= 1 - stats.LEVEL for pace in known)
@@ -39,3 +45,19 @@ def paces(task: TaskEntry, found: Sequence[Pace], seeds: int) -> Table:
         rows=tuple(rows),
         notes=() if enough else (f"n too small for intervals and p: {verdicts.MINIMUM} seeds needed",),
     )
+
+
+def values(climbs: Sequence[Climb]) -> list[dict[str, Any]]:
+    return [_pace(pace) for pace in effort.paces(climbs)]
+
+
+def _pace(pace: effort.Pace) -> dict[str, Any]:
+    ratios = [
+        dataclasses.asdict(r) | {name: _ends(getattr(r, name)) for name in ("median", "interval")} for r in pace.ratios
+    ]
+    return dataclasses.asdict(pace) | {"ratios": ratios}
+
+
+def _ends(found: Range) -> dict[str, float | None]:
+    """The ends of a ratio, null where it has none."""
+    return {"low": found.low or None, "high": found.high}
