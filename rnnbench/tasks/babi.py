@@ -15,6 +15,7 @@ A file where it tells every answer is refused.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import sys
 import unicodedata
@@ -33,6 +34,7 @@ from rnnbench import tasks
 from rnnbench.errors import UserError
 from rnnbench.rng import Stream
 from rnnbench.tasks._words import Words
+from rnnbench.text import printable
 
 LARGEST = 100_000_000  # bytes
 SELECT = 0.1  # of the training stories decide when to stop
@@ -97,7 +99,7 @@ def stories(path: Path, text: str) -> Iterator[list[Example]]:
         first, _, rest = line.lstrip().partition(" ")
         sentence, *more = (part.strip() for part in rest.split("\t"))
         if not re.fullmatch(r"[0-9]{1,9}", first) or not words(sentence):
-            raise fault(f"'{line[:60]}'", "a number, a space and a sentence")
+            raise fault(f"'{printable(line, 60)}'", "a number, a space and a sentence")
         if int(first) not in (1, number + 1):
             raise fault(f"the number {first}", f"{number + 1}, or 1 where a story begins" if number else "1")
         number = int(first)
@@ -236,8 +238,8 @@ class Task(Words):
     def __post_init__(self) -> None:
         if not self.path:
             raise ValueError("path: got none, expected a file in bAbI's format")
-        if not Path(self.path).is_file():
-            raise ValueError(f"path: there is no file '{self.path}' from the current folder on")
+        if not os.path.isfile(self.path):
+            raise ValueError(f"path: there is no file '{printable(self.path, 60)}' from the current folder on")
         data = self._data  # what is wrong in it is told before anything runs
         if data.told == 1:
             raise UserError(f"{self.path}: the question alone tells every answer: nothing is left to score")
