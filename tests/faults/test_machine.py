@@ -165,7 +165,7 @@ class Machine(RuleBasedStateMachine):
 
     def drive(self, asked: Plan, where: str, worker: Executor, failed: bool) -> Exit | None:
         """How it ended; None if the driver was killed, which may leave a checkpoint half written."""
-        before, executors.named = executors.named, lambda name: lambda *given: worker
+        before, executors.named = executors.named, lambda name, options=None: lambda *given: worker
         store = Store(self.folder / where)
         try:
             return api.run_plan(asked, store, Silent(), rerun="failed" if failed else None).exit

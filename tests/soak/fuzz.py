@@ -158,7 +158,7 @@ def checkpoint(good: Good, folder: Path, rng: random.Random) -> Iterator[str]:
     """Bytes that are a checkpoint, or a ValueError; some are forged, with a digest that fits."""
     raw = good.checkpoint
     try:
-        Checkpoint.from_bytes(forged(raw, rng) if rng.random() < 0.5 else bytes_of(raw, rng)).fits("", "", "")
+        Checkpoint.from_bytes(forged(raw, rng) if rng.random() < 0.5 else bytes_of(raw, rng)).misfit("", "", "")
     except ValueError:
         return
     except Exception as error:

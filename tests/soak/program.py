@@ -11,8 +11,9 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -42,7 +43,7 @@ class Chain:
         self.curve: list[Point] = []
         if raw is not None:
             saved = Checkpoint.from_bytes(raw)  # a kill leaves none behind that can't be read
-            assert saved.fits(run.id, "chain", "chain")
+            assert not saved.misfit(run.id, "chain", "chain")
             self.step, self.last = saved.state["step"], bytes(saved.arrays["last"].astype(np.uint8).tolist())
             self.curve = [Point.of_row(row) for row in saved.state["curve"]]
 
@@ -159,7 +160,9 @@ def executor(jobs: int, device: str, kernels: str, timeout: float | None, checkp
     return Noted(made, log) if log else made
 
 
-def noted(name: str) -> Callable[[int, str, str, float | None, float], Executor]:
+def noted(
+    name: str, options: Mapping[str, Any] | None = None
+) -> Callable[[int, str, str, float | None, float], Executor]:
     """Instant workers; what is begun and acknowledged is noted in the file of that name."""
     return lambda *given: Noted(Chains(), name)
 
@@ -167,7 +170,7 @@ def noted(name: str) -> Callable[[int, str, str, float | None, float], Executor]
 def main() -> None:
     from rnnbench.cli import main
 
-    executors.named = lambda name: executor
+    executors.named = lambda name, options=None: executor
     main()
 
 
