@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from rnnbench.plan.filter import select
 from rnnbench.plan.ladders import Climb, view
 from rnnbench.records import BROKEN, Record, Run
 from rnnbench.running import again, executors
+from rnnbench.running.cores import cores as cores
 from rnnbench.running.driver import Driver, Outcome
 from rnnbench.running.listeners import Listener, Silent
 from rnnbench.store import Store
@@ -27,11 +27,6 @@ if TYPE_CHECKING:
     import pandas
 
 Rerun = Literal["stale", "failed", "all"]
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def load(source: str | Path, overrides: Sequence[str] = (), seeds: str | None = None) -> Suite:

@@ -82,7 +82,9 @@ class Model:
         are."""
         if not self.task.tokens:
             return xs
-        return xs.unsqueeze(-1) if self.layer.reads_tokens else torch.eye(self.task.inputs, device=xs.device)[xs]
+        if self.layer.reads_tokens:
+            return xs.unsqueeze(-1)
+        return torch.eye(self.task.inputs, dtype=torch.float32, device=xs.device)[xs]
 
     def answers(self, p: Mapping[str, Tensor], xs: Tensor, at: slice, noise: Noise | None = None) -> Tensor:
         """xs (..., T, B, I) -> answers (..., K, B, O) at the K steps `at`; trained where there is noise.

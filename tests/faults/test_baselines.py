@@ -135,10 +135,8 @@ def places(value: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [at, *(place for key, each in items for place in places(each, (*at, key)))]
 
 
-OTHERS = [None, True, -1, 0, 10**400, 1.5, "", "\x1b[31m", [], {}, [1.0], {"x": 1}, [[]], "0"]
+OTHERS: list[Any] = [None, True, -1, 0, 10**400, 1.5, "", "\x1b[31m", [], {}, [1.0], {"x": 1}, [[]], "0"]
 VALUES: st.SearchStrategy[Any] = st.sampled_from(OTHERS)
-    [None, True, -1, 0, 10**400, 1.5, "", "\x1b[31m", [], {}, [1.0], {"x": 1}, [[]], "0"]
-)
 
 
 @settings(max_examples=60, deadline=None)

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 
 from rnnbench.plan.ladders import Climb
 from rnnbench.report import tables
-from rnnbench.report.model import NBSP, Table
+from rnnbench.report.model import NBSP, Report, Table
 from rnnbench.suite import Suite
 
 _MARKUP = re.compile(r"[\\`*\[\]|~]|_(?![A-Za-z0-9])|(?<![A-Za-z0-9])_|<(?=[A-Za-z/!?])|&(?=#?\w+;)")
@@ -42,7 +42,11 @@ def draw(table: Table) -> list[str]:
 def render(
     suite: Suite, climbs: Sequence[Climb], *, width: int | None = None, color: bool = False, notes: Sequence[str] = ()
 ) -> str:
-    report = tables.report(suite, climbs, notes)
+    return show(tables.report(suite, climbs, notes))
+
+
+def show(report: Report) -> str:
+    """Any report."""
     blocks = [f"# {escape(report.title)}", escape(report.about), escape(report.summary)]
     for table in report.tables:
         blocks += [f"## {escape(table.title)}", escape(table.about), "\n".join(draw(table))]

@@ -15,7 +15,7 @@ from rich.text import Text
 from rnnbench import environment
 from rnnbench.plan.ladders import Climb
 from rnnbench.report import tables
-from rnnbench.report.model import NBSP, Cell, Table, Tone
+from rnnbench.report.model import NBSP, Cell, Report, Table, Tone
 from rnnbench.suite import Suite
 
 GAP = 2  # blanks between columns
@@ -35,8 +35,12 @@ STYLES: dict[Tone, str] = {
 def render(
     suite: Suite, climbs: Sequence[Climb], *, width: int | None = None, color: bool = False, notes: Sequence[str] = ()
 ) -> str:
+    return show(tables.report(suite, climbs, notes), width, color)
+
+
+def show(report: Report, width: int | None, color: bool) -> str:
+    """Any report, at a width in columns (None: the terminal's)."""
     width = width or shutil.get_terminal_size((100, 24)).columns
-    report = tables.report(suite, climbs, notes)
     lines = [
         *_prose(report.title, width, "bold"),
         *_prose(report.about, width),

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from rnnbench import plugins
 from rnnbench.errors import UserError, nearest
-from rnnbench.records import Point, Record, Run
+from rnnbench.records import Point, Record, Run, Status
 
 
 @dataclass(frozen=True)
@@ -53,23 +53,32 @@ class RecordEvent:
 
 @dataclass(frozen=True)
 class WarningEvent:
-    """Something worth telling that cost no result: a checkpoint that could not be used."""
+    """Something worth telling that cost no result: a checkpoint that could not be used. Of those that have the same
+    `once`, where it isn't empty, the first is told, whichever worker it comes from."""
 
     worker: int
     text: str
+    once: str = ""
 
 
 @dataclass(frozen=True)
 class EndEvent:
     """A worker is done with its job: the last event of it. `status` says how: "done", "failed" (its code raised;
-    `error` holds the traceback), "crashed" (the process is gone), "timeout", "stopped" (asked to). Runs that have no
-    record by then are unfinished.
+    `error` holds the traceback), "refused" (a mistake of the user's, which trying again won't mend; `error` is its
+    line), "crashed" (the process is gone, or says what no worker says), "timeout", "stopped" (asked to). Runs that have
+    no record by then are unfinished.
     """
 
     worker: int
     job: Job
     status: str
     error: str = ""
+
+
+def broken(run: Run, event: EndEvent) -> Record:
+    """The record of a run that a job's end left unfinished."""
+    status: Status = "timeout" if event.status == "timeout" else "crashed" if event.status == "crashed" else "failed"
+    return Record(run, status, error=event.error or event.status)
 
 
 Event = ProgressEvent | CheckpointEvent | RecordEvent | WarningEvent | EndEvent

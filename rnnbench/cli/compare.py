@@ -1,0 +1,103 @@
+"""`rnnbench compare`: two suites, folders of results, exports or baselines, held against each other."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rnnbench import environment
+from rnnbench.cli import app, common, options
+from rnnbench.errors import Exit, UserError, nearest
+
+if TYPE_CHECKING:
+    from rnnbench.analysis.comparison import Side
+    from rnnbench.suite import Suite
+
+WHAT = "A suite's path or name, a folder of results, an export (.gz too) or a baseline."
+
+
+@app.command()
+def compare(
+    a: Annotated[str, typer.Argument(metavar="A", help=WHAT)],
+    b: Annotated[str, typer.Argument(metavar="B", help="The other; likewise.")],
+    results: options.Results = options.RESULTS,
+    suite: Annotated[
+        str | None,
+        typer.Option(
+            "--suite", metavar="SUITE", help="Whose runs they are; else the suite that A or B is or ran last."
+        ),
+    ] = None,
+    output: options.Output = None,
+    format: Annotated[
+        str, typer.Option("--format", envvar="RNNBENCH_FORMAT", help="How to print it: json, markdown, table.")
+    ] = "table",
+    filter: options.Filter = None,
+) -> None:
+    """Compare two suites, folders of results, exports or baselines: spans paired by seed, equal bits, settings."""
+    from rnnbench import api
+    from rnnbench.analysis import comparison
+    from rnnbench.report import compared
+
+    if format not in compared.FORMATS:
+        raise UserError(f"--format: got '{format}', expected a format; {nearest(format, compared.FORMATS)}")
+    named = api.load(suite) if suite is not None else None
+    known = named or _suite_of(a, results) or _suite_of(b, results)
+    first, second = (_side(text, results, named, known, filter) for text in (a, b))
+    found = comparison.compare(first, second)
+    if not found.pairs:
+        raise UserError(
+            f"{a} and {b}: got no variant on a task, with a seed and a length, that both have; next: rnnbench report "
+            "on each",
+            code=Exit.NOTHING_SELECTED,
+        )
+    terminal = output is None and sys.stdout.isatty()
+    width = environment.columns() or (os.get_terminal_size().columns if terminal else 100)
+    color = terminal and environment.color()
+    common.write(compared.render(found, format, width=width, color=color), output)
+
+
+def _suite_of(text: str, results: Path) -> Suite | None:
+    """The suite that a side names by itself; None of an export."""
+    from rnnbench import api
+    from rnnbench.check import baseline, recalled
+    from rnnbench.store import Store
+
+    path = Path(text)
+    if path.is_dir():
+        return api.last_suite(Store(path))
+    if path.suffix == ".json" and recalled.is_baseline(path):
+        return api.load(baseline.read(path).suite)
+    return None if path.suffix in (".json", ".jsonl", ".gz") else api.load(text)
+
+
+def _side(text: str, results: Path, named: Suite | None, known: Suite | None, filter: str | None) -> Side:
+    """What a side's suite (the one that was named, else its own, else the other's) sees of its records."""
+    from rnnbench import api
+    from rnnbench.analysis.comparison import Side
+    from rnnbench.check import baseline, recalled
+    from rnnbench.plan import plan
+    from rnnbench.plan.filter import select
+    from rnnbench.plan.ladders import view
+    from rnnbench.store import Store
+
+    path = Path(text)
+    suite = named or _suite_of(text, results) or known
+    if suite is None:
+        raise UserError(f"{text}: nothing says which suite it is of; next: --suite SUITE")
+    chosen = select(plan(suite), filter).without_more()
+    if path.is_dir():
+        climbs = api.climbs(chosen, Store(path))
+    elif path.suffix == ".json" and recalled.is_baseline(path):
+        was, wanted = baseline.read(path), {(x.variant.name, x.task.name) for x in chosen.ladders}
+        every = recalled.climbs(was, plan(suite), path)
+        kept = (c for c in every if (c.ladder.variant.name, c.ladder.task.name) in wanted)
+        return Side(text, tuple(was.seeds), tuple(kept))
+    elif path.suffix in (".json", ".jsonl", ".gz"):
+        climbs = view(chosen, api.exported(path))
+    else:
+        climbs = api.climbs(chosen, Store(results))
+    return Side(text, tuple(suite.seeds), tuple(climbs))
