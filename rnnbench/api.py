@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from rnnbench import environment, exports, registry
 from rnnbench.errors import Exit, UserError
-from rnnbench.plan import Plan, cost, plan
+from rnnbench.plan import Plan, cost, orphans, plan
 from rnnbench.plan.filter import select
 from rnnbench.plan.ladders import Climb, view
 from rnnbench.records import BROKEN, Record, Run
@@ -45,15 +45,29 @@ def is_stale(record: Record) -> bool:
     return fingerprint(record.run.rung, record.numerics.startswith("fused")) != record.fingerprint
 
 
-def without(records: Mapping[str, Record], rerun: Rerun | None) -> dict[str, Record]:
+def stale(records: Iterable[Record]) -> Iterator[Record]:
+    """Those that are stale: as `is_stale`, but the code of a rung is looked at once."""
+    today: dict[tuple[str, bool], str] = {}
+    for record in records:
+        if record.finished and record.fingerprint:
+            rung, fused = record.run.rung, record.numerics.startswith("fused")
+            made = today.get((rung.key, fused))
+            if made is None:
+                made = today[rung.key, fused] = fingerprint(rung, fused)
+            if made != record.fingerprint:
+                yield record
+
+
+def without(records: Mapping[str, Record], rerun: Rerun | None) -> Mapping[str, Record]:
     """The records that still count when these are to be run again."""
     if rerun == "all":
         return {}
     if rerun == "failed":
         return {id: r for id, r in records.items() if r.status not in BROKEN}
     if rerun == "stale":
-        return {id: r for id, r in records.items() if not is_stale(r)}
-    return dict(records)
+        old = {record.id for record in stale(records.values())}
+        return {id: r for id, r in records.items() if id not in old}
+    return records
 
 
 @dataclass(frozen=True)
@@ -101,8 +115,10 @@ def run_plan(
     device: str = "cpu",
     kernels: str = "auto",
     executor: str = "local",
+    options: Mapping[str, Any] | None = None,
 ) -> Outcome:
-    """Trains what a plan names and the store lacks. A listener that depends on how much that is may be made of it."""
+    """Trains what a plan names and the store lacks. A listener that depends on how much that is may be made of it.
+    `jobs` workers (0: as many as there is room for); `options`: of the executor."""
     seconds = environment.checkpoint_seconds()
     registry.place(plan.suite.files)  # another suite may have been read since
     with store.writing():
@@ -110,14 +126,14 @@ def run_plan(
         store.checkpoints.sweep(lambda id: id in records and records[id].finished)
         known = view(plan, records)
         store.remember(plan.suite.as_dict())
-        where = executors.named(executor)(jobs or cores(), device, kernels, timeout, seconds)
+        where = executors.named(executor, options)(jobs, device, kernels, timeout, seconds)
         told = listener(Forecast.of(known)) if callable(listener) else listener
         return Driver(plan, records, store, where, told, retries, fail_fast, known).drive()
 
 
 def train_again(runs: Sequence[Run], jobs: int = 0) -> Iterator[Record]:
     """The records of runs, whatever any store holds of them, in the order in which they end."""
-    return again.train(runs, executors.named("local")(jobs or cores(), "cpu", "auto", None, 10.0))
+    return again.train(runs, executors.named("local")(jobs, "cpu", "auto", None, 10.0))
 
 
 def run(
@@ -168,11 +184,32 @@ def last_suite(store: Store) -> Suite:
         raise damaged(store.path, "the suite that ran last is none") from error
 
 
+def orphaned(suite: Suite, store: Store) -> list[str]:
+    """What to say of the records in a store that earlier versions of a suite named, and that no suite names any
+    longer: a line, or none."""
+    remembered = list(map(Suite.from_dict, store.suites()))
+    try:
+        kept = store.records(orphans.earlier(suite, remembered))
+        count = len(orphans.unnamed(kept, remembered, suite)) if kept else 0
+    except UserError:  # what another suite names can't be told, so that these may be its own
+        count = 0
+    finally:
+        registry.place(suite.files)  # those of other suites were looked at
+    if not count:
+        return []
+    what = (
+        "1 record of an earlier version of this suite is"
+        if count == 1
+        else (f"{count:,} records of an earlier version of this suite are")
+    )
+    return [f"{what} no longer named; rnnbench gc lists them"]
+
+
 def warnings(records: Iterable[Record]) -> list[str]:
     """What a reader of a table must know about its records besides what they say themselves: stale ones."""
     records = list(records)
     notes = []
-    stale = sum(map(is_stale, records))
-    if stale:
-        notes.append(f"{stale} of {len(records)} records are stale: made by other code than today's; --rerun stale")
+    old = sum(1 for _ in stale(records))
+    if old:
+        notes.append(f"{old} of {len(records)} records are stale: made by other code than today's; --rerun stale")
     return notes

@@ -41,8 +41,9 @@ MAY: dict[str, set[str]] = {
     "check": {"analysis", "layers", "plan", "records", "registry", "rng", "settings", "suite", "tasks", "training"},
     "report": {"analysis", "check", "plan", "plugins", "records", "registry", "settings", "suite"},
     "api": {"exports", "plan", "records", "registry", "report", "running", "store", "suite", "training"},
-    "cli": {"analysis", "api", "check", "kernels", "plan", "plugins", "records", "registry", "report", "running",
-            "store", "suite", "training"},
+    "upkeep": {"api", "check", "kernels", "plan", "plugins", "records", "store", "suite"},
+    "cli": {"analysis", "api", "check", "exports", "kernels", "plan", "plugins", "records", "registry", "report",
+            "running", "store", "suite", "training", "upkeep"},
     "__init__": {"api"},
     "__main__": {"cli", "interrupts"},
 }  # fmt: skip

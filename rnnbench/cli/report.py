@@ -45,9 +45,11 @@ def report(
 
     formats.named(format)  # a wrong name is told before anything is read
     store = Store(results)
-    chosen = select(plan(common.suite(suite, store, set, seeds)), filter)
+    whole = common.suite(suite, store, set, seeds)
+    chosen = select(plan(whole), filter)
     climbs = view(chosen, _exported(source, chosen)) if source else api.climbs(chosen, store)
     notes = api.warnings([r for c in climbs for r in c.records])
+    notes += [] if source else api.orphaned(whole, store)
     terminal = output is None and sys.stdout.isatty()
     width = environment.columns() or (os.get_terminal_size().columns if terminal else 100)
     color = terminal and environment.color()

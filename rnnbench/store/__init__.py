@@ -8,7 +8,7 @@ what isn't what was written is told, never used.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +20,7 @@ from rnnbench.records import Record, Run, Rung, canonical
 from rnnbench.store import lock, rows, schema
 from rnnbench.store.checkpoints import Checkpoints
 from rnnbench.store.faults import Damage, shown, told
+from rnnbench.store.lookup import Found, paused
 
 VERSION = schema.VERSION
 MOST_ERROR = 100_000  # characters of an error that are kept
@@ -99,22 +100,20 @@ class Store:
             if digested:
                 schema.same(connection, "records", rows.Sums(count, total))
 
-    def records(self, runs: Iterable[Run] | None = None, curves: bool = False) -> dict[str, Record]:
-        """The last attempt of each of these runs that has one, by id (None: of all); curves only where asked for."""
-        wanted = None if runs is None else {run.id: run for run in runs}
-        found: dict[str, Record] = {}
-        rungs: dict[str, Rung] = {}
-        shared: dict[str, str] = {}  # most rows have the same texts
+    def records(self, runs: Iterable[Run] | None = None, curves: bool = False) -> Mapping[str, Record]:
+        """The last attempt of each of these runs that has one, by id (None: of all); curves, and when each was begun,
+        only where asked for."""
         with told(self.path):
-            for row in self._rows():
-                run = rows.run(row, rungs) if wanted is None else wanted.get(row[0])
-                if run is not None:
-                    record = rows.record(row, run, curves, shared)
-                    known = found.get(row[0])
-                    if known is not None and known.attempt >= record.attempt:
-                        raise Damage(f"attempts of run {row[0]} aren't in their order")
-                    found[row[0]] = record
-        return found if wanted is None else {id: found[id] for id in wanted if id in found}
+            if self._connection is None and not schema.exists(self.path):
+                return {}
+            if runs is None:
+                runs = {record.id: record.run for record in self.attempts()}.values()
+            found = Found(runs)
+            if found.asked:
+                with paused():
+                    for row in self._rows():
+                        found.take(row, curves)
+            return found
 
     def remember(self, suite: dict[str, Any]) -> None:
         """Notes that a suite ran, as plain JSON, so that `report` alone knows which was last."""
