@@ -127,11 +127,13 @@ def open_to_write(path: Path) -> sqlite3.Connection:
     connection = _connect(path, "rw", WRITE_SECONDS)
     try:
         (journal,) = connection.execute("PRAGMA journal_mode = DELETE").fetchone()
-        connection.execute("PRAGMA synchronous = FULL")
+        # EXTRA syncs the folder too when the journal goes, which is what commits: with FULL, power loss may bring the
+        # journal back, and it would take the record back
+        connection.execute("PRAGMA synchronous = EXTRA")
         (synchronous,) = connection.execute("PRAGMA synchronous").fetchone()
-        if (journal, synchronous) != ("delete", 2):
+        if (journal, synchronous) != ("delete", 3):
             raise OSError(
-                f"SQLite answers journal_mode {journal}, synchronous {synchronous} where delete, 2 were asked"
+                f"SQLite answers journal_mode {journal}, synchronous {synchronous} where delete, 3 were asked"
             )
         if version(connection, path) < VERSION:
             _upgrade(connection)
