@@ -55,6 +55,7 @@ EVERYTHING: dict[str, Any] = {"layers": 2, "bidirectional": True, "layer_norm": 
               "attention": "additive"}  # fmt: skip
 QUICK: list[dict[str, Any]] = [{"model": {"cell": "lstm"}, "task": task} for task in TASKS]
 QUICK += [{"model": {"cell": "lstm"}, "task": TASKS[0], "settings": EVERYTHING}]
+QUICK += [{"model": {"cell": "mlstm", "heads": 2}, "task": TASKS[0], "settings": {"layers": 2}}]
 SLOW: list[dict[str, Any]] = [
     {"model": {"cell": name}, "task": TASKS[n % 3]}
     for n, name in enumerate(registry.names("cells"))

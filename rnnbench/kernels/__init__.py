@@ -13,7 +13,8 @@ from types import ModuleType
 
 from rnnbench.cells import Cell
 from rnnbench.kernels.schedule import Schedule
-from rnnbench.kernels.trace import Untraceable, trace
+from rnnbench.kernels.symbol import Untraceable
+from rnnbench.kernels.trace import trace
 
 
 @cache

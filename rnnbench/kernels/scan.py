@@ -40,9 +40,9 @@ class Fused(NamedTuple):
     names: tuple[str, ...]  # of the parameters, in the order in which the functions take them
     forward: Callable[..., None]
     backward: Callable[..., None]
-    kept: int  # vectors kept for each step, row and vector of units
+    kept: Callable[[int, int, int, bool], int]  # floats kept for the way back, given T, B, H and whether it is wanted
     forward_scratch: Callable[[int, int, int], int]  # floats, given B, I, H
-    backward_scratch: Callable[[int, int, int, int], int]  # and the number of steps
+    backward_scratch: Callable[[int, int, int, int, int], int]  # given T, B, I, H, and the number of steps
     input: int = 1  # of the parameters, the one whose rows are those of an input
 
 
@@ -128,7 +128,7 @@ class Pass:
         if not xs.is_floating_point() and int(self.xs.numpy().view(np.uint64).max()) >= I:
             raise ValueError(f"tokens: expected 0 to {I - 1}, got {int(xs.min())} to {int(xs.max())}")
         self.hs = _Loan(T + 1, B, vectors(H) * WIDTH)
-        self.kept = _Loan((T if keep else 1) * B * vectors(H) * max(1, fused.kept) * WIDTH)
+        self.kept = _Loan(max(1, fused.kept(T, B, H, keep)))
         self.addresses = tuple(each.data_ptr() for each in parameters)
         scratch = _Loan(fused.forward_scratch(B, I, H))
         fused.forward(
@@ -152,7 +152,7 @@ class Pass:
         T, B, I, H = self.sizes
         dxs = _Loan(T, B, -(-I // PAIR) * PAIR) if want_dxs else None
         steps = max(2, STRETCH // B)
-        scratch = _Loan(self.fused.backward_scratch(B, I, H, steps))
+        scratch = _Loan(self.fused.backward_scratch(T, B, I, H, steps))
         self.fused.backward(
             *(self.addresses, tuple(gradients), dys, answered.ctypes.data, *self.input),
             *(self.hs.address, self.kept.address, scratch.address, dxs.address if dxs else 0, *self.sizes, steps),
@@ -177,7 +177,7 @@ class _Scan(torch.autograd.Function):
         dparameters = torch.empty(sum(sizes), dtype=torch.float32)
         places = [dparameters.data_ptr() + 4 * at for at in accumulate(sizes[:-1], initial=0)]
         dxs = ctx.done.back(dys.data_ptr(), np.arange(len(dys)), places, ctx.needs_input_grad[1])
-        gradients = [each.view(-1, parameters[0].shape[1]) for each in torch.split(dparameters, sizes)]
+        gradients = [each.view(of.shape) for each, of in zip(torch.split(dparameters, sizes), parameters, strict=True)]
         return None, torch.from_numpy(dxs) if dxs is not None else None, *gradients
 
 

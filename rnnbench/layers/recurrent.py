@@ -11,6 +11,7 @@ from rnnbench.cells import Arrays, Cell, Linear, Parameters, Shapes, Streams
 from rnnbench.layers import Layer
 from rnnbench.layers.noise import Noise
 from rnnbench.lazy import torch
+from rnnbench.settings import Settings
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
 
 # What decides the bits of a fused scan.
 KERNEL = (
-    "functions", "trace", "schedule", "pointwise", "adjoint", "program", "forward", "backward", "emit", "derived",
-    "maths", "vector", "tiles", "panels", "scan", "compile", "readout", "norm", "attention",
+    "functions", "symbol", "trace", "schedule", "pointwise", "adjoint", "text", "program", "heads", "forward",
+    "backward", "emit", "derived", "matrix", "maths", "vector", "tiles", "panels", "scan", "compile", "readout", "norm",
+    "attention",
 )  # fmt: skip
 
 
@@ -47,6 +49,11 @@ class Recurrent(Layer):
     def scan(self, p: Parameters, xs: Tensor, causal: bool, noise: Noise | None = None) -> Tensor:
         ys: Tensor = (self.kernel.scan if self.kernel else scan)(self.cell, p, xs)
         return ys
+
+    def incompatible(self, settings: Settings) -> str:
+        if settings.hidden % self.cell.heads:
+            return f"heads: {self.cell.heads} do not divide the {settings.hidden} hidden units"
+        return super().incompatible(settings)
 
     @property
     def reads_tokens(self) -> bool:
