@@ -85,7 +85,7 @@ class EndEvent:
 def broken(run: Run, event: EndEvent) -> Record:
     """The record of a run that a job's end left unfinished."""
     status: Status = "timeout" if event.status == "timeout" else "crashed" if event.status == "crashed" else "failed"
-    return Record(run, status, error=event.error or event.status)
+    return Record(run, status, error=event.error or f"its job ended as {event.status}, without a result")
 
 
 Event = ProgressEvent | CheckpointEvent | RecordEvent | WarningEvent | EndEvent

@@ -87,7 +87,9 @@ class Local:
         return any(w.job is not None for w in self.workers.values())
 
     def submit(self, number: int, job: Job) -> None:
-        """Gives an idle worker a job; starts the worker if there is none."""
+        """Gives an idle worker a job; starts the worker if there is none, or none any longer."""
+        if (there := self.workers.get(number)) and there.process.ended() is not None:
+            self._end(there)
         if number not in self.workers:
             self.workers[number] = _Worker(number, Process(program(worker.main), self.environment))
         it = self.workers[number]
@@ -97,6 +99,7 @@ class Local:
             "checkpoints": [[id, len(raw)] for id, raw in job.checkpoints],
             "files": registry.placed(),
         }
+        it.process.log = b""  # what was printed before is no matter of this job's
         it.job, it.token, it.warm = job, secrets.token_bytes(wire.TOKEN_BYTES), False
         if self.seconds_per_run is not None:
             it.deadline = time.monotonic() + START_SECONDS + self.seconds_per_run * len(job.runs)
@@ -176,7 +179,7 @@ class Local:
         if it.timed_out:
             yield from self._ended(it, "timeout", f"no result within {self.seconds_per_run:g} seconds a run")
         else:
-            yield from self._ended(it, "crashed", why + (f"\n{log}" if log else ""))
+            yield from self._ended(it, "crashed", f"{log}\n{why}" if log else why)
 
     def _end(self, it: _Worker) -> None:
         del self.workers[it.number]

@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from rnnbench.errors import Exit, UserError
+
 KEEPER = Path(__file__).with_name("keeper.py")
 PACKAGE = Path(__file__).parents[2]
 PIECE = 1 << 20  # bytes that are read at once from a channel
@@ -46,6 +48,17 @@ class Process:
     when the driver ends, however that ends, and after it has ended by itself."""
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
+        """Raises UserError where the system allows no more processes or open files."""
+        try:
+            self._start(command, environment)
+        except OSError as error:
+            raise UserError(
+                f"a worker can't be started: {error.strerror}; next: fewer --jobs", code=Exit.FAILED
+            ) from error
+        self.log = b""
+        self.deaf = False
+
+    def _start(self, command: Sequence[str], environment: Mapping[str, str] | None) -> None:
         self.channel, theirs = socket.socketpair()
         self.control, keepers = socket.socketpair()
         given = [keepers.fileno(), theirs.fileno()]
@@ -67,8 +80,6 @@ class Process:
         self.output = self.keeper.stdout
         for number in (self.channel.fileno(), self.control.fileno(), self.output.fileno()):
             os.set_blocking(number, False)
-        self.log = b""
-        self.deaf = False
 
     def sources(self) -> list[int]:
         """Descriptors that can be read once it has printed or said something, or has ended."""
