@@ -6,6 +6,7 @@ Nothing is imported here that `--help` does not need. Data goes to stdout, progr
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -54,6 +55,7 @@ def main() -> None:
 
     streams.prepare()
     try:
+        _somewhere()
         code = _invoke(sys.argv[1:])
         sys.stdout.flush()
     except UserError as error:
@@ -69,6 +71,13 @@ def main() -> None:
         code = Exit.BUG
     streams.finish()
     sys.exit(int(code))
+
+
+def _somewhere() -> None:
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise UserError(f"the current directory: {error.strerror}; next: cd to one that exists") from None
 
 
 def _invoke(arguments: list[str]) -> int:

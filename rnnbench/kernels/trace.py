@@ -112,11 +112,11 @@ class Graph:
             return self._product(*args)
         if name == "clamp":
             return self._clamp(*args, **(options or {}))
+        if name in ("clamp_min", "clamp_max"):
+            return self._clamp(args[0], **{name.removeprefix("clamp_"): args[1]})
         if name in MEMORY:
             operation: Callable[..., Node] = getattr(self, f"_{name}")
             return operation(*args)
-        if name in ("clamp_min", "clamp_max"):
-            return self._clamp(args[0], **{name.removeprefix("clamp_"): args[1]})
         options = {key: value for key, value in (options or {}).items() if key not in ("out", "inplace") or value}
         if name in COMPOSED:
             return self._composed(name, args, options)
