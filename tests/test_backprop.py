@@ -26,7 +26,7 @@ TASKS: list[tuple[dict[str, Any], int]] = [
     ({"task": "qa"}, 3),
 ]
 CELLS: list[dict[str, Any]] = [{"cell": "lstm"}, {"cell": "lstm", "peepholes": True}, {"cell": "gru"}, {"cell": "rnn"}]
-CELLS += [{"cell": "lru"}, {"cell": "mut3"}]
+CELLS += [{"cell": "lru"}, {"cell": "mut3"}, {"cell": "mlstm", "heads": 4}]
 
 
 def run(cell: dict[str, Any], task: dict[str, Any], length: int, **settings: Any) -> Run:
@@ -82,6 +82,8 @@ ARRANGEMENTS = [
     for task, length in TASKS
     if not (settings.get("bidirectional") and registry.task(task).causal)
 ]
+# Heads that are no whole vectors, and the gradient of an input that is a layer's output.
+ARRANGEMENTS += [({"cell": "mlstm", "heads": 4}, {"layers": 2}, *TASKS[0])]
 ARRANGEMENTS += [(ROTARY, settings, task, length) for settings in TRANSFORMER for task, length in TASKS]
 
 

@@ -28,6 +28,7 @@ SMALL = {"hidden": 6, "batch": 3, "steps": 130, "stop": "never"}
 MODELS: list[dict[str, Any]] = [
     {"cell": "rnn", "activation": "relu"}, {"cell": "gru"}, {"cell": "gru", "reset": "v3"}, {"cell": "lstm"},
     {"cell": "lstm", "peepholes": True, "coupled_gates": True}, {"cell": "lstm", "gate_recurrence": True, "chrono": 9},
+    {"cell": "mlstm", "heads": 2},
     {"layer": "transformer", "heads": 2}, {"layer": "transformer", "heads": 3, "positions": "rotary"},
     {"layer": "transformer", "heads": 1, "positions": "alibi", "feedforward": 1},
 ]  # fmt: skip
