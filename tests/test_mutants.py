@@ -286,6 +286,13 @@ EXACT = [
         "is_causal=False",
         "transformer and counting",
     ),
+    Mutant(
+        "a compiled transformer that looks ahead",
+        "kernels/selfattention.py",
+        "return max(0, min(count, t + 1 - s)) if causal else count",
+        "return count",
+        "transformer and counting",
+    ),
 ]
 
 LATE = [

@@ -122,7 +122,7 @@ class Layer(layers.Layer):
         return (*super().sources(solo), *(kernel if solo else ("layers/attention.py",)))
 
     def seconds(self, T: int, B: int, H: int) -> float:
-        return 1e-3 + T * (B / 32) * (H / 32) * (1.5e-4 + 2.5e-7 * T)
+        return 3e-4 + T * (B / 32) * (H / 32) * (4.2e-5 * (H / 32) + 3.3e-7 * T)  # the products, then attention
 
 
 class Solo(Layer):
