@@ -226,7 +226,7 @@ def of(mark: str, words: str) -> list[int]:
 
 
 def records(folder: Path) -> dict[str, Record]:
-    return Store(folder / "results").records()
+    return dict(Store(folder / "results").records())
 
 
 @soak

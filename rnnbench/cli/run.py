@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from rnnbench.cli import app, options
+from rnnbench.cli import app, common, options
 
 if TYPE_CHECKING:
     from rnnbench.api import Forecast
@@ -66,13 +66,14 @@ def run(
     wanted = options.of_executor(executor_set, address, cpus_per_cohort, gpus_per_cohort)
     executors.named(executor, wanted)  # what is wrong with it is told before anything is read
     resolved = executors.device(executor, device, wanted)
-    chosen = select(plan(api.load(suite, set or (), seeds)), filter)
+    whole = api.load(suite, set or (), seeds)
+    chosen = select(plan(whole), filter)
     store = Store(results)
     name = chosen.suite.name
     if dry_run:
         known = view(chosen, api.without(store.records(chosen.runs()), rerun))
         workers = jobs or (api.cores() if executor == "local" else 1)
-        typer.echo(describe(name, api.Forecast.of(known), workers))
+        common.say(describe(name, api.Forecast.of(known), workers))
         return
     forecasts: list[Forecast] = []
 
@@ -85,7 +86,9 @@ def run(
     )
     if not quiet:
         after = api.Forecast.of(outcome.climbs)
-        typer.echo(summary(name, forecasts[0], after, outcome.trained, outcome.broken), err=True)
+        common.say(summary(name, forecasts[0], after, outcome.trained, outcome.broken), err=True)
+        for line in api.orphaned(whole, store):
+            common.say(f"{name}: {line}", err=True)
     if outcome.exit:
         raise typer.Exit(int(outcome.exit))
 
