@@ -323,7 +323,7 @@ if any("executors" in a and "worker" in a for a in sys.orig_argv):
 def test_thousands_of_cohorts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, executor: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """In which nothing is trained: what is measured is the way there and back. docs/scale.md has the figures."""
+    """In which nothing is trained: what is measured and printed is the way there and back."""
     (tmp_path / "sitecustomize.py").write_text(NOTHING)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
     task = TaskEntry("adding", {"task": "adding"}, tuple(range(2, 12)))
