@@ -42,7 +42,7 @@ class Chain:
         self.curve: list[Point] = []
         if raw is not None:
             saved = Checkpoint.from_bytes(raw)  # a kill leaves none behind that can't be read
-            assert saved.fits(run.id, "chain", "chain")
+            assert not saved.misfit(run.id, "chain", "chain")
             self.step, self.last = saved.state["step"], bytes(saved.arrays["last"].astype(np.uint8).tolist())
             self.curve = [Point.of_row(row) for row in saved.state["curve"]]
 
@@ -54,7 +54,7 @@ class Chain:
         return point
 
     def checkpoint(self) -> bytes:
-        state = {"step": self.step, "curve": [point.as_row() for point in self.curve]}
+        state = {"step": self.step, "curve": [point.as_row() for point in self.curve], "seconds": 0.0}
         arrays = {"last": np.frombuffer(self.last, np.uint8).astype(np.float32)}
         return Checkpoint(self.run.id, "chain", "chain", state, arrays).to_bytes()
 
