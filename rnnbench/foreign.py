@@ -21,14 +21,20 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
+from rnnbench.text import printable
+
 
 def told(error: BaseException) -> str:
-    """An exception in one line.
+    """An exception in one line, whatever its text is made of.
 
     >>> told(ValueError("not\\n  today"))
     'ValueError: not today'
     """
-    return f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")[:500]
+    try:
+        text = " ".join(str(error).split())
+    except Exception:  # its own __str__ is broken
+        text = "it can't be printed"
+    return printable(f"{type(error).__name__}: {text}".removesuffix(": "), 500)
 
 
 def named(dotted: str) -> Any:

@@ -99,18 +99,11 @@ class Rung:
         """The model as canonical JSON."""
         return canonical(self.model)
 
-    @cached_property
-    def _ids(self) -> dict[int, str]:
-        return {}
-
     def id(self, seed: int) -> str:
         """The id of this rung's run with a seed: the hash of the run's canonical JSON, 24 hexadecimal digits."""
-        found = self._ids.get(seed)
-        if found is None:
-            h = self._hash.copy()
-            h.update(b"%d}" % seed)
-            found = self._ids[seed] = str(h.hexdigest())
-        return found
+        h = self._hash.copy()
+        h.update(b"%d}" % seed)
+        return str(h.hexdigest())
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,5 +270,4 @@ RESULTS = ("id", "run", "status", "score", "loss", "steps", "solved_at", "parame
 
 def dump_canonical(records: Iterable[Record]) -> str:
     """The canonical export: one line of results a record, sorted by id, byte-stable."""
-    lines = sorted(canonical(r.results()) for r in records)
-    return "".join(f"{line}\n" for line in lines)
+    return "".join(f"{canonical(r.results())}\n" for r in sorted(records, key=lambda record: record.id))

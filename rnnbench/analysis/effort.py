@@ -13,6 +13,7 @@ import math
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from rnnbench.analysis import decisions, effects, stats
 from rnnbench.analysis.ranges import Range
@@ -26,10 +27,24 @@ def taken(record: Record) -> Range:
     trained where its test says that it wasn't, whatever its validation said; more than its budget where it diverged,
     since no steps would have done. At any time up to its end where only its test says that it was solved."""
     if record.status == "solved":
-        at = record.solved_at
-        return Range(0 if at is None else (at - 1) // LOOK * LOOK, at or record.steps, low_open=True)
-    trained = Settings.of(record.run.rung).steps if record.status == "diverged" else record.steps
+        return _solved(record.solved_at, record.steps)
+    return _unsolved(Settings.of(record.run.rung).steps if record.status == "diverged" else record.steps)
+
+
+@lru_cache(maxsize=10_000)  # of many seeds most took as long as another did, to the look
+def _solved(at: int | None, steps: int) -> Range:
+    return Range(0 if at is None else (at - 1) // LOOK * LOOK, at or steps, low_open=True)
+
+
+@lru_cache(maxsize=10_000)
+def _unsolved(trained: int) -> Range:
     return Range(trained, math.inf, low_open=True)
+
+
+@lru_cache(maxsize=100_000)
+def _octaves(variant: Range, base: Range) -> Range:
+    """log2 of a ratio of steps."""
+    return variant.log2() - base.log2()
 
 
 def middle(step: RungState) -> Range | None:
@@ -115,7 +130,7 @@ def _pace(climb: Climb, base: Climb) -> Pace:
 
 
 def _ratio(step: RungState, base: RungState) -> Ratio:
-    logs = [taken(a).log2() - taken(b).log2() for a, b in effects.finished_pairs(step, base)]
+    logs = [_octaves(taken(a), taken(b)) for a, b in effects.finished_pairs(step, base)]
     least, most = [r.low for r in logs], [r.high for r in logs]
     sooner, later = (sum(r.compare(sign) is True for r in logs) for sign in "<>")
     median = _powers(statistics.median(least), statistics.median(most)) if logs else _powers(-math.inf, math.inf)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from rnnbench.analysis import stats
 from rnnbench.analysis.stats import Estimate
@@ -72,7 +73,8 @@ def score(step: RungState) -> Score:
     return Score(values, len(done), step.solved, diverged, len(step.broken), step.missing)
 
 
-def _span(lengths: Sequence[int], verdicts: Sequence[bool | None]) -> Span:
+@lru_cache(maxsize=10_000)  # of many seeds most have a span that another had
+def _span(lengths: tuple[int, ...], verdicts: tuple[bool | None, ...]) -> Span:
     """The span, given for each rung whether it was solved (None: unknown), shortest first."""
     low = None
     for length, verdict in zip(lengths, verdicts, strict=True):
@@ -92,21 +94,20 @@ def lengths(climb: Climb) -> tuple[int, ...]:
 def span(climb: Climb) -> Span | None:
     """The longest rung up to which every rung was solved by at least half of the seeds; None where the variant
     can't do the task."""
-    return _span(lengths(climb), [s.passed for s in climb.steps]) if climb.steps else None
+    return _span(lengths(climb), tuple(s.passed for s in climb.steps)) if climb.steps else None
 
 
 def seed_spans(climb: Climb) -> tuple[Span, ...]:
     """The span of each seed by itself, in the suite's order of seeds; () where the variant can't do the task."""
-    count = len(climb.steps[0].records) if climb.steps else 0
-    return tuple(_span(lengths(climb), [_solved(s, k) for s in climb.steps]) for k in range(count))
+    rungs = lengths(climb)
+    return tuple(_span(rungs, verdicts) for verdicts in zip(*map(_solved, climb.steps), strict=True))
 
 
-def _solved(step: RungState, k: int) -> bool | None:
-    """Whether the k-th seed solved a rung."""
-    record = step.records[k]
+def _solved(step: RungState) -> list[bool | None]:
+    """Whether each seed solved a rung."""
     if step.state == "pruned":
-        return False
-    return None if record is None or not record.finished else record.status == "solved"
+        return [False] * len(step.records)
+    return [None if r is None or not r.finished else r.status == "solved" for r in step.records]
 
 
 def octaves(span: Span, shortest: int) -> float:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rnnbench.errors import Exit, UserError
+from rnnbench.text import printable
 
 if TYPE_CHECKING:
     from rnnbench.store import Store
     from rnnbench.suite import Suite
+
+
+def say(text: str, err: bool = False) -> None:
+    """A line on stdout, or on stderr; whatever came from outside in it is made safe to show."""
+    print(printable(text), file=sys.stderr if err else sys.stdout)
 
 
 def suite(name: str | None, store: Store, overrides: list[str] | None, seeds: str | None) -> Suite:
@@ -35,9 +41,13 @@ def writing(path: Path) -> Iterator[None]:
 
 def write(text: str, output: Path | None) -> None:
     """To a file or to stdout, ending in one newline."""
-    text = text.rstrip("\n") + "\n"
+    write_lines([text.rstrip("\n")], output)
+
+
+def write_lines(lines: Iterable[str], output: Path | None) -> None:
+    """To a file or to stdout, each with a newline, as they come."""
     if output is None:
-        sys.stdout.write(text)
+        sys.stdout.writelines(f"{line}\n" for line in lines)
     else:
-        with writing(output):
-            output.write_text(text, "utf-8")
+        with writing(output), output.open("w", encoding="utf-8") as file:
+            file.writelines(f"{line}\n" for line in lines)

@@ -28,21 +28,19 @@ def export(
     seeds: options.Seeds = None,
 ) -> None:
     """Write out the records of a suite, one a run."""
-    from rnnbench import records
     from rnnbench.plan import plan
     from rnnbench.plan.filter import select
     from rnnbench.plan.ladders import view
-    from rnnbench.store import Store
+    from rnnbench.records import canonical as as_json
+    from rnnbench.report import frame
+    from rnnbench.store import Store, bulk
 
     store = Store(results)
     chosen = select(plan(common.suite(suite, store, set, seeds)), filter)
-    climbs = view(chosen, store.records(chosen.runs(), curves=curves))
-    found = {r.id: r for c in climbs for r in c.records}
+    climbs = view(chosen, store.records(chosen.runs()))
     if format == "csv":
-        from rnnbench.report.frame import frame
-
-        common.write(frame(climbs).to_csv(index=False), output)
-    elif canonical:
-        common.write(records.dump_canonical(found.values()), output)
-    else:
-        common.write("".join(records.canonical(r.as_dict()) + "\n" for _, r in sorted(found.items())), output)
+        common.write_lines(frame.csv(climbs), output)
+        return
+    attempts = {r.id: r.attempt for c in climbs for r in c.records}
+    found = bulk.by_id(store, attempts, curves)
+    common.write_lines((as_json(r.results() if canonical else r.as_dict()) for r in found), output)

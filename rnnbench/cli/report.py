@@ -45,9 +45,11 @@ def report(
 
     formats.named(format)  # a wrong name is told before anything is read
     store = Store(results)
-    chosen = select(plan(common.suite(suite, store, set, seeds)), filter)
+    whole = common.suite(suite, store, set, seeds)
+    chosen = select(plan(whole), filter)
     climbs = view(chosen, _exported(source, chosen)) if source else api.climbs(chosen, store)
     notes = api.warnings([r for c in climbs for r in c.records])
+    notes += [] if source else api.orphaned(whole, store)
     terminal = output is None and sys.stdout.isatty()
     width = environment.columns() or (os.get_terminal_size().columns if terminal else 100)
     color = terminal and environment.color()
@@ -58,7 +60,7 @@ def _exported(source: Path, chosen: Plan) -> dict[str, Record]:
     """The records of an export; UserError where none is of a run that the suite names."""
     from rnnbench import api
 
-    found = api.exported(source)
+    found = api.exported(source, curves=False)
     if found and not any(run.id in found for run in chosen.runs()):
         raise UserError(
             f"{source}: none of its {len(found)} runs is one of {chosen.suite.name}'s; name the suite that it is of",

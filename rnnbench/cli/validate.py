@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rnnbench.cli import app, options
+from rnnbench.cli import app, common, options
 from rnnbench.errors import UserError
 
 if TYPE_CHECKING:
@@ -42,15 +42,15 @@ def validate(
 
     loaded = load(suite, overrides=set or (), seeds=seeds, imports=False)
     if no_import or not loaded.unverified:
-        typer.echo(_told(loaded.name, _counts(loaded), bool(loaded.foreign)))
+        common.say(_told(loaded.name, _counts(loaded), bool(loaded.foreign)))
         for name in loaded.unverified:
-            typer.echo(f"unverified: {name}")
+            common.say(f"unverified: {name}")
         return
     request = {"source": suite, "overrides": list(set or ()), "seeds": seeds}
     lines, counts = _imported(request, loaded.path, timeout)
     if lines or counts is None:
         raise UserError(*dict.fromkeys(lines))
-    typer.echo(_told(loaded.name, counts, partly=False))
+    common.say(_told(loaded.name, counts, partly=False))
 
 
 def _counts(suite: Suite) -> dict[str, int]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+import csv as csv_module
+import io
+import itertools
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from rnnbench.lazy import pandas
 from rnnbench.plan.ladders import Climb
@@ -24,16 +27,33 @@ def frame(climbs: Iterable[Climb]) -> DataFrame:
     """A row for every record of a view, in the order of its climbs, lengths and seeds, those with more steps
     last of their climb; `score` is nan for a run that broke, `solved_at` NA for one that was not solved within its
     `budget` of steps. Nothing run: no rows, the same columns."""
-    rows = []
-    for climb in climbs:
-        names = climb.ladder.variant.name, climb.ladder.task.name
-        for r in climb.records:
-            budget = Settings.of(r.run.rung).steps
-            result = r.status, r.score, r.steps, r.solved_at, r.parameters, r.seconds, r.id, budget
-            rows.append((*names, r.run.rung.length, r.run.seed, *result))
-    columns = zip(*rows, strict=True) if rows else ((),) * len(COLUMNS)
+    found = list(rows(climbs))
+    columns = zip(*found, strict=True) if found else ((),) * len(COLUMNS)
     series = {
         name: pandas.Series(list(values), dtype=kind)
         for (name, kind), values in zip(COLUMNS.items(), columns, strict=True)
     }
     return pandas.DataFrame(series)
+
+
+def rows(climbs: Iterable[Climb]) -> Iterator[tuple[Any, ...]]:
+    """The frame's rows, one after the other, None where a value is absent."""
+    for climb in climbs:
+        names = climb.ladder.variant.name, climb.ladder.task.name
+        for rung in climb.every:
+            budget = Settings.of(rung.rung).steps
+            for r in rung.records:
+                if r is not None:
+                    result = r.status, r.score, r.steps, r.solved_at, r.parameters, r.seconds, r.id, budget
+                    yield (*names, r.run.rung.length, r.run.seed, *result)
+
+
+def csv(climbs: Iterable[Climb]) -> Iterator[str]:
+    """The frame as the lines of a CSV file, one at a time; what is absent is empty."""
+    line = io.StringIO()
+    writer = csv_module.writer(line, lineterminator="")
+    for row in itertools.chain([tuple(COLUMNS)], rows(climbs)):
+        writer.writerow(row)
+        yield line.getvalue()
+        line.seek(0)
+        line.truncate()

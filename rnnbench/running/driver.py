@@ -43,6 +43,7 @@ from rnnbench.text import raised
 from rnnbench.training import ways
 
 STACK = 16  # at most so many runs of one shape train side by side
+LOSSES = 5  # of a worker that a run survives by itself: more, and it may be the run that brings them about
 STOP_SECONDS = 20.0  # that workers have to write a checkpoint when asked to stop
 WARNINGS = 100  # that are told of one drive
 
@@ -110,6 +111,7 @@ class Driver:
         self.ready = Ready()
         self.running: dict[str, _Running] = {}
         self.attempts: dict[str, int] = defaultdict(int)  # of those that broke by themselves
+        self.losses: dict[str, int] = defaultdict(int)  # of workers, by what they had
         # in whole microseconds, so that sums that are kept up are those that would be made anew
         self.work = [_microseconds(c) for c in self.climbs]
         self.done, self.total = (sum(column) for column in zip((0, 0), *self.work, strict=True))
@@ -188,6 +190,8 @@ class Driver:
 
     def _feed(self) -> None:
         """Gives every idle worker a job: of those that are ready, the one with the longest way still to go."""
+        if not self.ready:
+            return
         idle = list(self.executor.idle())
         for k, worker in enumerate(idle):
             if not self.ready:
@@ -273,6 +277,14 @@ class Driver:
         if not unfinished or self.signal:
             return
         reason = raised(event.error) or event.status
+        if event.status == "lost":
+            for running in unfinished:
+                self.losses[running.run.id] += 1
+            if all(self.losses[running.run.id] <= LOSSES for running in unfinished):
+                self.listener.message(f"a worker is lost ({reason}): its runs go on elsewhere, from their checkpoints")
+                self._again(unfinished, solo=False)
+                return
+            event = replace(event, status="crashed")
         if event.status == "refused":
             self._refused(event, unfinished)
             return
@@ -301,10 +313,10 @@ class Driver:
         for run in (*runs, *self.ready.take_like(runs[0])):
             self._record(run, broken(run, event))
 
-    def _again(self, lost: Iterable[_Running]) -> None:
-        """Runs go back to those that wait, each to be tried by itself."""
+    def _again(self, lost: Iterable[_Running], solo: bool = True) -> None:
+        """Runs go back to those that wait, each to be tried by itself unless it is known to be sound."""
         for running in lost:
-            self.ready.add(running.run, running.priority, solo=True)
+            self.ready.add(running.run, running.priority, solo)
 
     def _tell_work(self) -> None:
         self.listener.work(self.done / 1e6, self.total / 1e6)

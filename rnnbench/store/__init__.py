@@ -8,7 +8,7 @@ what isn't what was written is told, never used.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +20,7 @@ from rnnbench.records import Record, Run, Rung, canonical
 from rnnbench.store import lock, rows, schema
 from rnnbench.store.checkpoints import Checkpoints
 from rnnbench.store.faults import Damage, shown, told
+from rnnbench.store.lookup import Found, paused
 
 VERSION = schema.VERSION
 MOST_ERROR = 100_000  # characters of an error that are kept
@@ -68,32 +69,11 @@ class Store:
     def add(self, record: Record) -> Record:
         """Appends a record as its run's next attempt, synced to the disk, and drops the run's checkpoint. A result
         that is told twice, equal in everything to its run's last attempt, is there once."""
-        stored = self.add_all([record])
+        connection = self._writable()
+        with told(self.path), schema.transaction(connection):
+            record = _appended(connection, record)
         self.checkpoints.drop(record.id)
-        return stored[0]
-
-    def add_all(self, records: Iterable[Record]) -> list[Record]:
-        """Appends records, each as its run's next attempt: all of them or, if anything goes wrong, none."""
-        connection = self._writable()
-        with told(self.path), schema.transaction(connection):
-            sums = schema.sums(connection, "records")
-            stored = [_appended(connection, record, sums) for record in records]
-            schema.note(connection, "records", sums)
-        return stored
-
-    def remove(self, needless: Callable[[Record], bool]) -> int:
-        """Removes the attempts of which that is true, and says how many there were."""
-        connection = self._writable()
-        with told(self.path), schema.transaction(connection):
-            sums = schema.sums(connection, "records")
-            gone = [(r.id, r.attempt) for r in self.attempts() if needless(r)]
-            for key in gone:
-                where = "WHERE id = ? AND attempt = ?"
-                (digest,) = connection.execute(f"SELECT digest FROM records {where}", key).fetchone()
-                connection.execute(f"DELETE FROM records {where}", key)
-                sums.remove(digest)
-            schema.note(connection, "records", sums)
-        return len(gone)
+        return record
 
     def attempts(self, curves: bool = False) -> Iterator[Record]:
         """Every attempt of every run, one after the other in the order of writing. A writer waits while this is under
@@ -120,22 +100,20 @@ class Store:
             if digested:
                 schema.same(connection, "records", rows.Sums(count, total))
 
-    def records(self, runs: Iterable[Run] | None = None, curves: bool = False) -> dict[str, Record]:
-        """The last attempt of each of these runs that has one, by id (None: of all); curves only where asked for."""
-        wanted = None if runs is None else {run.id: run for run in runs}
-        found: dict[str, Record] = {}
-        rungs: dict[str, Rung] = {}
-        shared: dict[str, Any] = {}  # most rows have the same texts
+    def records(self, runs: Iterable[Run] | None = None, curves: bool = False) -> Mapping[str, Record]:
+        """The last attempt of each of these runs that has one, by id (None: of all); curves, and when each was begun,
+        only where asked for."""
         with told(self.path):
-            for row in self._rows():
-                run = rows.run(row, rungs) if wanted is None else wanted.get(row[0])
-                if run is not None:
-                    record = rows.record(row, run, curves, shared)
-                    known = found.get(row[0])
-                    if known is not None and known.attempt >= record.attempt:
-                        raise Damage(f"attempts of run {row[0]} aren't in their order")
-                    found[row[0]] = record
-        return found if wanted is None else {id: found[id] for id in wanted if id in found}
+            if self._connection is None and not schema.exists(self.path):
+                return {}
+            if runs is None:
+                runs = {record.id: record.run for record in self.attempts()}.values()
+            found = Found(runs)
+            if found.asked:
+                with paused():
+                    for row in self._rows():
+                        found.take(row, curves)
+            return found
 
     def remember(self, suite: dict[str, Any]) -> None:
         """Notes that a suite ran, as plain JSON, so that `report` alone knows which was last."""
@@ -191,23 +169,25 @@ def _make(folder: Path, directory: Path) -> None:
                         "choose another place with --results", code=Exit.STORE) from None  # fmt: skip
 
 
-def _appended(connection: sqlite3.Connection, record: Record, sums: rows.Sums) -> Record:
+def _appended(connection: sqlite3.Connection, record: Record) -> Record:
     """A record, written as its run's next attempt within a transaction."""
-    record = replace(record, error=_writable(record.error)).checked()
     columns = ", ".join((*rows.COLUMNS, "digest"))
     order = "WHERE id = ? ORDER BY attempt DESC LIMIT 1"
     row = connection.execute(f"SELECT {columns} FROM records {order}", (record.id,)).fetchone()
+    attempt = 0
+    record = replace(record, error=_writable(record.error)).checked()
     if row is not None:
         rows.verify(row)
         last = rows.record(row, record.run)
-        if record.finished and replace(record, attempt=last.attempt) == last:
+        attempt = last.attempt
+        if record.finished and replace(record, attempt=attempt) == last:
             return last
-        record = replace(record, attempt=last.attempt + 1)
-    else:
-        record = replace(record, attempt=1)
+    record = replace(record, attempt=attempt + 1)
     made = rows.of(record)
+    sums = schema.sums(connection, "records")
     connection.execute(schema.INSERT, made)
     sums.add(made[-1])
+    schema.note(connection, "records", sums)
     return record
 
 

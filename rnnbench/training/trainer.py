@@ -72,6 +72,11 @@ def _at(point: Point, bar: float) -> bool:
     return point.select is not None and point.select >= bar
 
 
+def _finite(*numbers: float) -> bool:
+    """Whether all are numbers: where a loss or a score is none, in training or in what is held out, a run diverged."""
+    return all(map(math.isfinite, numbers))
+
+
 class Trainer:
     """How runs are computed here: on which device, with which kernels; `warn` is told what cost no result."""
 
@@ -210,14 +215,14 @@ class _Group:
         losses, scores = self.rows.take_means(window, min(LISTEN, window))
         rows = range(len(self.live))
         worth = [row for row in rows if math.isfinite(losses[row]) and scores[row] >= self.task.bar - SLACK]
-        selected = dict(zip(worth, (score for score, _ in self.rows.evaluate(worth, "select")), strict=True))
+        selected = dict(zip(worth, self.rows.evaluate(worth, "select"), strict=True))
         ended = {}
         for row, live in enumerate(self.live):
-            if not math.isfinite(losses[row]):
+            if not _finite(losses[row], scores[row], *selected.get(row, ())):
                 live.curve.append(Point(step, None, None))
                 ended[row] = "diverged"
                 continue
-            live.curve.append(Point(step, losses[row], scores[row], selected.get(row)))
+            live.curve.append(Point(step, losses[row], scores[row], selected[row][0] if row in selected else None))
             passed = len(live.curve) > 1 and all(_at(point, self.bar) for point in live.curve[-2:])
             if passed and self.settings.stop == "solved":
                 ended[row] = "solved"
@@ -226,9 +231,9 @@ class _Group:
         return ended
 
     def _record(self, live: _Live, tested: tuple[float, float] | None) -> Record:
+        if tested is not None and not _finite(*tested):
+            tested = None
         score, loss = tested or (0.0, None)
-        if loss is not None and not math.isfinite(loss):
-            tested, score, loss = None, 0.0, None
         status: Status = "diverged" if tested is None else "solved" if score >= self.task.bar else "unsolved"
         return Record(
             live.run,

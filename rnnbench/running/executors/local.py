@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from rnnbench import registry
+from rnnbench.running.cores import cores
 from rnnbench.running.executors import EndEvent, Event, Job, WarningEvent, wire, worker
 from rnnbench.running.executors.processes import PIECE, Process, program
 
@@ -59,7 +60,7 @@ class _Worker:
 
 
 class Local:
-    """`jobs` workers. `seconds_per_run` is the time limit of a run, compiling excluded (None: none)."""
+    """`jobs` workers (0: one a core). `seconds_per_run` is the time limit of a run, compiling excluded (None: none)."""
 
     def __init__(
         self,
@@ -70,7 +71,7 @@ class Local:
         checkpoint_seconds: float = 10.0,
         environment: Mapping[str, str] = os.environ,
     ) -> None:
-        self.jobs = jobs
+        self.jobs = jobs or cores()
         self.device, self.kernels = device, kernels
         self.options = {"device": device, "kernels": kernels, "checkpoint_seconds": checkpoint_seconds}
         self.seconds_per_run = seconds_per_run
