@@ -21,11 +21,14 @@ from rnnbench.api import Forecast
 from rnnbench.errors import Exit
 from rnnbench.plan import Plan, plan
 from rnnbench.plan.filter import select
+from rnnbench.plan.orphans import unnamed
 from rnnbench.records import Record, Run, dump_canonical
 from rnnbench.running import executors
 from rnnbench.running.executors import EndEvent, Event, Executor, Job, RecordEvent
 from rnnbench.running.listeners import Silent
-from rnnbench.store import Store
+from rnnbench.store import Store, bulk
+from rnnbench.upkeep import gc
+from rnnbench.upkeep.merge import Source, merge
 
 SOAK = os.environ.get("RNNBENCH_SOAK") == "1"
 NAMES = ("v0", "v1", "v2", "v3")
@@ -94,6 +97,7 @@ class Machine(RuleBasedStateMachine):
         self.known: dict[str, dict[str, bool]] = {name: {} for name in self.stores}
         self.runs: dict[str, Run] = {}
         self.ids: dict[tuple[float, int, int], str] = {}
+        self.latest: dict[str, set[str]] = {}  # the ids that the text which ran last in a store names
         self.breaking = False
 
     def teardown(self) -> None:
@@ -149,6 +153,7 @@ class Machine(RuleBasedStateMachine):
         if only is not None and only not in self.variants:
             return
         asked, known = self.asked(only), self.known[where]
+        self.latest[where] = {run.id for run in self.asked().runs()}
         wanted = {run.id for run in asked.runs()}
         missing = {id for id in wanted if not (known.get(id) if failed else id in known)}
         worker = Faulty(known, self.breaking, fault, at)
@@ -179,8 +184,32 @@ class Machine(RuleBasedStateMachine):
     def report(self, where: str) -> None:
         asked, known = self.asked(), self.known[where]
         wanted = [run.id for run in asked.runs()]
-        seen = Forecast.of(api.climbs(asked, Store(self.folder / where)))
+        store = Store(self.folder / where)
+        assert unnamed(known, gc.suites(store), asked.suite) == set(known) - set(wanted)
+        seen = Forecast.of(api.climbs(asked, store))
         assert (seen.known, seen.missing) == (sum(id in known for id in wanted), sum(id not in known for id in wanted))
+
+    @rule(where=st.sampled_from(("here", "there")), kinds=st.sampled_from((("orphans", "parts"), ("attempts",))))
+    def collect(self, where: str, kinds: tuple[str, ...]) -> None:
+        store = Store(self.folder / where)
+        with store.writing():
+            gc.clear(store, kinds)
+        if "orphans" in kinds and where in self.latest:
+            self.known[where] = {id: how for id, how in self.known[where].items() if id in self.latest[where]}
+        if kinds == ("attempts",):
+            assert len(list(store.attempts())) == len(self.known[where])
+
+    @rule()
+    def merge(self) -> None:
+        here, there = (Store(self.folder / name) for name in self.stores)
+        with here.writing():
+            done = merge(here, [Source("there", bulk.by_run(there), there.suites())])
+        assert not done.refused
+        assert done.runs == len(self.known["there"].keys() - self.known["here"].keys())
+        for id, finished in self.known["there"].items():
+            self.known["here"][id] = finished or self.known["here"].get(id, False)
+        if "there" in self.latest:
+            self.latest.setdefault("here", self.latest["there"])
 
     @invariant()
     def holds_what_it_should(self) -> None:

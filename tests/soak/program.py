@@ -55,7 +55,7 @@ class Chain:
         return point
 
     def checkpoint(self) -> bytes:
-        state = {"step": self.step, "curve": [point.as_row() for point in self.curve]}
+        state = {"step": self.step, "curve": [point.as_row() for point in self.curve], "seconds": 0.0}
         arrays = {"last": np.frombuffer(self.last, np.uint8).astype(np.float32)}
         return Checkpoint(self.run.id, "chain", "chain", state, arrays).to_bytes()
 
