@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from rnnbench import environment, exports, registry
 from rnnbench.errors import Exit, UserError
@@ -15,6 +14,7 @@ from rnnbench.plan.filter import select
 from rnnbench.plan.ladders import Climb, view
 from rnnbench.records import BROKEN, Record, Run
 from rnnbench.running import again, executors
+from rnnbench.running.cores import cores as cores
 from rnnbench.running.driver import Driver, Outcome
 from rnnbench.running.listeners import Listener, Silent
 from rnnbench.store import Store
@@ -27,11 +27,6 @@ if TYPE_CHECKING:
     import pandas
 
 Rerun = Literal["stale", "failed", "all"]
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def load(source: str | Path, overrides: Sequence[str] = (), seeds: str | None = None) -> Suite:
@@ -120,8 +115,10 @@ def run_plan(
     device: str = "cpu",
     kernels: str = "auto",
     executor: str = "local",
+    options: Mapping[str, Any] | None = None,
 ) -> Outcome:
-    """Trains what a plan names and the store lacks. A listener that depends on how much that is may be made of it."""
+    """Trains what a plan names and the store lacks. A listener that depends on how much that is may be made of it.
+    `jobs` workers (0: as many as there is room for); `options`: of the executor."""
     seconds = environment.checkpoint_seconds()
     registry.place(plan.suite.files)  # another suite may have been read since
     with store.writing():
@@ -129,14 +126,14 @@ def run_plan(
         store.checkpoints.sweep(lambda id: id in records and records[id].finished)
         known = view(plan, records)
         store.remember(plan.suite.as_dict())
-        where = executors.named(executor)(jobs or cores(), device, kernels, timeout, seconds)
+        where = executors.named(executor, options)(jobs, device, kernels, timeout, seconds)
         told = listener(Forecast.of(known)) if callable(listener) else listener
         return Driver(plan, records, store, where, told, retries, fail_fast, known).drive()
 
 
 def train_again(runs: Sequence[Run], jobs: int = 0) -> Iterator[Record]:
     """The records of runs, whatever any store holds of them, in the order in which they end."""
-    return again.train(runs, executors.named("local")(jobs or cores(), "cpu", "auto", None, 10.0))
+    return again.train(runs, executors.named("local")(jobs, "cpu", "auto", None, 10.0))
 
 
 def run(

@@ -7,14 +7,11 @@ an endless line nor an archive that unpacks to a thousand times its size takes m
 from __future__ import annotations
 
 import gzip
-import os
-import stat
 import zlib
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, BinaryIO, cast
+from typing import IO, cast
 
 from rnnbench import strict
 from rnnbench.errors import Exit, UserError
@@ -62,7 +59,7 @@ def records(path: Path) -> Iterator[tuple[int, Record]]:
 def lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """Each line that isn't blank, and its number."""
     try:
-        with closing(_opened(path)) as file:
+        with strict.opened(path) as file:
             packed = path.suffix == ".gz"
             source: IO[bytes] = cast(IO[bytes], gzip.GzipFile(fileobj=file)) if packed else file
             total, number, blank = 0, 0, 0
@@ -82,19 +79,12 @@ def lines(path: Path) -> Iterator[tuple[int, bytes]]:
                     yield number, line
                 elif (blank := blank + 1) > BLANK:
                     raise UserError(f"{_shown(path)}:{number}: got {blank} blank lines, expected records; {CURE}")
+    except ValueError as error:
+        raise UserError(f"{_shown(path)}: {error}, expected an export; {CURE}") from error
     except (OSError, EOFError, zlib.error) as error:
         known = isinstance(error, OSError) and error.strerror
         why = known or ("it is cut" if isinstance(error, EOFError) else "it is damaged, or not packed by gzip")
         raise UserError(f"{_shown(path)}: can't be read as an export: {why}; {CURE}") from error
-
-
-def _opened(path: Path) -> BinaryIO:
-    """A regular file; what would keep a reader waiting is refused."""
-    number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    if not stat.S_ISREG(os.fstat(number).st_mode):
-        os.close(number)
-        raise UserError(f"{_shown(path)}: got no regular file, expected an export; {CURE}")
-    return open(number, "rb")
 
 
 def _difference(a: Record, b: Record, curves: bool) -> str:

@@ -21,14 +21,20 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
+from rnnbench.text import printable
+
 
 def told(error: BaseException) -> str:
-    """An exception in one line.
+    """An exception in one line, whatever its text is made of.
 
     >>> told(ValueError("not\\n  today"))
     'ValueError: not today'
     """
-    return f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")[:500]
+    try:
+        text = " ".join(str(error).split())
+    except Exception:  # its own __str__ is broken
+        text = "it can't be printed"
+    return printable(f"{type(error).__name__}: {text}".removesuffix(": "), 500)
 
 
 def named(dotted: str) -> Any:
@@ -289,6 +295,11 @@ def _settings() -> dict[str, tuple[Any, Callable[[Any], object]]]:
     ):  # fmt: skip
         found[f"{holder.__name__} {name}"] = (getattr(holder, name), partial(setattr, holder, name))
     return found
+
+
+def settings() -> dict[str, Any]:
+    """torch's settings of the whole process by name, those that `undisturbed` looks after."""
+    return {name: value for name, (value, _) in _settings().items()}
 
 
 @cache

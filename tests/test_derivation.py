@@ -21,6 +21,7 @@ from rnnbench.cells import gru, lstm, mgu, mlstm
 from rnnbench.cells.memory import head_sum, recall, remember, scale, spread
 from rnnbench.kernels import derived
 from rnnbench.kernels import scan as scans
+from rnnbench.kernels.loans import Loan
 from rnnbench.kernels.schedule import Schedule
 from rnnbench.kernels.symbol import Untraceable
 from rnnbench.kernels.trace import trace
@@ -371,15 +372,15 @@ def test_a_scan_stays_within_its_scratch_memory(cell: cells.Cell, monkeypatch: p
     """Numbers behind every part of scratch memory, at sizes of no whole vectors and with a gradient of the input."""
     guard, mark = 32, np.float32(123.456)
     fused = derived.fused(cell, guard)
-    held: list[scans._Loan] = []
-    whole = scans._Loan.__init__
+    held: list[Loan] = []
+    whole = Loan.__init__
 
-    def marked(loan: scans._Loan, *shape: int) -> None:
+    def marked(loan: Loan, *shape: int) -> None:
         whole(loan, *shape)
         loan.memory[:] = mark
         held.append(loan)
 
-    monkeypatch.setattr(scans._Loan, "__init__", marked)
+    monkeypatch.setattr(Loan, "__init__", marked)
     for T, B, I, H in ((3, 5, 3, 20), (2, 1, 1, 1), (9, 40, 7, 33)):
         held.clear()
         xs = torch.from_numpy(stream(1, "xs").normal((T, B, I))).requires_grad_()

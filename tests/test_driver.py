@@ -180,7 +180,7 @@ def test_the_records_of_a_store_are_read_once_and_looked_at_once(
 
     counted(Store, "records")
     counted(ladders, "climb")
-    monkeypatch.setattr(executors, "named", lambda name: lambda *given: Fake(at_most(20)))
+    monkeypatch.setattr(executors, "named", lambda name, options=None: lambda *given: Fake(at_most(20)))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.argv", ["rnnbench", "run", "s.yaml", "-q"])
     (tmp_path / "s.yaml").write_text(

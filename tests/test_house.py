@@ -20,6 +20,7 @@ MAY: dict[str, set[str]] = {
     "strict": set(),
     "errors": set(),
     "lazy": set(),
+    "interrupts": set(),
     "rng": set(),
     "foreign": set(),
     "plugins": {"foreign"},
@@ -35,7 +36,7 @@ MAY: dict[str, set[str]] = {
     "suite": {"records", "registry", "settings"},
     "plan": {"records", "registry", "settings", "suite"},
     "training": {"cells", "foreign", "kernels", "layers", "records", "registry", "rng", "settings", "tasks"},
-    "running": {"plan", "plugins", "records", "registry", "settings", "store", "training"},
+    "running": {"foreign", "interrupts", "plan", "plugins", "records", "registry", "settings", "store", "training"},
     "analysis": {"plan", "records", "registry", "rng", "settings", "suite"},
     "check": {"analysis", "layers", "plan", "records", "registry", "rng", "settings", "suite", "tasks", "training"},
     "report": {"analysis", "check", "plan", "plugins", "records", "registry", "settings", "suite"},
@@ -44,7 +45,7 @@ MAY: dict[str, set[str]] = {
     "cli": {"analysis", "api", "check", "exports", "kernels", "plan", "plugins", "records", "registry", "report",
             "running", "store", "suite", "training", "upkeep"},
     "__init__": {"api"},
-    "__main__": {"cli"},
+    "__main__": {"cli", "interrupts"},
 }  # fmt: skip
 
 

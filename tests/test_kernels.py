@@ -24,6 +24,7 @@ from rnnbench import cells, kernels
 from rnnbench.cells import gru, lru, lstm, mgu, minlstm, mlstm, mut1, mut3, orthogonal, rnn, slstm
 from rnnbench.kernels import compile
 from rnnbench.kernels import scan as scans
+from rnnbench.kernels.loans import Loan
 from rnnbench.layers import recurrent
 from rnnbench.rng import stream
 
@@ -174,7 +175,7 @@ def test_nothing_depends_on_where_buffers_lie_or_what_was_in_them(cell: cells.Ce
     scan = family(cell).scan
     expected = gradients(scan, cell, p, xs, dys)
     for offset in (1, 3, 7):
-        for loans in scans._Loan.pool.values():
+        for loans in Loan.pool.values():
             for memory, _ in loans:
                 memory.fill(np.nan)
 

@@ -16,6 +16,7 @@ from rnnbench import registry
 from rnnbench.errors import UserError
 from rnnbench.foreign import digest, named
 from rnnbench.layers import module as foreign
+from rnnbench.layers.probe import Probed
 from rnnbench.records import Record, Run, Rung, canonical
 from rnnbench.rng import stream
 from rnnbench.tasks import SIZES
@@ -217,7 +218,7 @@ def test_a_run_has_the_same_bits_beside_others_and_resumed(
 
 
 def test_what_is_found_out() -> None:
-    def built(module: str, **args: Any) -> foreign._Built:
+    def built(module: str, **args: Any) -> Probed:
         layer = foreign.Foreign(module, args)
         layer.shapes(3, 4, True, True)
         return layer._built[3]

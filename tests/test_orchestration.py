@@ -145,9 +145,17 @@ def test_one_that_breaks_in_company_and_solo_is_broken(tmp_path: Path, how: str,
     assert [[run.seed for run in job.runs] for _, job in fake.sent] == [[0, 1, 2, 3], [2], [3], [2]]
     broken = [r for r in Store(tmp_path).records().values() if not r.finished]
     assert [(r.run.seed, r.status, r.attempt, r.error) for r in broken] == [(2, status, 2, "Traceback\nlast words\n")]
-    assert notes.messages[1:] == [
-        f"x0 adding 10 seed 2: {status} (last words); trying again", f"x0 adding 10 seed 2: {status} (last words)"
-    ]  # fmt: skip
+    assert notes.messages[1:] == [f"x0 adding 10 seed 2: {status} (last words); trying again"]
+    assert [r.status for r in notes.records if not r.finished] == [status]  # which tells why, once
+
+
+def test_what_the_user_got_wrong_is_not_tried_again_and_goes_for_all_of_the_shape(tmp_path: Path) -> None:
+    fake, notes = Breaks(times=1, how="refused"), Notes()
+    assert run_through(tmp_path, suite(driver.STACK + 4, {}, {"hidden": 16}), fake, notes, retries=5) == Outcome(
+        driver.STACK + 4 + 2, driver.STACK + 2, Exit.FAILED
+    )
+    assert notes.messages == []
+    assert {(r.status, r.attempt) for r in Store(tmp_path).records().values() if not r.finished} == {("failed", 1)}
 
 
 def test_without_retries_a_run_still_gets_the_chance_that_its_neighbours_took(tmp_path: Path) -> None:
@@ -248,10 +256,11 @@ class Asked(Fake):
 
 
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, Exit.INTERRUPTED), (signal.SIGTERM, Exit.TERMINATED)]
-)  # fmt: skip
+    ("number", "code"),
+    [(signal.SIGINT, Exit.INTERRUPTED), (signal.SIGTERM, Exit.TERMINATED), (signal.SIGHUP, Exit.HUNG_UP)],
+)
 def test_a_signal_asks_for_checkpoints_and_stops(tmp_path: Path, number: signal.Signals, code: Exit) -> None:
-    before = {s: signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)}
+    before = {s: signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     fake, notes = Asked(number), Notes()
     assert run_through(tmp_path, suite(6), fake, notes) == Outcome(0, 0, code)
     assert (fake.stops, fake.closed) == (1, 1)
@@ -259,7 +268,7 @@ def test_a_signal_asks_for_checkpoints_and_stops(tmp_path: Path, number: signal.
     assert notes.messages == ["stopping: runs under way are written to checkpoints; again to stop at once"]
     assert {p.read_bytes() for p in (tmp_path / "checkpoints").iterdir()} == {b"where it was"}
     assert len(list((tmp_path / "checkpoints").iterdir())) == 6
-    assert {s: signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)} == before
+    assert {s: signal.getsignal(s) for s in before} == before
     again = Fake(solved)
     assert run_through(tmp_path, suite(6), again) == Outcome(6, 0, Exit.OK)
     assert [raw for _, raw in again.sent[0][1].checkpoints] == [b"where it was"] * 6

@@ -106,7 +106,7 @@ def test_a_narrow_encoding_costs_letters_and_nothing_else(folder: Path, environm
 def test_quiet_tells_what_broke_and_nothing_else(folder: Path) -> None:
     (folder / "broken_module.py").write_text(
         "import torch\nclass Broken(torch.nn.GRU):\n"
-        "    def forward(self, x):\n        if self.training and x.shape[0] > 3:\n"
+        "    def forward(self, x):\n        if self.training and x.shape[0] == 4:\n"
         "            raise RuntimeError('no \\x1b[31m way')\n"
         "        return super().forward(x)\n"
     )
@@ -118,3 +118,33 @@ def test_quiet_tells_what_broke_and_nothing_else(folder: Path) -> None:
     (line,) = stderr.splitlines()
     assert line.startswith("failed    odd")
     assert line.endswith(r"RuntimeError: no \x1b[31m way (broken_module.py:5)")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-16"])
+def test_every_format_in_every_encoding(folder: Path, encoding: str) -> None:
+    narrow = {"PYTHONIOENCODING": encoding}
+    for format in ("table", "markdown", "csv", "json"):
+        code, stdout, stderr = shell(folder, f"$E report tiny.yaml --format {format}", **narrow)
+        assert (code, bool(stdout), stderr) == (0, True, ""), format
+        written = folder / f"told.{format}"
+        assert shell(folder, f"$E report tiny.yaml --format {format} -o {written}", **narrow) == (0, "", "")
+        assert written.read_text("utf-8")
+
+
+def test_an_empty_text_and_a_suite_for_a_command_are_mistakes(folder: Path) -> None:
+    for arguments, said in (
+        ("run tiny.yaml -r ''", "rnnbench: got an empty text after -r, expected something"),
+        ("report tiny.yaml --output=", "rnnbench: got an empty text after --output, expected something"),
+        ("''", "rnnbench: got an empty text after rnnbench, expected something"),
+        ("./tiny.yaml", "rnnbench: got a suite where a command is expected; next: rnnbench run ./tiny.yaml"),
+        ("papers/chrono", "rnnbench: got a suite where a command is expected; next: rnnbench run papers/chrono"),
+        ("tiny.yaml", "rnnbench: got a suite where a command is expected; next: rnnbench run tiny.yaml"),
+        ("rum tiny.yaml", "rnnbench: No such command 'rum'. Did you mean 'run'?; see"),
+        ("run tiny.yaml tiny.yaml", "rnnbench: Got unexpected extra argument(s) (tiny.yaml); see"),
+        ("run tiny.yaml -j x", "rnnbench: Invalid value for '-j' / '--jobs': Input should"),
+    ):
+        code, stdout, stderr = shell(folder, f"$E {arguments}")
+        assert (code, stdout, len(stderr.splitlines())) == (2, "", 1), arguments
+        assert stderr.startswith(said)
+    assert not (folder / "results").exists()
+    assert "'--jobs' (env var: 'RNNBENCH_JOBS')" in shell(folder, "$E run tiny.yaml", RNNBENCH_JOBS="x")[2]

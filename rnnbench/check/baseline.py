@@ -14,7 +14,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import stat
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -210,12 +209,12 @@ def read(path: Path) -> Baseline:
     cure = "next: rnnbench baseline SUITE --update"
     shown = printable(str(path), 1000)
     try:
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise UserError(f"{shown}: got no regular file, expected a baseline; {cure}")
+        with strict.opened(path) as file:
             data = file.read(LARGEST + 1)
     except OSError as error:
         raise UserError(f"{shown}: {error.strerror}; expected a baseline; {cure}") from None
+    except ValueError as error:
+        raise UserError(f"{shown}: {error}, expected a baseline; {cure}") from None
     if len(data) > LARGEST:
         raise UserError(f"{shown}: got more than {LARGEST} bytes, expected a baseline; {cure}")
     try:

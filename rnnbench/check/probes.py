@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import re
 from collections.abc import Collection, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -54,8 +53,6 @@ FLOOR = 1e-2
 
 # Nats: a smaller loss is held to that, since what a softmax sums is 1 and rounds by 6e-8, however small its logarithm.
 LEAST_LOSS = 1e-2
-
-NAME = re.compile(r"[1-9]\d{0,5}/[1-9]\d{0,3}")  # of a pass: LENGTH/WIDTH
 
 Numbers = list[float]
 
@@ -138,14 +135,12 @@ def _other_widths(rung: Rung, width: int) -> Iterator[int]:
 
 
 def can_be(passes: Collection[str], ladder: Ladder) -> bool:
-    """Whether these may be the names of a ladder's passes: at its shortest length and own width in any case, else at
-    lengths and widths that `looks` may choose."""
+    """Whether these may be the names that `looks` gave a ladder's passes: those at its shortest length, and perhaps one
+    at its own width and another length."""
     rung = ladder.rungs[0]
     width = Settings.of(rung).hidden
-    if f"{rung.length}/{width}" not in passes or not all(map(NAME.fullmatch, passes)):
-        return False
-    lengths, widths = {r.length for r in ladder.rungs}, {width, *_other_widths(rung, width)}
-    return all(length in lengths and other in widths for length, other in looked(passes))
+    needed = {f"{rung.length}/{other}" for other in [width, *_other_widths(rung, width)][:2]}
+    return needed <= set(passes) <= needed | {f"{r.length}/{width}" for r in ladder.rungs}
 
 
 def _steady(rung: Rung, length: int, path: str) -> bool:

@@ -6,16 +6,22 @@ Nothing is imported here that `--help` does not need. Data goes to stdout, progr
 from __future__ import annotations
 
 import importlib
+import os
+import re
 import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from rnnbench import environment
 from rnnbench.errors import Exit, UserError
 from rnnbench.text import printable
 
 LONGEST = 4000  # characters of a line of an error
+EMPTY = re.compile(r"--[a-z-]+=")
+PLUGIN = re.compile(r"[\w-][\w.-]*/[\w.-]+")
+VARIABLE = re.compile(r" \(env var: '(\w+)'\)")
 
 app = typer.Typer(
     name="rnnbench",
@@ -54,6 +60,7 @@ def main() -> None:
 
     streams.prepare()
     try:
+        _somewhere()
         code = _invoke(sys.argv[1:])
         sys.stdout.flush()
     except UserError as error:
@@ -71,9 +78,20 @@ def main() -> None:
     sys.exit(int(code))
 
 
+def _somewhere() -> None:
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise UserError(f"the current directory: {error.strerror}; next: cd to one that exists") from None
+
+
 def _invoke(arguments: list[str]) -> int:
     """The command that the arguments name, without click's own handling of errors: its exit codes are not ours."""
-    if arguments and "/" in arguments[0]:
+    for before, argument in zip(["rnnbench", *arguments], arguments, strict=False):
+        if not argument or EMPTY.fullmatch(argument):
+            name = printable(argument.rstrip("=") or before, 100)
+            raise UserError(f"rnnbench: got an empty text after {name}, expected something; see rnnbench --help")
+    if arguments and PLUGIN.fullmatch(arguments[0]) and not _is_suite(arguments[0]):
         _add(arguments[0])
     command = typer.main.get_command(app)
     if arguments[:1] in ([], ["-h"], ["--help"]):
@@ -99,13 +117,17 @@ def _invoke(arguments: list[str]) -> int:
 def _mistake(error: Any, arguments: list[str]) -> str:
     """What click says of a wrong command line, in our one line."""
     text = error.format_message().replace("Value error, ", "").rstrip(".")
+    text = VARIABLE.sub(lambda found: found[0] if environment.text(found[1]) else "", text)
     context = getattr(error, "ctx", None)
-    if text.startswith("No such command") and context and not context.parent:
-        from rnnbench.suite import load
-
-        if arguments[0] in load.shipped() or Path(arguments[0]).is_file():
-            return f"rnnbench: got a suite where a command is expected; next: rnnbench run {arguments[0]}"
+    if text.startswith("No such command") and context and not context.parent and _is_suite(arguments[0]):
+        return f"rnnbench: got a suite where a command is expected; next: rnnbench run {arguments[0]}"
     return f"rnnbench: {text}; see {context.command_path if context else 'rnnbench'} --help"
+
+
+def _is_suite(name: str) -> bool:
+    from rnnbench.suite import load
+
+    return name in load.shipped() or os.path.isfile(name)
 
 
 def _add(name: str) -> None:

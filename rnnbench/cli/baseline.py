@@ -53,6 +53,6 @@ def baseline(
         place = baselines.place(chosen.suite)
         with common.writing(place):
             baselines.write(place, text)
-        typer.echo(f"{chosen.suite.name}: baseline written to {place}", err=True)
+        common.say(f"{chosen.suite.name}: baseline written to {place}", err=True)
     else:
         common.write(text, output)

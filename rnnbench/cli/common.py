@@ -9,10 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rnnbench.errors import Exit, UserError
+from rnnbench.text import printable
 
 if TYPE_CHECKING:
     from rnnbench.store import Store
     from rnnbench.suite import Suite
+
+
+def say(text: str, err: bool = False) -> None:
+    """A line on stdout, or on stderr; whatever came from outside in it is made safe to show."""
+    print(printable(text), file=sys.stderr if err else sys.stdout)
 
 
 def suite(name: str | None, store: Store, overrides: list[str] | None, seeds: str | None) -> Suite:

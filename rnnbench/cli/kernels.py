@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 import yaml
 
-from rnnbench.cli import app
+from rnnbench.cli import app, common
 from rnnbench.errors import UserError
 
 kernels = typer.Typer(help="The fused scans that are derived from cells.", no_args_is_help=True)
@@ -23,7 +23,7 @@ def list_() -> None:
 
     for name in registry.names("cells"):
         reason = refusal(registry.cell({"cell": name}))
-        print(f"{name}: {f'stepped through: {reason}' if reason else 'fused'}")
+        common.say(f"{name}: {f'stepped through: {reason}' if reason else 'fused'}")
 
 
 @kernels.command()

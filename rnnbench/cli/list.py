@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from rnnbench.cli import app
-from rnnbench.text import printable, sentence
+from rnnbench.cli import app, common
+from rnnbench.text import sentence
 
 
 @app.command(name="list")
@@ -27,7 +27,7 @@ def list_(
     kinds = (what,) if what else ("cells", "layers", "tasks", "suites", *(["plugins"] if added else []))
     for kind in kinds:
         if len(kinds) > 1:
-            typer.echo(f"{kind}:")
+            common.say(f"{kind}:")
         if kind == "plugins":
             about = added or {"none": "no installed package adds anything"}
         elif kind == "suites":
@@ -36,4 +36,4 @@ def list_(
             about = {name: registry.about(kind, name) for name in registry.known(kind)}
         width = max(map(len, about))
         for name, text in about.items():
-            typer.echo(printable(f"{'  ' * (len(kinds) > 1)}{name:<{width}}  {text}"))
+            common.say(f"{'  ' * (len(kinds) > 1)}{name:<{width}}  {text}")

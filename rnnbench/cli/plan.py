@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rnnbench.cli import app, options
+from rnnbench.cli import app, common, options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,15 +46,15 @@ def plan(
     for (task, rungs), variants in counts.items():
         shown = ", ".join(map(str, rungs if len(rungs) <= 12 else (*rungs[:5], "...", *rungs[-5:])))
         names = ", ".join(variants if len(variants) <= 20 else (*variants[:20], f"and {len(variants) - 20} more"))
-        typer.echo(f"{task}: {len(variants)} variants ({names}) x {len(rungs)} lengths ({shown})")
+        common.say(f"{task}: {len(variants)} variants ({names}) x {len(rungs)} lengths ({shown})")
     for line in lines:
-        typer.echo(line)
-    typer.echo(f"seeds: {len(chosen.suite.seeds)}")
+        common.say(line)
+    common.say(f"seeds: {len(chosen.suite.seeds)}")
     if (more := chosen.suite.more_steps) is not None:
         what = f"the first length that stays unsolved is trained again with {more.times} times the steps"
-        typer.echo(f"more steps: {what}, at most {chosen.possible:,} runs")
+        common.say(f"more steps: {what}, at most {chosen.possible:,} runs")
     known = ladders.view(chosen, records)
-    typer.echo(describe(chosen.suite.name, api.Forecast.of(known), api.cores()))
+    common.say(describe(chosen.suite.name, api.Forecast.of(known), api.cores()))
     if power:
         _power(known)
 
@@ -64,15 +64,15 @@ def _power(climbs: Sequence[Climb]) -> None:
     from rnnbench.analysis import effects
 
     found = effects.powers(climbs)
-    typer.echo("seeds to find one octave: 80 % power at two-sided 5 %, 6 or more; cautious: if they vary as they may")
+    common.say("seeds to find one octave: 80 % power at two-sided 5 %, 6 or more; cautious: if they vary as they may")
     for p in found:
         at_end = "; some at an end of the ladder: may be more" if p.bound else ""
         needed = f"{_count(p.seeds)} seeds, cautious {_count(p.cautious)}"
         known = f"{p.n} pairs, deviation {p.deviation:.2f} octaves{at_end}"
         unknown = "can't be told: every span is at the same end of the ladder"
-        typer.echo(f"{p.variant} on {p.task}: " + (unknown if p.flat else f"{needed} ({known})"))
+        common.say(f"{p.variant} on {p.task}: " + (unknown if p.flat else f"{needed} ({known})"))
     if not found:
-        typer.echo("no part has two seeds whose spans are known; next: rnnbench run SUITE")
+        common.say("no part has two seeds whose spans are known; next: rnnbench run SUITE")
 
 
 def _count(seeds: int) -> str:

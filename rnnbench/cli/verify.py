@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from rnnbench.cli import app, options
+from rnnbench.cli import app, common, options
 from rnnbench.errors import Exit, UserError
 
 
@@ -42,12 +41,12 @@ def verify(
     now = {}
     for record in api.train_again([record.run for record in chosen], jobs):
         now[record.id] = record
-        print(f"[{len(now)}/{len(chosen)}] {again.label(record)}: {record.status}", file=sys.stderr)
+        common.say(f"[{len(now)}/{len(chosen)}] {again.label(record)}: {record.status}", err=True)
     found = again.differences(chosen, now)
     for each in found:
-        print(f"differs: {each.run}: {each.text}")
+        common.say(f"differs: {each.run}: {each.text}")
     promised = sum(each.promised for each in found)
     told = f", {promised} of them against their promise" if found else ", bit for bit"
-    print(f"{export}: {len(chosen) - len(found)} of {len(chosen)} runs equal{told}")
+    common.say(f"{export}: {len(chosen) - len(found)} of {len(chosen)} runs equal{told}")
     if found:
         raise typer.Exit(Exit.FAILED)

@@ -10,6 +10,7 @@ from rnnbench.kernels.text import Text
 
 HEAD = '''"""{title}: derived from its equations."""
 
+from rnnbench.kernels.lanes import inside
 from rnnbench.kernels.maths import cos, erf, exp, log, maximum, sigmoid, sign, sin, tanh
 from rnnbench.kernels.matrix import (
     copy, fold_columns, gather, head_sums, recall, recall_back, remember, remember_and_recall, remember_and_recall_back,
@@ -20,7 +21,7 @@ from rnnbench.kernels.panels import (
 )
 from rnnbench.kernels.tiles import ROWS, product
 from rnnbench.kernels.vector import (
-    WIDTH, absolute, floats, fma, inside, integers, load, prefetch, relu, splat, sqrt, store, where_ge, where_gt
+    WIDTH, absolute, floats, fma, integers, load, prefetch, relu, splat, sqrt, store, where_ge, where_gt
 )
 '''
 

@@ -14,7 +14,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from rnnbench.kernels.vector import WIDTH, fma, inside, load, merged, shared, splat, store, total
+from rnnbench.kernels.lanes import inside, merged, total
+from rnnbench.kernels.vector import WIDTH, fma, load, shared, splat, store
 
 
 @shared

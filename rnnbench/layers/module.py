@@ -1,20 +1,17 @@
 """A recurrent torch.nn.Module that somebody else wrote, as a layer: `module: some.dotted.Name` with `args`.
 
 It is called with input_size and hidden_size and the `args`: by keyword, or by place where its first two parameters are
-such sizes by other names. What it does is found out by trying it on a few numbers, since attributes can be missing or
-wrong: which axis is time, how wide its output is, whether it looks ahead. All its numbers live in the run's flat
-buffer, those that aren't trained too (frozen parameters, running means), so that a checkpoint holds everything. It is
-seeded, at its start and in each step, in a fork of torch's generator, and what it does to torch's own settings is
-undone: no neighbour notices.
+such sizes by other names. What it does is found out by trying it (`probe.py`): which axis is time, how wide its output
+is, whether it looks ahead. All its numbers live in the run's flat buffer, those that aren't trained too (frozen
+parameters, running means), so that a checkpoint holds everything. It is seeded, at its start and in each step, in a
+fork of torch's generator, and what it does to torch's own settings is undone: no neighbour notices.
 """
 
 from __future__ import annotations
 
 import inspect
-import math
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from types import ModuleType
@@ -25,8 +22,9 @@ from rnnbench.cells import Arrays, Parameters, Shapes, Streams
 from rnnbench.errors import UserError
 from rnnbench.foreign import told
 from rnnbench.layers.noise import Noise
+from rnnbench.layers.probe import Probed, apart, named_tensors, output, settled
 from rnnbench.lazy import torch
-from rnnbench.rng import Stream, stream
+from rnnbench.rng import Stream
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -47,7 +45,8 @@ HIDDEN = re.compile(
 
 @dataclass(frozen=True)
 class Foreign(layers.Layer):
-    """`module` is the dotted name, `args` what it is called with besides its sizes."""
+    """`module` is the dotted name, `package.module.Name` or `package.module:Name`; `args` is what it is called with
+    besides its sizes."""
 
     stacks: ClassVar[bool] = False
 
@@ -55,6 +54,7 @@ class Foreign(layers.Layer):
     args: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "module", self.module.replace(":", "."))
         for name in self.args:
             if name in OURS:
                 raise ValueError(f"args: {name} comes from {OURS[name]}")
@@ -62,13 +62,13 @@ class Foreign(layers.Layer):
                 raise ValueError(f"args: {name!r} is no name of an argument")
 
     @cached_property
-    def _built(self) -> dict[int, _Built]:
+    def _built(self) -> dict[int, Probed]:
         """What it is built to for each input size of the model."""
         return {}
 
-    def _at(self, I: int, H: int) -> _Built:
+    def _at(self, I: int, H: int) -> Probed:
         if I not in self._built:
-            self._built[I] = _Built(self, I, H)
+            self._built[I] = Probed(self.module, self.make, I, H, self.swallows)
         return self._built[I]
 
     def shapes(self, I: int, H: int, first: bool, last: bool) -> Shapes:
@@ -82,7 +82,7 @@ class Foreign(layers.Layer):
 
     def init(self, shapes: Shapes, stream: Streams, tokens: bool) -> Arrays:
         built = next(b for b in self._built.values() if b.shapes == shapes)
-        tensors = _tensors(self.make(built.I, built.H, _seed(stream("module"))))
+        tensors = named_tensors(self.make(built.I, built.H, _seed(stream("module"))))
         return {name: t.detach().numpy().reshape(shapes[name]) for name, t in tensors.items()}
 
     def scan(self, p: Parameters, xs: Tensor, causal: bool, noise: Noise | None = None) -> Tensor:
@@ -92,9 +92,13 @@ class Foreign(layers.Layer):
         module = built.module.to(xs.device) if xs.is_cuda else built.module
         module.train(noise is not None)
         x = xs.transpose(0, 1) if built.batch_first else xs
-        with _apart(_seed(noise.streams()[0]) if noise else 0, xs.device):
-            y = _output(self.module, torch.func.functional_call(module, own, (x,)))
-        return y.transpose(0, 1) if built.batch_first else y
+        with apart(_seed(noise.streams()[0]) if noise else 0, xs.device):
+            y = output(self.module, torch.func.functional_call(module, own, (x,)))
+        y = y.transpose(0, 1) if built.batch_first and y.dim() > 1 else y
+        want = (*xs.shape[:2], built.width)
+        if y.shape != want:
+            raise UserError(f"module {self.module}: got an output {tuple(y.shape)}, expected {want}")
+        return y
 
     def check(self, causal: bool, last: bool) -> None:
         ahead = any(built.looks_ahead for built in self._built.values())
@@ -108,13 +112,14 @@ class Foreign(layers.Layer):
     def make(self, I: int, H: int, seed: int) -> Module:
         """A new module of these sizes; UserError, of one line, where that can't be."""
         call = self._call(I, H)
-        with _apart(seed):
+        with apart(seed):
             try:
                 made = call()
             except Exception as e:
                 raise UserError(f"module {self.module}: can't be made with {I}, {H}, {self.args}: {told(e)}") from e
         if not isinstance(made, torch.nn.Module):
             raise UserError(f"module {self.module}: got a {type(made).__name__}, expected a torch.nn.Module")
+        settled(self.module, made)
         return made.float()
 
     @cached_property
@@ -125,6 +130,8 @@ class Foreign(layers.Layer):
                 found: Any = foreign.named(self.module)
         except (Exception, SystemExit) as e:
             raise UserError(f"module {self.module}: can't be imported: {told(e)}") from e
+        if isinstance(found, ModuleType):  # a package whose modules are named as the class in each
+            found = _class(found) or found
         if isinstance(found, ModuleType):
             own = sorted(n for n, v in vars(found).items() if isinstance(v, type) and v.__module__ == found.__name__)
             held = f"such as {self.module}.{own[0]}" if own else "by its dotted name"
@@ -171,100 +178,22 @@ class Foreign(layers.Layer):
     def seconds(self, T: int, B: int, H: int) -> float:
         return 20 * super().seconds(T, B, H)  # as for a loop over its steps; fused ones take less
 
+    def sources(self, solo: bool) -> tuple[str, ...]:
+        return (*super().sources(solo), "layers/probe.py")
+
     def digest(self) -> str:
         return foreign.digest(self.module)
-
-
-class _Built:
-    """A module of certain sizes and what it was found to do. Its own numbers don't count, only its structure."""
-
-    def __init__(self, layer: Foreign, I: int, H: int) -> None:
-        self.I, self.H, self.name = I, H, layer.module
-        self.module = layer.make(I, H, 0)
-        tensors, again = _tensors(self.module), _tensors(layer.make(I, H, 0))
-        if not all(_same(t, again[name]) for name, t in tensors.items()):
-            raise UserError(f"module {self.name}: starts differently from one seed: it draws from another generator")
-        self.kept = {name for name, t in tensors.items() if not t.requires_grad}
-        self.sizes = {name: tuple(t.shape) for name, t in tensors.items()}
-        if layer.swallows and self.sizes == {n: tuple(t.shape) for n, t in _tensors(layer.make(I, 2 * H, 0)).items()}:
-            raise UserError(f"module {self.name}: takes any keyword, and hidden_size changes nothing of its parameters")
-        self.shapes: Shapes = {
-            name: (math.prod(size[:-1]), size[-1] if size else 1) for name, size in self.sizes.items()
-        }
-        if self.kept == set(tensors):
-            raise UserError(f"module {self.name}: has no parameter to train")
-        xs = torch.from_numpy(stream(0, "probe").normal((5, 3, I)))
-        ys = self._try(xs)
-        if not torch.isfinite(ys).all():
-            raise UserError(f"module {self.name}: gives {'NaN' if ys.isnan().any() else 'infinity'} at its start")
-        if not _same(ys, self._try(xs)):
-            raise UserError(f"module {self.name}: answers differently the second time: it keeps a state between calls")
-        changed = self._moved(ys, xs, (0, 0))
-        along, across = bool(changed[1:, 0].any()), bool(changed[0, 1:].any())
-        if along and across:
-            raise UserError(f"module {self.name}: mixes the examples of a batch")
-        self.batch_first = across or (not along and bool(getattr(self.module, "batch_first", False)))
-        end = (slice(None), -1) if self.batch_first else (-1, slice(None))
-        before = self._moved(ys, xs, end)
-        self.looks_ahead = bool((before[:, :-1] if self.batch_first else before[:-1]).any())
-        self.width = ys.shape[-1]
-        if not self._try(xs, gradients=True).requires_grad:
-            raise UserError(f"module {self.name}: its output is cut off from its parameters: they can't be trained")
-
-    def _try(self, xs: Tensor, gradients: bool = False) -> Tensor:
-        self.module.eval()
-        try:
-            with torch.set_grad_enabled(gradients), _apart(0):
-                ys = _output(self.name, self.module(xs))
-        except UserError:
-            raise
-        except Exception as e:
-            raise UserError(f"module {self.name}: failed on an input {tuple(xs.shape)}: {told(e)}") from e
-        if ys.dim() != 3 or ys.shape[:2] != xs.shape[:2]:
-            want = f"({', '.join(map(str, xs.shape[:2]))}, width)"
-            raise UserError(f"module {self.name}: got an output {tuple(ys.shape)}, expected {want}")
-        return ys
-
-    def _moved(self, ys: Tensor, xs: Tensor, at: Any) -> Tensor:
-        """Which outputs (5, 3) are others where the input `at` is another."""
-        other = xs.clone()
-        other[at] = other[at].flip(-1) - 1.5
-        return (self._try(other) != ys).any(-1)
-
-
-def _tensors(module: Module) -> dict[str, Tensor]:
-    """All numbers of a module by name; integers and bools belong to its structure."""
-    every = {**dict(module.named_parameters()), **dict(module.named_buffers())}
-    return {name: tensor for name, tensor in every.items() if tensor.is_floating_point()}
-
-
-def _same(a: Tensor, b: Tensor) -> bool:
-    return torch.allclose(a, b, rtol=0, atol=0, equal_nan=True)
-
-
-def _output(name: str, found: Any) -> Tensor:
-    """The output, of a module that gives it alone or with its state."""
-    ys = found[0] if isinstance(found, tuple | list) and found else found
-    if not isinstance(ys, torch.Tensor):
-        raise UserError(f"module {name}: got an output of {type(ys).__name__}, expected a tensor, or it and a state")
-    if not ys.is_floating_point():
-        raise UserError(f"module {name}: got an output of {ys.dtype}, expected real numbers")
-    return ys.float()
 
 
 def _seed(s: Stream) -> int:
     return int(s.integers(2**32, 1)[0])
 
 
-@contextmanager
-def _apart(seed: int, device: torch.device | None = None) -> Iterator[None]:
-    """A fork of torch's generators, at a seed; what is done to its settings is undone."""
-    cuda = device is not None and device.type == "cuda"
-    with foreign.undisturbed(), torch.random.fork_rng(devices=[device] if cuda else []):
-        torch.default_generator.manual_seed(seed)
-        if cuda:
-            torch.cuda.manual_seed(seed)
-        yield
+def _class(found: ModuleType) -> Any:
+    """The class of a torch.nn.Module, or the function, that has the module's own name."""
+    name = found.__name__.rpartition(".")[2]
+    held = vars(found).get(name)
+    return held if callable(held) and getattr(held, "__module__", "") == found.__name__ else None
 
 
 def _inner(names: list[str]) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from rnnbench import registry
 from rnnbench.analysis import spans, stats, verdicts
 from rnnbench.analysis.spans import Span
+from rnnbench.analysis.twins import twins
 from rnnbench.analysis.verdicts import Verdict
 from rnnbench.plan.ladders import Climb, RungState
 from rnnbench.records import Record
@@ -38,7 +39,7 @@ def report(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = ()) -> 
         summary=summary(suite, climbs),
         tables=tuple(tables),
         legend=legend,
-        notes=(*_given(climbs), *map(clean, notes)),
+        notes=(*_given(climbs), *_twins(climbs), *map(clean, notes)),
     )
 
 
@@ -101,6 +102,7 @@ def scores(suite: Suite, task: TaskEntry, climbs: Sequence[Climb]) -> Table:
         notes=(
             *_not_applicable(climbs),
             *_all_seen(task),
+            *_padded(suite, task, climbs),
             *_more_steps(suite, climbs),
             *_broken(climbs),
             *_mixed(climbs),
@@ -153,6 +155,27 @@ def _given(climbs: Sequence[Climb]) -> list[str]:
     given = [clean(c.ladder.variant.name) for c in climbs if c.steps and c.steps[0].rung.model.get("chrono")]
     names = ", ".join(dict.fromkeys(given))
     return [f"given the time scale, which is knowledge about the task (chrono): {names}"] if names else []
+
+
+def _twins(climbs: Sequence[Climb]) -> list[str]:
+    return [
+        f"the same bits, run for run ({counted(n, 'run')} each): {', '.join(map(clean, names))}; what tells them apart "
+        "changed nothing"
+        for names, n in twins(climbs).items()
+    ]
+
+
+def _padded(suite: Suite, task: TaskEntry, climbs: Sequence[Climb]) -> list[str]:
+    """Which variants see the padding of a task's examples, other than as the first steps they read, in one line."""
+    if not registry.task_class(task.task["task"]).padded:
+        return []
+    seen = []
+    for variant in (c.ladder.variant for c in climbs if c.steps):
+        settings = suite.settings(variant, task)
+        if settings.bidirectional or settings.attention != "none" or "layer" in variant.model:
+            seen.append(clean(variant.name))
+    why = "padded in front to one length, and nothing hides the padding from attention or from a backward direction"
+    return [f"{why}: {', '.join(seen)}"] if seen else []
 
 
 def _broken(climbs: Sequence[Climb]) -> list[str]:

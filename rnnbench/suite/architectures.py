@@ -16,6 +16,7 @@ from rnnbench.suite.faults import Path, printable, shown
 from rnnbench.suite.names import named
 from rnnbench.suite.reader import Reader, hints, values
 
+WORD = r"[^\W\d]\w*"
 KINDS = (*registry.KINDS, "base")
 Entries = Mapping[str, Mapping[str, Any]]
 
@@ -141,7 +142,7 @@ def _start(reader: Reader, path: Path, entry: Mapping[str, Any], known: Mapping[
         reader.got(where, want, name, reader.document.get(path[:1]))
         return _Known()
     if kind == "module":
-        if not re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)+", name):
+        if not re.fullmatch(rf"{WORD}(\.{WORD})*[.:]{WORD}(\.{WORD})*", name):
             reader.got(where, "the dotted name of a torch.nn.Module, such as torch.nn.LSTM")
             return _Known()
         return _started({kind: name})

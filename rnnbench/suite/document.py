@@ -18,6 +18,7 @@ from rnnbench.suite.faults import Faults, Path, Place, printable, shown
 
 LARGEST = 1_000_000  # bytes
 DEEPEST = 50  # levels of nesting
+MOST_VALUES = 30_000  # keys and values
 
 _DIGITS = 100  # a longer number is text: nothing here is that exact, and int() of thousands of digits raises
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
@@ -90,7 +91,7 @@ def _decoded(data: bytes, file: str, faults: Faults) -> str | None:
     if len(data) > LARGEST:
         faults.add(Place(file, 1, 1), (), f"got more than {LARGEST} bytes, expected at most that")
     elif data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        faults.add(Place(file, 1, 1), (), "got UTF-16, expected UTF-8")
+        faults.add(Place(file, 1, 1), (), "got UTF-16 or UTF-32, expected UTF-8")
     else:
         data = data.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
         try:
@@ -144,6 +145,7 @@ class _Builder:
         self.document = document
         self.faults = faults
         self.stack: list[_Frame] = []
+        self.count = 0
         self.lost = False
 
     def build(self, text: str) -> bool:
@@ -159,6 +161,11 @@ class _Builder:
                 self.stack.pop()
             elif isinstance(event, yaml.NodeEvent):
                 self._node(event)
+                self.count += 1
+                if self.count > MOST_VALUES:
+                    what = f"got more than {MOST_VALUES} keys and values, expected at most that"
+                    self.faults.add(self._place(event.start_mark), (), what)
+                    return False
                 if len(self.stack) > DEEPEST:
                     what = f"got more than {DEEPEST} levels of nesting, expected at most that"
                     self.faults.add(self._place(event.start_mark), (), what)

@@ -17,7 +17,8 @@ from rnnbench.text import printable as _printable
 Path = tuple[str | int, ...]
 
 WIDTH = 60  # characters of a value, a key or a name that a message shows
-MOST = 100  # lines of one error; a broken file of a megabyte could have more faults than anybody reads
+MOST = 20  # lines of one error: a broken file of a megabyte could have more faults than anybody reads
+ENOUGH = 1000  # faults, after which no more are looked for
 
 
 class Place(NamedTuple):
@@ -91,6 +92,10 @@ class Fault:
         return "; " + (tail if len(tail) <= 200 else tail[:197] + "...")
 
 
+class Enough(Exception):
+    """So many faults were found that it isn't worth looking for more."""
+
+
 class Faults:
     """The faults found so far, in any order."""
 
@@ -101,7 +106,10 @@ class Faults:
         return len(self._found)
 
     def add(self, place: Place, path: Path, what: str, name: str = "", known: Collection[str] = ()) -> None:
+        """Notes a fault; raises Enough at the last that is worth noting."""
         self._found.append(Fault(place, path, what, name, known))
+        if len(self._found) >= ENOUGH:
+            raise Enough
 
     def refuse(self, files: Iterable[str] = ()) -> NoReturn:
         """Raise them as one UserError, by place: in the order of the files, then of the options."""
@@ -109,5 +117,6 @@ class Faults:
         last = len(order)
         found = sorted(self._found, key=lambda f: (order.get(f.place.file, last), f.place.line, f.place.column))
         lines = dict.fromkeys(fault.line() for fault in found[:MOST])
-        more = [f"{found[MOST].place}: and {len(found) - MOST} more faults from here on"] if len(found) > MOST else []
+        rest = f"{'at least ' * (len(found) >= ENOUGH)}{len(found) - MOST} more faults from here on"
+        more = [f"{found[MOST].place}: and {rest}"] if len(found) > MOST else []
         raise UserError(*lines, *more)

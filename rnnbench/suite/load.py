@@ -7,14 +7,16 @@ the included ones.
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from rnnbench import __version__
 from rnnbench.errors import UserError, nearest
 from rnnbench.suite import Suite
 from rnnbench.suite.document import LARGEST, Document, read
-from rnnbench.suite.faults import Faults, printable
+from rnnbench.suite.faults import Enough, Faults, printable
 from rnnbench.suite.faults import Path as KeyPath
 from rnnbench.suite.reader import Reader
 from rnnbench.suite.resolve import resolve
@@ -34,8 +36,8 @@ def load(source: str | Path, *, overrides: Sequence[str] = (), seeds: str | None
     path = _found(source)
     try:
         data = _bytes(path)
-    except OSError as e:
-        raise UserError(f"{printable(str(path), 1000)}: {e.strerror}; expected a suite that can be read") from e
+    except (OSError, ValueError) as e:
+        raise UserError(f"{printable(str(path), 1000)}: {_why(e)}; expected a suite that can be read") from e
     return loads(data, str(path), overrides=overrides, seeds=seeds, imports=imports)
 
 
@@ -45,11 +47,12 @@ def loads(
     """The suite in a file's bytes; includes are looked for beside `file`."""
     faults = Faults()
     files = _Files(faults)
-    main = files.read(data, file, [os.path.realpath(file)])
-    if main is None or files.lost:
-        faults.refuse(files.documents)
-    suite = resolve(files.merged(main), faults, overrides, seeds, imports)
-    if len(faults):
+    suite = None
+    with suppress(Enough):
+        main = files.read(data, file, [os.path.realpath(file)])
+        if main is not None and not files.lost:
+            suite = resolve(files.merged(main), faults, overrides, seeds, imports)
+    if suite is None or len(faults):
         faults.refuse(files.documents)
     return suite
 
@@ -77,8 +80,15 @@ def _found(source: str | Path) -> Path:
 
 
 def _bytes(path: str | Path) -> bytes:
-    with open(path, "rb") as f:
+    """What a file holds, as far as it is read. OSError; ValueError of what is no file, which might never end."""
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY), "rb") as f:
+        if not stat.S_ISREG(os.fstat(f.fileno()).st_mode):
+            raise ValueError("Is a directory" if os.path.isdir(path) else "not a regular file")
         return f.read(LARGEST + 1)
+
+
+def _why(error: OSError | ValueError) -> str:
+    return (error.strerror if isinstance(error, OSError) else str(error)) or "can't be read"
 
 
 class _Files:
@@ -144,8 +154,8 @@ class _Files:
         if real not in self.known:  # two ways to one file are fine
             try:
                 data = _bytes(file)
-            except OSError as e:
-                return f"a suite that can be read: {e.strerror}"
+            except (OSError, ValueError) as e:
+                return f"a suite that can be read: {_why(e)}"
             document = self.read(data, file, [*way, real])
             self.included += [document] if document else []
         return ""

@@ -64,6 +64,7 @@ class Task(ABC):
     causal: ClassVar[bool] = False  # no model may look ahead: it would see answers, or it was published so
     shortest: ClassVar[int] = 1  # the least length
     tokens: ClassVar[bool] = True  # inputs are tokens, fed one-hot
+    padded: ClassVar[bool] = False  # examples are padded in front to one length, with tokens that a model sees
     # Which of `kernels.readout.LOSSES` computes `loss` on a CPU; "" where nothing but torch does.
     nats: ClassVar[str] = "classes"
 

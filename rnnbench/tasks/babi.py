@@ -6,13 +6,16 @@
 
 A line is a number, which is 1 where a story begins and grows by 1, and a sentence; a question is followed by a tab, its
 answer (one class, also where it is a list) and, if known, a tab and the numbers of the supporting statements. Each
-question is one example: the story's statements so far, then the question, padded in front. Score 0 is what the question
-alone tells: the answer that it mostly has in training. A file where it tells every answer is refused.
+question is one example: the story's statements so far, then the question, padded in front to the longest that fits. The
+padding is a token like others: a forward direction reads it first and has done with it, attention and a backward
+direction see it beside the story. Score 0 is what the question alone tells: the answer that it mostly has in training.
+A file where it tells every answer is refused.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import sys
 import unicodedata
@@ -21,7 +24,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 import numpy as np
 from annotated_types import Interval
@@ -31,7 +34,9 @@ from rnnbench import tasks
 from rnnbench.errors import UserError
 from rnnbench.rng import Stream
 from rnnbench.tasks._words import Words
+from rnnbench.text import printable
 
+LARGEST = 100_000_000  # bytes
 SELECT = 0.1  # of the training stories decide when to stop
 
 
@@ -69,9 +74,13 @@ def words(sentence: str) -> tuple[str, ...]:
 def _text(path: Path) -> str:
     """What a file holds, without a byte order mark; ends of lines as `\\n`, and a no-break space is a space."""
     try:
+        if path.stat().st_size > LARGEST:
+            raise UserError(f"{path}: got more than {LARGEST:,} bytes, expected at most that")
         return path.read_text(encoding="utf-8-sig").replace("\N{NO-BREAK SPACE}", " ")
-    except (OSError, UnicodeDecodeError) as e:
-        raise UserError(f"{path}: {e}") from None
+    except OSError as e:
+        raise UserError(f"{path}: can't be read: {e.strerror}") from None
+    except UnicodeDecodeError as e:
+        raise UserError(f"{path}: got the byte 0x{e.object[e.start]:02x} at {e.start}, expected UTF-8") from None
 
 
 def stories(path: Path, text: str) -> Iterator[list[Example]]:
@@ -90,7 +99,7 @@ def stories(path: Path, text: str) -> Iterator[list[Example]]:
         first, _, rest = line.lstrip().partition(" ")
         sentence, *more = (part.strip() for part in rest.split("\t"))
         if not re.fullmatch(r"[0-9]{1,9}", first) or not words(sentence):
-            raise fault(f"'{line[:60]}'", "a number, a space and a sentence")
+            raise fault(f"'{printable(line, 60)}'", "a number, a space and a sentence")
         if int(first) not in (1, number + 1):
             raise fault(f"the number {first}", f"{number + 1}, or 1 where a story begins" if number else "1")
         number = int(first)
@@ -220,6 +229,8 @@ class Task(Words):
     (['ann', 'went', 'home', '.', 'where', 'is', 'ann', '?'], 'home', 7)
     """
 
+    padded: ClassVar[bool] = True
+
     path: str = ""
     tested: Annotated[float, Interval(gt=0, lt=1)] = 0.2
     digest: str = ""
@@ -227,8 +238,8 @@ class Task(Words):
     def __post_init__(self) -> None:
         if not self.path:
             raise ValueError("path: got none, expected a file in bAbI's format")
-        if not Path(self.path).is_file():
-            raise ValueError(f"path: there is no file '{self.path}'")
+        if not os.path.isfile(self.path):
+            raise ValueError(f"path: there is no file '{printable(self.path, 60)}' from the current folder on")
         data = self._data  # what is wrong in it is told before anything runs
         if data.told == 1:
             raise UserError(f"{self.path}: the question alone tells every answer: nothing is left to score")

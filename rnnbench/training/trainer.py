@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import platform
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -21,8 +21,8 @@ from rnnbench.records import Point, Record, Run, Status
 from rnnbench.settings import LOOK
 from rnnbench.training import devices, optimiser, ways
 from rnnbench.training.backprop import by_hand
-from rnnbench.training.checkpoint import Checkpoint
-from rnnbench.training.cohort import Cohort
+from rnnbench.training.checkpoint import Checkpoint, again
+from rnnbench.training.cohort import Cohort, shapes
 from rnnbench.training.fingerprint import fingerprint
 from rnnbench.training.model import Model
 
@@ -72,12 +72,20 @@ def _at(point: Point, bar: float) -> bool:
     return point.select is not None and point.select >= bar
 
 
-class Trainer:
-    """How runs are computed here: on which device, with which kernels."""
+def _finite(*numbers: float) -> bool:
+    """Whether all are numbers: where a loss or a score is none, in training or in what is held out, a run diverged."""
+    return all(map(math.isfinite, numbers))
 
-    def __init__(self, device: str = "cpu", kernels_wanted: str = "auto") -> None:
+
+class Trainer:
+    """How runs are computed here: on which device, with which kernels; `warn` is told what cost no result."""
+
+    def __init__(
+        self, device: str = "cpu", kernels_wanted: str = "auto", warn: Callable[[str], None] = lambda text: None
+    ) -> None:
         self.device = device
         self.kernels_wanted = kernels_wanted
+        self.warn = warn
 
     def solo(self, run: Run) -> Layer | None:
         """The run's layer as it trains one run at a time here; None where it trains side by side with others."""
@@ -121,12 +129,7 @@ class Trainer:
         `checkpoints` by run id, where they fit, is where runs go on. When `stop()` turns true every run under way
         yields a checkpoint, and the iterator ends.
         """
-        checkpoints = {
-            run.id: found
-            for run in runs
-            if (found := (checkpoints or {}).get(run.id)) is not None
-            and found.fits(run.id, self.numerics(run), self.fingerprint(run))
-        }
+        checkpoints = self._usable(runs, checkpoints or {})
         if self.solo(runs[0]):
             groups = [[run] for run in runs]
         else:  # only runs at one step can go on in lockstep
@@ -136,6 +139,22 @@ class Trainer:
             yield from _Group(self, group, checkpoints).train(stop, checkpoint_seconds)
             if stop():
                 return
+
+    def _usable(self, runs: Sequence[Run], checkpoints: Mapping[str, Checkpoint]) -> dict[str, Checkpoint]:
+        """Those from which a run can go on, to the same bits; of the others it is told why not."""
+        usable = {}
+        for run in runs:
+            if (found := checkpoints.get(run.id)) is None:
+                continue
+            why = found.misfit(run.id, self.numerics(run), self.fingerprint(run))
+            if not why:
+                model = Model.of(run.rung, self.solo(run))
+                why = found.unusable(shapes(model), model.settings.steps)
+            if why:
+                self.warn(again(run.id, why))
+            else:
+                usable[run.id] = found
+        return usable
 
 
 class _Group:
@@ -196,14 +215,14 @@ class _Group:
         losses, scores = self.rows.take_means(window, min(LISTEN, window))
         rows = range(len(self.live))
         worth = [row for row in rows if math.isfinite(losses[row]) and scores[row] >= self.task.bar - SLACK]
-        selected = dict(zip(worth, (score for score, _ in self.rows.evaluate(worth, "select")), strict=True))
+        selected = dict(zip(worth, self.rows.evaluate(worth, "select"), strict=True))
         ended = {}
         for row, live in enumerate(self.live):
-            if not math.isfinite(losses[row]):
+            if not _finite(losses[row], scores[row], *selected.get(row, ())):
                 live.curve.append(Point(step, None, None))
                 ended[row] = "diverged"
                 continue
-            live.curve.append(Point(step, losses[row], scores[row], selected.get(row)))
+            live.curve.append(Point(step, losses[row], scores[row], selected[row][0] if row in selected else None))
             passed = len(live.curve) > 1 and all(_at(point, self.bar) for point in live.curve[-2:])
             if passed and self.settings.stop == "solved":
                 ended[row] = "solved"
@@ -212,9 +231,9 @@ class _Group:
         return ended
 
     def _record(self, live: _Live, tested: tuple[float, float] | None) -> Record:
+        if tested is not None and not _finite(*tested):
+            tested = None
         score, loss = tested or (0.0, None)
-        if loss is not None and not math.isfinite(loss):
-            tested, score, loss = None, 0.0, None
         status: Status = "diverged" if tested is None else "solved" if score >= self.task.bar else "unsolved"
         return Record(
             live.run,

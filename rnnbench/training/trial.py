@@ -45,6 +45,10 @@ def trial_of_task(task: Task, length: int) -> str:
         answers = (len(range(steps)[batch.at]), B)
         if batch.ys.shape[:2] != answers:
             return f"got answers of shape {batch.ys.shape} for {B} examples, expected {answers} first, as `at` says"
+        if not np.isfinite(batch.xs).all():
+            return "got inputs that are not finite numbers"
+        if batch.weights is not None and not batch.weights.sum() > 0:
+            return "got weights that are all 0, expected an answer that is scored in each batch"
         return ""
     except BaseException:
         return raised(traceback.format_exc())

@@ -128,9 +128,9 @@ def same_or_refused(store: Store, expected: object) -> bool:
         assert state(store) == expected
     except UserError as error:
         told.append(error)
-    for error in told:
-        (line,) = error.lines
-        assert (error.code, line.isprintable()) == (Exit.STORE, True)
+    for each in told:
+        (line,) = each.lines
+        assert (each.code, line.isprintable()) == (Exit.STORE, True)
     return not told
 
 

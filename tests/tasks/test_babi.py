@@ -235,7 +235,7 @@ def test_a_bad_file_is_told_by_line(lines: tuple[str, ...], fault: str, tmp_path
 
 def test_a_file_that_is_no_text_is_told(tmp_path: Path) -> None:
     (tmp_path / "own.txt").write_bytes(b"1 \xff\xfe")
-    with pytest.raises(UserError, match=r"own\.txt: 'utf-8' codec"):
+    with pytest.raises(UserError, match=r"own\.txt: got the byte 0xff at 2, expected UTF-8"):
         Task(str(tmp_path / "own.txt"))
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rnnbench.analysis import spans, verdicts
+from rnnbench.analysis.twins import twins
 from rnnbench.plan.ladders import Climb, RungState
 from rnnbench.records import Record
 from rnnbench.report import sections
@@ -89,6 +90,7 @@ def render(
         "tasks": [dataclasses.asdict(t) for t in suite.tasks],
         "results": [_climb(climb, suite.seeds) for climb in climbs],
         **sections.values(climbs),
+        "same_bits": [{"variants": names, "runs": runs} for names, runs in twins(climbs).items()],
         "claims": [_verdict(v) for v in verdicts.verdicts(suite, climbs)],
         "notes": list(notes),
     }
