@@ -46,8 +46,8 @@ def by_run(store: Store) -> Iterator[list[Record]]:
     yield from (sorted(group, key=lambda record: record.attempt) for group in groups.values())
 
 
-def by_id(store: Store, wanted: Mapping[str, int], curves: bool) -> Iterator[Record]:
-    """Of each run that is wanted, by its id, the attempt that is wanted, in the order of ids, one at a time."""
+def by_id(store: Store, wanted: Mapping[str, Record], curves: bool) -> Iterator[Record]:
+    """The whole of each record that is wanted, by the id of its run, in the order of ids, one at a time."""
     rungs: dict[str, Rung] = {}
     with store._reading() as found:
         if found is None:
@@ -55,7 +55,8 @@ def by_id(store: Store, wanted: Mapping[str, int], curves: bool) -> Iterator[Rec
         connection, version = found
         columns = ", ".join((*rows.COLUMNS, *["digest"] * (version > 1)))
         for row in connection.execute(f"SELECT {columns} FROM records ORDER BY id, attempt"):
-            if wanted.get(row[0]) == row[1]:
+            known = wanted.get(row[0])
+            if known is not None and known.attempt == row[1]:
                 rows.verify(row, version > 1)
                 yield rows.record(row, rows.run(row, rungs), curves)
 
