@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 SUITE ?= suites/long_deps.yaml
 
-.PHONY: run test test-all bench clean
+.PHONY: run test test-all soak bench clean
 
 run: .venv/installed
 	$(BIN)/rnnbench run $(SUITE)
@@ -19,6 +19,10 @@ test: .venv/installed-dev
 test-all: test
 	$(BIN)/pytest -q -m mutants
 	RNNBENCH_SLOW=1 $(BIN)/pytest -q tests/test_check.py
+
+soak: .venv/installed-dev
+	RNNBENCH_SOAK=1 $(BIN)/pytest -q tests/faults
+	$(BIN)/python -m tests.soak
 
 bench: .venv/installed-dev
 	$(BIN)/python -m benchmarks

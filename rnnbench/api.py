@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import gzip
-import json
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from rnnbench import environment, registry
+from rnnbench import environment, exports, registry
 from rnnbench.errors import Exit, UserError
 from rnnbench.plan import Plan, cost, orphans, plan
 from rnnbench.plan.filter import select
 from rnnbench.plan.ladders import Climb, view
-from rnnbench.records import BROKEN, FINISHED, Record, Run
+from rnnbench.records import BROKEN, Record, Run
 from rnnbench.running import again, executors
+from rnnbench.running.cores import cores as cores
 from rnnbench.running.driver import Driver, Outcome
 from rnnbench.running.listeners import Listener, Silent
 from rnnbench.store import Store
+from rnnbench.store.faults import damaged
 from rnnbench.suite import Suite
 from rnnbench.suite.load import load as read_suite
 from rnnbench.training.fingerprint import fingerprint
@@ -28,11 +27,6 @@ if TYPE_CHECKING:
     import pandas
 
 Rerun = Literal["stale", "failed", "all"]
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def load(source: str | Path, overrides: Sequence[str] = (), seeds: str | None = None) -> Suite:
@@ -107,22 +101,25 @@ def run_plan(
     device: str = "cpu",
     kernels: str = "auto",
     executor: str = "local",
+    options: Mapping[str, Any] | None = None,
 ) -> Outcome:
-    """Trains what a plan names and the store lacks. A listener that depends on how much that is may be made of it."""
+    """Trains what a plan names and the store lacks. A listener that depends on how much that is may be made of it.
+    `jobs` workers (0: as many as there is room for); `options`: of the executor."""
     seconds = environment.checkpoint_seconds()
     registry.place(plan.suite.files)  # another suite may have been read since
     with store.writing():
         records = without(store.records(plan.runs()), rerun)
+        store.checkpoints.sweep(lambda id: id in records and records[id].finished)
         known = view(plan, records)
         store.remember(plan.suite.as_dict())
-        where = executors.named(executor)(jobs or cores(), device, kernels, timeout, seconds)
+        where = executors.named(executor, options)(jobs, device, kernels, timeout, seconds)
         told = listener(Forecast.of(known)) if callable(listener) else listener
         return Driver(plan, records, store, where, told, retries, fail_fast, known).drive()
 
 
 def train_again(runs: Sequence[Run], jobs: int = 0) -> Iterator[Record]:
     """The records of runs, whatever any store holds of them, in the order in which they end."""
-    return again.train(runs, executors.named("local")(jobs or cores(), "cpu", "auto", None, 10.0))
+    return again.train(runs, executors.named("local")(jobs, "cpu", "auto", None, 10.0))
 
 
 def run(
@@ -154,28 +151,10 @@ def climbs(plan: Plan, store: Store) -> list[Climb]:
     return view(plan, store.records(plan.runs()))
 
 
-def exported(path: Path) -> dict[str, Record]:
+def exported(path: Path, curves: bool = True) -> dict[str, Record]:
     """The records of a file that `export` wrote as JSON, canonical or not, by id; one whose name ends in .gz is
     unpacked. UserError where it can't be read or a line is none of them."""
-    found: dict[str, Record] = {}
-    try:
-        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
-            lines = file.read().splitlines()
-    except (OSError, EOFError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) and error.strerror else "it is cut or no such text"
-        raise UserError(f"{path}: can't be read as an export: {why}; next: rnnbench export SUITE -o FILE") from error
-    for number, line in enumerate(lines, 1):
-        try:
-            value = json.loads(line)
-            record = Record.from_dict(value)
-            if record.id != value["id"] or record.status not in (*FINISHED, *BROKEN):
-                raise ValueError("id or status")
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise UserError(
-                f"{path}:{number}: got a line that is no record, expected JSON as `rnnbench export` writes it"
-            ) from error
-        found[record.id] = record
-    return found
+    return exports.read(path, curves)
 
 
 def last_suite(store: Store) -> Suite:
@@ -185,7 +164,10 @@ def last_suite(store: Store) -> Suite:
         raise UserError(
             f"{store.directory}: no suite ran here yet; next: rnnbench run SUITE", code=Exit.NOTHING_SELECTED
         )
-    return Suite.from_dict(known[0])
+    try:
+        return Suite.from_dict(known[0])
+    except (TypeError, KeyError, ValueError, AttributeError) as error:
+        raise damaged(store.path, "the suite that ran last is none") from error
 
 
 def orphaned(suite: Suite, store: Store) -> list[str]:

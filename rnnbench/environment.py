@@ -62,6 +62,16 @@ def moves() -> bool:
     return (text("TERM") or "").lower() not in ("", "dumb", "unknown")
 
 
+def everything() -> dict[str, str]:
+    """All of it, for a process that is to have the same, or nearly."""
+    return dict(os.environ)
+
+
+def settings() -> dict[str, str]:
+    """The variables that mean something to rnnbench alone, for workers on another machine."""
+    return {name: value for name, value in os.environ.items() if name.startswith("RNNBENCH_")}
+
+
 def step_summary() -> Path | None:
     """Where a step of a GitHub workflow writes its summary."""
     place = text("GITHUB_STEP_SUMMARY")

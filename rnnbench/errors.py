@@ -12,7 +12,7 @@ from enum import IntEnum
 
 
 class Exit(IntEnum):
-    """Exit codes. Where several hold, the first of 130/143, 70, 3, 2, 4, 1, 6 wins.
+    """Exit codes. Where several hold, the first of 130/143/129, 70, 3, 2, 4, 1, 6 wins.
 
     | code | name | when |
     | --- | --- | --- |
@@ -24,7 +24,7 @@ class Exit(IntEnum):
     | 5 | NOTHING_SELECTED | nothing matches what was asked for |
     | 6 | INCONCLUSIVE | a check can't tell |
     | 70 | BUG | an error that nobody expected; the line names the file with its traceback |
-    | 130, 143 | INTERRUPTED, TERMINATED | SIGINT, SIGTERM |
+    | 130, 143, 129 | INTERRUPTED, TERMINATED, HUNG_UP | SIGINT, SIGTERM, SIGHUP |
     | 141 | READER_GONE | nobody read stdout to its end |
     """
 
@@ -36,6 +36,7 @@ class Exit(IntEnum):
     NOTHING_SELECTED = 5
     INCONCLUSIVE = 6
     BUG = 70
+    HUNG_UP = 129
     INTERRUPTED = 130
     READER_GONE = 141
     TERMINATED = 143

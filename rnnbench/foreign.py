@@ -297,6 +297,11 @@ def _settings() -> dict[str, tuple[Any, Callable[[Any], object]]]:
     return found
 
 
+def settings() -> dict[str, Any]:
+    """torch's settings of the whole process by name, those that `undisturbed` looks after."""
+    return {name: value for name, (value, _) in _settings().items()}
+
+
 @cache
 def digest(dotted: str) -> str:
     """Version and source of what a dotted name reaches, without importing it: of installed code its file or its part of

@@ -1,4 +1,4 @@
-"""What came from outside, taken in strictly: one way to read JSON, and checks of single values, for every reader.
+"""What came from outside, taken in strictly: one way to open a file, one to read JSON, and checks of single values.
 
 Whatever is wrong raises ValueError with one line: `KEY: got X, expected Y`. The text of an error is safe to show.
 """
@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import stat
 from collections.abc import Collection
-from typing import Any, NoReturn
+from pathlib import Path
+from typing import Any, BinaryIO, NoReturn
 
 from rnnbench.text import printable
 
@@ -160,3 +163,13 @@ def plain(name: str, value: object, depth: int = DEEPEST) -> None:
             plain(key, each, depth - 1)
     else:
         refuse(name, value, "what JSON can hold")
+
+
+def opened(path: Path, follow: bool = True) -> BinaryIO:
+    """A file to be read, if it is a regular one: what would keep a reader waiting raises ValueError; OSError as usual.
+    Where links aren't followed, they are none."""
+    number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW))
+    if not stat.S_ISREG(os.fstat(number).st_mode):
+        os.close(number)
+        raise ValueError("got no regular file")
+    return open(number, "rb")

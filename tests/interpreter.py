@@ -13,6 +13,7 @@ from rnnbench.kernels import pointwise
 from rnnbench.kernels.adjoint import Backward, epilogue
 from rnnbench.kernels.pointwise import Body, Let, Load, Place
 from rnnbench.kernels.schedule import Schedule
+from rnnbench.kernels.symbol import Node
 
 Array = NDArray[np.float64]
 Places = dict[Place, Array]
@@ -58,8 +59,12 @@ def run(body: Body, places: Places) -> None:
 def scan(schedule: Schedule, p: Mapping[str, Array], xs: Array, dys: Array) -> tuple[Array, Array, dict[str, Array]]:
     """xs (T, B, I), dys (T, B, H) -> ys (T, B, H), dxs, and the gradient of every parameter."""
     (T, B, _), H, graph = xs.shape, dys.shape[2], schedule.graph
+    D = H // graph.heads
+    narrow = {name for name in p if name in graph.parameters and graph.parameters[name].per_head}
+    p = {name: np.repeat(each, D, 1) if name in narrow else each for name, each in p.items()}
     fixed: Places = {("shape", 0): np.zeros((1, H))}
     fixed |= {("given", n): p[node.name] for n, node in enumerate(schedule.given)}
+    OPERATIONS["scale"] = lambda: np.full((1, H), D**-0.5)
     run(pointwise.prologue(schedule), fixed)
     fixed["shape", 0] = np.zeros((B, H))
 
@@ -73,11 +78,30 @@ def scan(schedule: Schedule, p: Mapping[str, Array], xs: Array, dys: Array) -> t
 
     backward = Backward(schedule)
     states = [np.zeros((B, H)) for _ in graph.states]
+    heads = (B, graph.heads, D)
+    matrices = {node.args[0]: np.zeros((*heads, D)) for node in schedule.changes}
     forward = {stage: pointwise.forward(schedule, stage) for stage in range(-1, schedule.count)}
-    tape, ys = [], []
+    tape, pasts, ys = [], [], []
     for t in range(T):
         places = {**fixed, **{("state", k): state for k, state in enumerate(states)}}
+        was = dict(matrices)
         for stage in range(-1, schedule.count):
+            for n, node in enumerate(schedule.results):
+                if schedule.stages[node] == stage and node.op == "head_sum":
+                    (z,) = _taken(schedule, node, places, heads)
+                    places["result", n] = np.repeat(z.sum(-1), D, -1)
+                elif schedule.stages[node] == stage and node.args[1].op == "state":
+                    (q,) = _taken(schedule, node, places, heads)
+                    places["result", n] = np.einsum("bhi,bhij->bhj", q, was[node.args[1]]).reshape(B, H)
+            for node in schedule.changes:
+                if schedule.stages[node] == stage:
+                    a, u, v = _taken(schedule, node, places, heads)
+                    S = a[..., None] * was[node.args[0]] + u[..., None] * v[..., None, :]
+                    matrices[node.args[0]] = S
+                    for reader in schedule.read.get(node, ()):
+                        (q,) = _taken(schedule, reader, places, heads)
+                        y = np.einsum("bhi,bhij->bhj", q, S).reshape(B, H)
+                        places["result", schedule.results.index(reader)] = y
             for each in schedule.sums:
                 if each.stage == stage:
                     total = np.zeros((B, H)) if each.bias is None else np.broadcast_to(p[each.bias], (B, H))
@@ -88,14 +112,17 @@ def scan(schedule: Schedule, p: Mapping[str, Array], xs: Array, dys: Array) -> t
         if schedule.direct:
             places["slot", schedule.direct.slot] = places["output", 0]
         ys.append(places["output", 0])
-        states = [places["output", 0] if k == schedule.home else places["new", k] for k in range(len(states))]
+        new = [places.get(("new", k), each) for k, each in enumerate(states)]
+        states = [places["output", 0] if k == schedule.home else each for k, each in enumerate(new)]
         for n, k in enumerate(schedule.others):
             assert places["was", n] is places["state", k] or (places["was", n] == places["state", k]).all()
         tape.append(places)
+        pasts.append(was)
 
     gradients = {name: np.zeros_like(each) for name, each in p.items()}
     dxs, dstates, back = np.zeros_like(xs), [np.zeros((B, H)) for _ in states], np.zeros((B, H))
     drows: Places = {(f"d{kind}", n): np.zeros((1, H)) for kind, rows in _rows(schedule) for n in range(rows)}
+    slopes = {S: np.zeros_like(value) for S, value in matrices.items()}
     for t in reversed(range(T)):
         places = {place: each for place, each in tape[t].items() if place[0] not in ("new", "output", "operand")}
         places |= {("dstate", k): each for k, each in enumerate(dstates)} | {("dh", 0): dys[t] + back}
@@ -108,6 +135,7 @@ def scan(schedule: Schedule, p: Mapping[str, Array], xs: Array, dys: Array) -> t
             run(backward.bodies[stage], places)
             for place in drows:
                 drows[place] = drows[place] + places[place].sum(0, keepdims=True)
+            _back_through_heads(schedule, stage, places, pasts[t], slopes, heads)
         dstates = [places.get(("dstate", k), each) for k, each in enumerate(dstates)]
         for each in schedule.sums:
             d = places["dsum", each.slot]
@@ -127,7 +155,56 @@ def scan(schedule: Schedule, p: Mapping[str, Array], xs: Array, dys: Array) -> t
     run(epilogue(schedule), ends)
     for n, row in enumerate(schedule.given):
         gradients[row.name] += ends["dgiven", n]
-    return np.stack(ys), dxs, gradients
+    folded = {name: value.reshape(len(value), -1, D).sum(-1) for name, value in gradients.items() if name in narrow}
+    return np.stack(ys), dxs, gradients | folded
+
+
+def _taken(schedule: Schedule, node: Node, places: Places, heads: tuple[int, int, int]) -> list[Array]:
+    """The vectors that an operation on heads takes, (B, heads, D) each."""
+    B, _, _ = heads
+    return [
+        np.broadcast_to(places["vector", use.vector], (B, heads[1] * heads[2])).reshape(heads)
+        for use in schedule.uses_of[node]
+    ]
+
+
+def _back_through_heads(
+    schedule: Schedule,
+    stage: int,
+    places: Places,
+    was: Mapping[Node, Array],
+    slopes: dict[Node, Array],
+    heads: tuple[int, int, int],
+) -> None:
+    """The gradients of what this stage's operations on heads took, and of matrices before the step."""
+
+    def given(node: Node) -> Array:
+        return places["dresult", schedule.results.index(node)].reshape(heads)
+
+    def send(node: Node, *values: Array) -> None:
+        for use, value in zip(schedule.uses_of[node], values, strict=True):
+            places["dsent", schedule.sent.index(use)] = value.reshape(heads[0], -1)
+
+    for node in schedule.changes:
+        if schedule.stages[node] == stage:
+            a, u, v = _taken(schedule, node, places, heads)
+            S, G = was[node.args[0]], slopes[node.args[0]]
+            for reader in schedule.read.get(node, ()):
+                (q,) = _taken(schedule, reader, places, heads)
+                new, dy = a[..., None] * S + u[..., None] * v[..., None, :], given(reader)
+                G = G + q[..., None] * dy[..., None, :]
+                send(reader, np.einsum("bhij,bhj->bhi", new, dy))
+            send(node, (G * S).sum(-1), np.einsum("bhij,bhj->bhi", G, v), np.einsum("bhij,bhi->bhj", G, u))
+            slopes[node.args[0]] = a[..., None] * G
+    for node in schedule.results:
+        if schedule.stages[node] != stage:
+            continue
+        if node.op == "head_sum":
+            send(node, np.repeat(given(node).sum(-1, keepdims=True), heads[2], -1))
+        elif node.args[1].op == "state":
+            (q,) = _taken(schedule, node, places, heads)
+            send(node, np.einsum("bhij,bhj->bhi", was[node.args[1]], given(node)))
+            slopes[node.args[1]] = slopes[node.args[1]] + q[..., None] * given(node)[..., None, :]
 
 
 def _number(schedule: Schedule, node: object) -> int:

@@ -67,20 +67,29 @@ ARRANGED: list[dict[str, Any]] = [
 ]  # fmt: skip
 
 
+TRANSFORMER: list[dict[str, Any]] = [
+    {},
+    {"layers": 2},
+    {"layers": 3, "dropout": 0.3},
+    {"layers": 2, "attention": "dot"},
+]
 # No model may look ahead in a causal task.
+GRU: dict[str, Any] = {"cell": "gru"}
+ROTARY: dict[str, Any] = {"layer": "transformer", "heads": 2, "positions": "rotary"}
 ARRANGEMENTS = [
-    (settings, task, length)
+    (GRU, settings, task, length)
     for settings in ARRANGED
     for task, length in TASKS
     if not (settings.get("bidirectional") and registry.task(task).causal)
 ]
+ARRANGEMENTS += [(ROTARY, settings, task, length) for settings in TRANSFORMER for task, length in TASKS]
 
 
-@pytest.mark.parametrize(("settings", "task", "length"), ARRANGEMENTS, ids=str)
+@pytest.mark.parametrize(("layer", "settings", "task", "length"), ARRANGEMENTS, ids=str)
 def test_arranged_is_what_the_graph_says_in_float64(
-    settings: dict[str, Any], task: dict[str, Any], length: int
+    layer: dict[str, Any], settings: dict[str, Any], task: dict[str, Any], length: int
 ) -> None:
-    of = run({"cell": "gru"}, task, length, **settings)
+    of = run(layer, task, length, **settings)
     m, exact = model(of), Model.of(of.rung)
     flat = torch.from_numpy(m.init(3)) + 0.3 * torch.from_numpy(stream(2, "more").normal(m.layout.size))
     batch = m.task.batch(5, length, stream(1, "train"))
@@ -103,6 +112,21 @@ def test_arranged_is_what_the_graph_says_in_float64(
     ):  # fmt: skip
         truth = truth.detach()
         assert float((mine - truth).abs().max()) <= 2e-5 * max(0.01, float(truth.abs().max()))
+
+
+def test_a_loss_of_a_tasks_own_goes_through_the_graph_around_a_compiled_layer() -> None:
+    m = model(run({"layer": "transformer"}, {"task": "copy", "items": 3}, 4, layers=2))
+    flat = torch.from_numpy(m.init(3))
+    batch = m.task.batch(5, 4, stream(1, "train"))
+    xs, ys = torch.from_numpy(batch.xs), torch.from_numpy(batch.ys)
+    found = []
+    for kind in (Arranged, module._ThroughGraph):
+        gradient = torch.zeros_like(flat)
+        step = kind(m, m.views(flat), m.views(gradient))
+        loss, answers = step(xs, ys, None, batch.at, Noise([0], 1, True))
+        found.append((loss, answers, gradient, step.evaluate(xs, batch.at)))
+    for mine, theirs in zip(*found, strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=1e-5, atol=2e-6)
 
 
 SIZES: list[tuple[dict[str, Any], int, dict[str, int]]] = [
@@ -148,11 +172,13 @@ def test_by_hand_is_what_the_equations_say_at_other_sizes(
         ({"cell": "lstm"}, {"attention": "dot"}, True),
         ({"cell": "lstm"}, {"layer_norm": True}, True),
         ({"cell": "lstm"}, {"dropout": 0.1}, True),
-        ({"layer": "transformer"}, {}, False),
+        ({"layer": "transformer"}, {}, True),
+        ({"layer": "transformer"}, {"layers": 2, "dropout": 0.1, "attention": "dot"}, True),
+        ({"module": "torch.nn.GRU"}, {}, False),
     ],
     ids=str,
 )
-def test_only_scans_under_a_readout_are_taken_by_hand(
+def test_only_compiled_layers_under_a_readout_are_taken_by_hand(
     cell: dict[str, Any], settings: dict[str, Any], by_hand: bool
 ) -> None:
     of = run(cell, {"task": "adding"}, 9, hidden=16, **settings)

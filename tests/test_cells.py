@@ -18,7 +18,7 @@ from rnnbench.records import Rung
 from rnnbench.rng import stream
 from rnnbench.training.model import Model
 
-SIZES = [(7, 3, 5, 6), (1, 1, 1, 1), (5, 2, 3, 63), (4, 1, 1, 2)]  # T, B, I, H
+SIZES = [(7, 3, 5, 6), (1, 1, 1, 1), (5, 2, 3, 63), (4, 1, 1, 2)]  # T, B, I, units a head
 HERE = Path(__file__).parent
 
 
@@ -43,6 +43,7 @@ def test_outputs_and_gradients_are_the_references(
 ) -> None:
     reference = load_sibling(f"cells/test_{name}.py").reference
     cell = registry.cell({"cell": name, **switches})
+    H *= cell.heads
     shapes = cell.shapes(I, H)
     p = {k: torch.from_numpy(0.5 * stream(1, k).normal(s)).double().requires_grad_() for k, s in shapes.items()}
     xs = torch.from_numpy(stream(1, "xs").normal((T, B, I))).double().requires_grad_()
@@ -59,7 +60,7 @@ def test_outputs_and_gradients_are_the_references(
 @pytest.mark.parametrize(("name", "switches"), CASES, ids=str)
 def test_a_stack_computes_what_each_run_computes(name: str, switches: dict[str, object]) -> None:
     cell = registry.cell({"cell": name, **switches})
-    shapes = cell.shapes(3, 4)
+    shapes = cell.shapes(3, 4 * cell.heads)
     runs = [{k: torch.from_numpy(stream(r, k).normal(s)).double() for k, s in shapes.items()} for r in range(3)]
     xs = torch.from_numpy(stream(0, "xs").normal((3, 5, 2, 3))).double()
     stacked = recurrent.scan(cell, {k: torch.stack([p[k] for p in runs]) for k in runs[0]}, xs)
@@ -71,9 +72,9 @@ def test_a_stack_computes_what_each_run_computes(name: str, switches: dict[str, 
 def test_a_loop_over_the_steps_is_the_scan(name: str, switches: dict[str, object]) -> None:
     """Also where a scan computes all steps at once."""
     cell = registry.cell({"cell": name, **switches})
-    p = {k: torch.from_numpy(stream(1, k).normal(s)).double() for k, s in cell.shapes(3, 5).items()}
+    p = {k: torch.from_numpy(stream(1, k).normal(s)).double() for k, s in cell.shapes(3, 5 * cell.heads).items()}
     xs = torch.from_numpy(stream(1, "xs").normal((6, 2, 3))).double()
-    ready, state = cell.prepare(p), tuple(xs.new_zeros((2, width)) for width in cell.widths(5))
+    ready, state = cell.prepare(p), tuple(xs.new_zeros((2, width)) for width in cell.widths(5 * cell.heads))
     for x, y in zip(xs, recurrent.scan(cell, p, xs), strict=True):
         ours, state = cell.step(ready, x, state)
         torch.testing.assert_close(ours, y, rtol=1e-10, atol=1e-12)
@@ -82,7 +83,8 @@ def test_a_loop_over_the_steps_is_the_scan(name: str, switches: dict[str, object
 @pytest.mark.parametrize(("name", "switches"), CASES, ids=str)
 def test_a_run_of_a_stack_has_bits_of_its_own(name: str, switches: dict[str, object]) -> None:
     """Values and gradients in a stack of three, in another order, and beside a copy of itself; float32, odd sizes."""
-    model = Model.of(Rung({"cell": name, **switches}, {"task": "adding"}, 9, {"hidden": 5, "batch": 3}))
+    H = 5 * registry.cell({"cell": name, **switches}).heads
+    model = Model.of(Rung({"cell": name, **switches}, {"task": "adding"}, 9, {"hidden": H, "batch": 3}))
     rows = [torch.from_numpy(model.init(seed)) for seed in range(3)]
     data = [torch.from_numpy(stream(seed, "xs").normal((9, 3, 2))) for seed in range(3)]
 
@@ -102,7 +104,7 @@ def test_a_run_of_a_stack_has_bits_of_its_own(name: str, switches: dict[str, obj
 @pytest.mark.parametrize(("name", "switches"), CASES, ids=str)
 def test_long_sequences_stay_finite_at_the_start(name: str, switches: dict[str, object]) -> None:
     cell = registry.cell({"cell": name, **switches})
-    start = cell.init(cell.shapes(2, 32), lambda n: stream(0, n))
+    start = cell.init(cell.shapes(2, 32 * cell.heads), lambda n: stream(0, n))
     p = {k: torch.from_numpy(v).requires_grad_() for k, v in start.items()}
     ys = recurrent.scan(cell, p, torch.from_numpy(stream(0, "xs").normal((200, 3, 2))))
     assert ys.isfinite().all()
@@ -116,13 +118,14 @@ def test_every_parameter_is_initialised_and_shared_names_share_bits(
 ) -> None:
     """Matrices of one name and shape, but where a switch is a start of its own."""
     cell, base = registry.cell({"cell": name, **switches}), registry.cell({"cell": name})
-    ours = cell.init(cell.shapes(3, 8), lambda n: stream(4, n))
-    assert {k: v.shape for k, v in ours.items()} == cell.shapes(3, 8)
+    H = 8 * cell.heads
+    ours = cell.init(cell.shapes(3, H), lambda n: stream(4, n))
+    assert {k: v.shape for k, v in ours.items()} == cell.shapes(3, H)
     assert all(v.dtype == np.float32 and np.isfinite(v).all() for v in ours.values())
-    assert cell.shapes(3, 8)[next(iter(ours))][1] == 8
+    assert cell.shapes(3, H)[next(iter(ours))][1] == H
     if switches.keys() & getattr(load_sibling(f"cells/test_{name}.py"), "STARTS_ELSEWHERE", set()):
         return
-    theirs = base.init(base.shapes(3, 8), lambda n: stream(4, n))
+    theirs = base.init(base.shapes(3, H), lambda n: stream(4, n))
     matrices = [k for k in ours if k in theirs and ours[k].shape == theirs[k].shape and ours[k].shape[0] > 1]
     assert matrices
     assert all((ours[k] == theirs[k]).all() for k in matrices)

@@ -17,14 +17,18 @@ import torch
 from torch import Tensor
 
 from rnnbench import cells, kernels, registry
-from rnnbench.cells import gru, lstm, mgu
+from rnnbench.cells import gru, lstm, mgu, mlstm
+from rnnbench.cells.memory import head_sum, recall, remember, scale, spread
 from rnnbench.kernels import derived
 from rnnbench.kernels import scan as scans
+from rnnbench.kernels.loans import Loan
 from rnnbench.kernels.schedule import Schedule
-from rnnbench.kernels.trace import Untraceable, trace
+from rnnbench.kernels.symbol import Untraceable
+from rnnbench.kernels.trace import trace
 from rnnbench.layers import recurrent
 from rnnbench.rng import stream
 
+HEADS = (1, 2)  # of cells that have them
 BESIDE = ("chrono", "forget_bias", "phase", "start", "identity")  # where a run starts, and not what it computes
 
 
@@ -36,6 +40,8 @@ def combinations(name: str) -> list[cells.Cell]:
         words = [each for each in get_args(hint) if isinstance(each, str)]
         if field in kind.__dataclass_fields__ and field not in BESIDE and (words or bool in (hint, *get_args(hint))):
             choices[field] = words or [False, True]
+    if "heads" in kind.__dataclass_fields__:
+        choices["heads"] = list(HEADS)
     found = []
     for values in itertools.product(*choices.values()):
         try:
@@ -48,7 +54,7 @@ def combinations(name: str) -> list[cells.Cell]:
 CELLS = [cell for name in registry.names("cells") for cell in combinations(name) if not kernels.refusal(cell)]
 
 
-def check(cell: cells.Cell, T: int = 6, B: int = 3, I: int = 4, H: int = 5) -> None:
+def check(cell: cells.Cell, T: int = 6, B: int = 3, I: int = 4, H: int = 6) -> None:
     schedule = Schedule(trace(cell))
     p = {
         k: (0.5 * torch.from_numpy(stream(1, k).normal(shape))).double().requires_grad_()
@@ -187,6 +193,99 @@ def test_functions_that_people_write(what: str) -> None:
 
 
 @dataclass(frozen=True)
+class Memories(cells.Cell):
+    """Matrices for a memory in ways that no cell of ours has: two of them, the delta rule with a decay of each key, one
+    that is read before its change alone, by what the other gave, gates that see h, a number a head that is kept from
+    step to step, and a row of one a head."""
+
+    heads: int = 2
+
+    def shapes(self, I: int, H: int) -> cells.Shapes:
+        square = {f"U{n}": (H, H) for n in "kq"} | {"Ub": (H, self.heads), "d": (1, H), "g": (1, self.heads)}
+        return {f"W{n}": (I, H) for n in "kvqa"} | {"Wb": (I, self.heads)} | square
+
+    def widths(self, H: int) -> tuple[int, ...]:
+        D = H // self.heads
+        return (H, H * D, H * D, self.heads)
+
+    def step(self, p: cells.Parameters, x: Tensor, state: cells.State) -> tuple[Tensor, cells.State]:
+        h, S, R, seen = state
+        k, v, q = cells.tanh(x @ p["Wk"] + h @ p["Uk"]), x @ p["Wv"], x @ p["Wq"] + h @ p["Uq"]
+        k = k * spread((head_sum(k * k, self.heads) + 0.1).rsqrt(), k)
+        b = cells.sigmoid(x @ p["Wb"] + h @ p["Ub"] + p["g"] * seen)
+        a = cells.sigmoid(x @ p["Wa"])
+        y = recall(q, remembered := remember(S, a, k, spread(b, v) * (v - recall(a * k, S))))
+        old = recall(y * scale(y, self.heads), R)
+        R = remember(R, 0.9, cells.sigmoid(p["d"]) * h, y)
+        h = cells.tanh(y + old)
+        return h, (h, remembered, R, 0.5 * seen + b)
+
+
+@pytest.mark.parametrize("heads", [1, 2, 3])
+def test_matrices_for_a_memory(heads: int) -> None:
+    check(Memories(heads), H=4 * heads)
+    check(Memories(heads), T=1, B=1, I=1, H=heads)
+
+
+@dataclass(frozen=True)
+class OddMemory(cells.Cell):
+    """A step that does with its matrix what no fused scan can."""
+
+    what: str = ""
+    heads: int = 2
+
+    def shapes(self, I: int, H: int) -> cells.Shapes:
+        return {"W": (I, H), "V": (I, self.heads)}
+
+    def widths(self, H: int) -> tuple[int, ...]:
+        return (H * H // self.heads, H)
+
+    def step(self, p: cells.Parameters, x: Tensor, state: cells.State) -> tuple[Tensor, cells.State]:
+        S, h = state
+        u, g = x @ p["W"], x @ p["V"]
+        new = remember(S, 1.0, u, u)
+        odd: dict[str, Any] = {
+            "twice": lambda: (u, remember(new, 1.0, u, u)),
+            "again": lambda: (u, remember(S, 0.5, u, u)),
+            "late": lambda: (recall(u, S), new),
+            "both": lambda: (recall(u, new) + recall(h, new), new),
+            "unchanged": lambda: (u, S),
+            "no matrix": lambda: (recall(u, u), new),
+            "narrow": lambda: (recall(g, new), new),
+            "mixed": lambda: (u * g, new),
+            "spread": lambda: (spread(u, u), new),
+            "heads": lambda: (u * spread(head_sum(u, 3), u), new),
+            "scale": lambda: (u * scale(u, 3), new),
+            "pointwise": lambda: (u, new * 0.5),
+            "output": lambda: (g, new),
+        }
+        y, S = odd[self.what]()
+        return y, (S, y)
+
+
+@pytest.mark.parametrize(
+    ("what", "reason"),
+    [
+        ("twice", "changes remember("),
+        ("again", "changes state0 twice in a step"),
+        ("late", "reads state0 as it was after its change"),
+        ("both", "reads state0 twice after its change"),
+        ("unchanged", "returns state0 where what state0 becomes is expected"),
+        ("no matrix", "recalls from matmul(x, W), which is no matrix of its state"),
+        ("narrow", "calls `recall` on matmul(x, V), which is no value a unit"),
+        ("mixed", "calls `mul` on a number a head and one a unit: it wants `spread`"),
+        ("spread", "calls `spread` on matmul(x, W), which is no number a head"),
+        ("heads", "sums over 3 heads where the cell says 2"),
+        ("scale", "scales for 3 heads where the cell says 2"),
+        ("pointwise", "calls `mul` on remember("),
+        ("output", "returns matmul(x, V) where a value a unit is expected"),
+    ],
+)
+def test_what_cannot_be_done_with_a_matrix_is_refused_with_the_reason(what: str, reason: str) -> None:
+    assert kernels.refusal(OddMemory(what)).startswith(reason)
+
+
+@dataclass(frozen=True)
 class Odd(cells.Cell):
     """A step that does what no fused scan can."""
 
@@ -249,8 +348,8 @@ def test_what_cannot_be_derived_is_refused_with_the_reason(what: str, reason: st
         derived.fused(Odd(what))
 
 
-@pytest.mark.parametrize("cell", [Tangled(), Torchs()], ids=str)
-@pytest.mark.parametrize("size", [(7, 5, 3, 20), (5, 9, 40, 63), (9, 32, 8, 64)], ids=str)
+@pytest.mark.parametrize("cell", [Tangled(), Torchs(), Memories(3)], ids=str)
+@pytest.mark.parametrize("size", [(7, 5, 3, 21), (5, 9, 40, 63), (9, 32, 8, 48)], ids=str)
 def test_what_is_compiled_computes_the_equations(cell: cells.Cell, size: tuple[int, int, int, int]) -> None:
     T, B, I, H = size
     p = {k: torch.from_numpy(stream(1, k).normal(s)) * s[0] ** -0.5 for k, s in cell.shapes(I, H).items()}
@@ -264,33 +363,40 @@ def test_what_is_compiled_computes_the_equations(cell: cells.Cell, size: tuple[i
         assert float((mine - expected).abs().max()) <= 2e-5 * max(1, float(expected.abs().max()))
 
 
-@pytest.mark.parametrize("cell", [lstm.Cell(peepholes=True), gru.Cell(reset="v3"), mgu.Cell(), Tangled()], ids=str)
+@pytest.mark.parametrize(
+    "cell",
+    [lstm.Cell(peepholes=True), gru.Cell(reset="v3"), mgu.Cell(), Tangled(), mlstm.Cell(heads=3)],
+    ids=str,
+)
 def test_a_scan_stays_within_its_scratch_memory(cell: cells.Cell, monkeypatch: pytest.MonkeyPatch) -> None:
     """Numbers behind every part of scratch memory, at sizes of no whole vectors and with a gradient of the input."""
     guard, mark = 32, np.float32(123.456)
     fused = derived.fused(cell, guard)
-    held: list[scans._Loan] = []
-    whole = scans._Loan.__init__
+    held: list[Loan] = []
+    whole = Loan.__init__
 
-    def marked(loan: scans._Loan, *shape: int) -> None:
+    def marked(loan: Loan, *shape: int) -> None:
         whole(loan, *shape)
         loan.memory[:] = mark
         held.append(loan)
 
-    monkeypatch.setattr(scans._Loan, "__init__", marked)
+    monkeypatch.setattr(Loan, "__init__", marked)
     for T, B, I, H in ((3, 5, 3, 20), (2, 1, 1, 1), (9, 40, 7, 33)):
         held.clear()
-        p = {k: torch.from_numpy(stream(1, k).normal(shape)) for k, shape in cell.shapes(I, H).items()}
         xs = torch.from_numpy(stream(1, "xs").normal((T, B, I))).requires_grad_()
+        H *= cell.heads
+        p = {k: torch.from_numpy(stream(1, k).normal(shape)) for k, shape in cell.shapes(I, H).items()}
         ys = scans.scan(fused, cell, p, xs)
         (dxs,) = torch.autograd.grad(ys.sum(), [xs])
+        kept = fused.kept(T, B, H, True)
+        assert (next(each for each in held if each.shape == (kept,)).memory[kept:] == mark).all()
         expected = derived.scan(cell, p, xs)
         assert torch.equal(ys, expected)
         assert torch.equal(dxs, torch.autograd.grad(expected.sum(), [xs])[0])
         steps = max(2, scans.STRETCH // B)
         for parts in (
             derived.module(cell, guard).forward_parts(B, I, H),
-            derived.module(cell, guard).backward_parts(B, I, H, steps),
+            derived.module(cell, guard).backward_parts(T, B, I, H, steps),
         ):
             size = sum(parts) + guard * len(parts)
             loan = next(each for each in held if each.shape == (size,))

@@ -24,9 +24,10 @@ RUNS = {
     "own": Run(Rung({"cell": "rnn"}, {"task": "adding"}, 9, LENGTH), 0),
     "fused": Run(Rung({"cell": "orthogonal"}, {"task": "adding"}, 9, LENGTH), 0),  # its matrix is torch's
     "sgd": Run(Rung({"cell": "rnn"}, {"task": "adding"}, 9, LENGTH | {"optimizer": "sgd"}), 0),
-    "solo": Run(Rung({"layer": "transformer"}, {"task": "adding"}, 9, LENGTH | {"hidden": 8}), 0),
+    "layer": Run(Rung({"layer": "transformer"}, {"task": "adding"}, 9, LENGTH | {"hidden": 8}), 0),
+    "solo": Run(Rung({"module": "torch.nn.GRU"}, {"task": "adding"}, 9, LENGTH | {"hidden": 8}), 0),
 }
-OWN, TORCHS = ("own", "sgd"), ("fused", "solo")
+OWN, TORCHS = ("own", "sgd", "layer"), ("fused", "solo")
 
 # Trains a run in another process and prints its numerics and its results.
 ASK = """
@@ -55,7 +56,7 @@ def test_it_names_what_decides_bits() -> None:
     found = {name: Trainer().numerics(run) for name, run in RUNS.items()}
     found["stacked"] = Trainer("cpu", "reference").numerics(RUNS["own"])
     assert {name: text.split(",")[0] for name, text in found.items()} == {
-        "own": "fused", "fused": "fused", "sgd": "fused", "solo": "solo", "stacked": "stacked",
+        "own": "fused", "fused": "fused", "sgd": "fused", "layer": "fused", "solo": "solo", "stacked": "stacked",
     }  # fmt: skip
     here = (devices.vendor(), torch.backends.cpu.get_cpu_capability(), f"torch {torch.__version__}")
     for name, text in found.items():

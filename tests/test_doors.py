@@ -321,8 +321,8 @@ def test_validate_imports_what_is_named_in_a_process_of_its_own(cli: Cli, folder
 
 LOST = {
     "import time; time.sleep(1000)": "took more than 3 s; next: --timeout SECONDS, or --no-import",
-    "import os; os._exit(3)": "ended its process with exit code 3",
-    "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)": "ended its process with signal SIGSEGV",
+    "import os; os._exit(3)": "lost its process, which ended with exit code 3",
+    "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)": "lost its process, which was killed by signal SIGSEGV",
 }
 
 

@@ -145,7 +145,8 @@ def seeds_of(model: dict[str, object], seeds: int, lengths: tuple[int, ...] = (1
         ({"cell": "rnn"}, "cuda:0", "reference", True),
         ({"cell": "lstm", "gate_recurrence": True}, "cpu", "auto", False),
         ({"cell": "lstm", "gate_recurrence": True}, "cpu", "reference", True),
-        ({"cell": "mlstm"}, "cpu", "auto", True),
+        ({"cell": "mlstm", "heads": 2}, "cpu", "auto", False),
+        ({"cell": "mlstm", "heads": 2}, "cpu", "reference", True),
         ({"layer": "transformer"}, "cpu", "auto", False),
         ({"layer": "transformer"}, "cuda:0", "auto", True),
         ({"module": "torch.nn.GRU"}, "cuda:0", "auto", False),
@@ -179,7 +180,7 @@ def test_the_records_of_a_store_are_read_once_and_looked_at_once(
 
     counted(Store, "records")
     counted(ladders, "climb")
-    monkeypatch.setattr(executors, "named", lambda name: lambda *given: Fake(at_most(20)))
+    monkeypatch.setattr(executors, "named", lambda name, options=None: lambda *given: Fake(at_most(20)))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.argv", ["rnnbench", "run", "s.yaml", "-q"])
     (tmp_path / "s.yaml").write_text(

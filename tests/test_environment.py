@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 PACKAGE = Path(__file__).parent.parent / "rnnbench"
 # a worker is handed its environment whole; what numba and the BLAS read for themselves is looked up as they do
-ELSEWHERE = {"environment.py", "running/executors/local.py", "kernels/compile.py", "training/devices.py"}
+ELSEWHERE = {
+    "environment.py",
+    "running/executors/footprint.py",
+    "running/executors/local.py",
+    "kernels/compile.py",
+    "training/devices.py",
+}
 
 
 def test_one_module_reads_the_environment() -> None:

@@ -34,7 +34,7 @@ def test_a_run_takes_the_one_that_is_named(tmp_path: Path, monkeypatch: pytest.M
         def __init__(self, *given: object) -> None:
             raise Reached(*given[:3])
 
-    monkeypatch.setattr(executors, "named", {"nowhere": Nowhere}.__getitem__)
+    monkeypatch.setattr(executors, "named", lambda name, options=None: {"nowhere": Nowhere}[name])
     with pytest.raises(Reached) as reached:
         api.run_plan(plan(SUITE), Store(tmp_path), Silent(), 3, device="cpu", kernels="auto", executor="nowhere")
     assert reached.value.args == (3, "cpu", "auto")

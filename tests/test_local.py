@@ -19,6 +19,7 @@ from rnnbench.running.listeners import Silent
 from rnnbench.store import Store
 from rnnbench.suite import Suite, TaskEntry, Variant
 
+ROOT = Path(__file__).parent.parent
 SETTINGS = {"hidden": 4, "batch": 2, "steps": 30, "stop": "never"}
 # Patched into every worker before it starts: the run with seed 1 misbehaves.
 PLUGIN = """
@@ -57,7 +58,7 @@ def drive(
 ) -> Outcome:
     (where / "plugin").mkdir(parents=True, exist_ok=True)
     (where / "plugin" / "sitecustomize.py").write_text(PLUGIN.format(misbehaviour=misbehaviour))
-    environment = os.environ | {"PYTHONPATH": str(where / "plugin")}
+    environment = os.environ | {"PYTHONPATH": f"{where / 'plugin'}:{ROOT}"}
     store, planned = Store(where / "results"), plan(chosen)
     seconds = options.pop("seconds_per_run", None)
     kernels = options.pop("kernels", "reference")  # stacked: where a neighbour could suffer

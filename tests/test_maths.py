@@ -76,6 +76,16 @@ def test_exp_errs_by_a_part_of_its_value() -> None:
     assert (np.abs(got[small] - truth[small]) <= 2e-45).all()
 
 
+def test_decay_is_exp_below_0_and_ends_at_minus_87() -> None:
+    x = np.concatenate([EVERY[(EVERY <= 0) & (EVERY >= -87)], np.linspace(-87, 0, 1 << 16, dtype="f4")])
+    truth = np.exp(x.astype(np.float64))
+    assert (np.abs(applied(maths.decay, x) - truth) <= 2e-7 * truth).all()
+    end = applied(maths.decay, np.array([-87, -88, -3e38, -np.inf, 0, np.nan], "f4"))
+    assert end[0] == end[1] == end[2] == end[3] > 0
+    assert end[4] == 1
+    assert np.isnan(end[5])
+
+
 def test_log_errs_by_a_part_of_its_value() -> None:
     x = np.concatenate([EVERY[EVERY > 0], np.linspace(0.5, 2, 1 << 16, dtype="f4")])
     truth = np.log(x.astype(np.float64))

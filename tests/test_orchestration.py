@@ -11,12 +11,12 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
+import fakes
 import pytest
-from fakes import Fake, Notes, run_through
+from fakes import Notes, run_through
 from rich.console import Console
 
 from rnnbench.errors import Exit
@@ -35,9 +35,18 @@ def solved(run: Run) -> Status:
     return "solved"
 
 
+class Fake(fakes.Fake):
+    """Workers that step through every cell, so that runs of one shape are stacked."""
+
+    def __init__(
+        self, decide: fakes.Decide, most: int = 10**6, workers: int = 1, device: str = "cpu", kernels: str = "reference"
+    ) -> None:
+        super().__init__(decide, most, workers, device, kernels)
+
+
 def suite(seeds: int, *variants: Mapping[str, object], lengths: tuple[int, ...] = (10,)) -> Suite:
-    """Variants x0, x1, ... of a cell without a fused scan, so that their runs are stacked."""
-    made = tuple(Variant(f"x{k}", {"cell": "mlstm"}, dict(s)) for k, s in enumerate(variants or ({},)))
+    """Variants x0, x1, ... of a cell."""
+    made = tuple(Variant(f"x{k}", {"cell": "lstm"}, dict(s)) for k, s in enumerate(variants or ({},)))
     return Suite("s", made, (TaskEntry("adding", {"task": "adding"}, lengths),), tuple(range(seeds)))
 
 
@@ -136,9 +145,17 @@ def test_one_that_breaks_in_company_and_solo_is_broken(tmp_path: Path, how: str,
     assert [[run.seed for run in job.runs] for _, job in fake.sent] == [[0, 1, 2, 3], [2], [3], [2]]
     broken = [r for r in Store(tmp_path).records().values() if not r.finished]
     assert [(r.run.seed, r.status, r.attempt, r.error) for r in broken] == [(2, status, 2, "Traceback\nlast words\n")]
-    assert notes.messages[1:] == [
-        f"x0 adding 10 seed 2: {status} (last words); trying again", f"x0 adding 10 seed 2: {status} (last words)"
-    ]  # fmt: skip
+    assert notes.messages[1:] == [f"x0 adding 10 seed 2: {status} (last words); trying again"]
+    assert [r.status for r in notes.records if not r.finished] == [status]  # which tells why, once
+
+
+def test_what_the_user_got_wrong_is_not_tried_again_and_goes_for_all_of_the_shape(tmp_path: Path) -> None:
+    fake, notes = Breaks(times=1, how="refused"), Notes()
+    assert run_through(tmp_path, suite(driver.STACK + 4, {}, {"hidden": 16}), fake, notes, retries=5) == Outcome(
+        driver.STACK + 4 + 2, driver.STACK + 2, Exit.FAILED
+    )
+    assert notes.messages == []
+    assert {(r.status, r.attempt) for r in Store(tmp_path).records().values() if not r.finished} == {("failed", 1)}
 
 
 def test_without_retries_a_run_still_gets_the_chance_that_its_neighbours_took(tmp_path: Path) -> None:
@@ -239,10 +256,11 @@ class Asked(Fake):
 
 
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, Exit.INTERRUPTED), (signal.SIGTERM, Exit.TERMINATED)]
-)  # fmt: skip
+    ("number", "code"),
+    [(signal.SIGINT, Exit.INTERRUPTED), (signal.SIGTERM, Exit.TERMINATED), (signal.SIGHUP, Exit.HUNG_UP)],
+)
 def test_a_signal_asks_for_checkpoints_and_stops(tmp_path: Path, number: signal.Signals, code: Exit) -> None:
-    before = {s: signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)}
+    before = {s: signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     fake, notes = Asked(number), Notes()
     assert run_through(tmp_path, suite(6), fake, notes) == Outcome(0, 0, code)
     assert (fake.stops, fake.closed) == (1, 1)
@@ -250,7 +268,7 @@ def test_a_signal_asks_for_checkpoints_and_stops(tmp_path: Path, number: signal.
     assert notes.messages == ["stopping: runs under way are written to checkpoints; again to stop at once"]
     assert {p.read_bytes() for p in (tmp_path / "checkpoints").iterdir()} == {b"where it was"}
     assert len(list((tmp_path / "checkpoints").iterdir())) == 6
-    assert {s: signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)} == before
+    assert {s: signal.getsignal(s) for s in before} == before
     again = Fake(solved)
     assert run_through(tmp_path, suite(6), again) == Outcome(6, 0, Exit.OK)
     assert [raw for _, raw in again.sent[0][1].checkpoints] == [b"where it was"] * 6
@@ -299,14 +317,14 @@ def test_an_executor_is_closed_whatever_happens(tmp_path: Path) -> None:
     assert fake.closed == 1
 
 
-def calls(where: Path, suite: Suite, listener: Silent, workers: int) -> float:
+def calls(where: Path, suite: Suite, listener: Silent, workers: int, kernels: str) -> float:
     """How many calls of functions a run costs the driver, in C or not."""
     seen: Counter[str] = Counter()
 
     def note(frame: object, event: str, argument: object) -> None:
         seen[event] += 1
 
-    fake = Fake(solved, workers=workers)
+    fake = Fake(solved, workers=workers, kernels=kernels)
     sys.setprofile(note)
     try:
         outcome = run_through(where, suite, fake, listener)
@@ -332,12 +350,11 @@ def test_what_a_run_costs_the_driver_does_not_grow_with_how_many_there_are(
     def made(n: int) -> Suite:
         if many == "seeds":
             return suite(n, lengths=(10, 20))
-        whole = suite(2, *({"lr": (k + 1) / n} for k in range(n // 4)), lengths=(10, 20))
-        model = {"cell": "mlstm" if many == "ladders" else "lstm"}
-        return replace(whole, variants=tuple(replace(v, model=model) for v in whole.variants))
+        return suite(2, *({"lr": (k + 1) / n} for k in range(n // 4)), lengths=(10, 20))
 
-    calls(tmp_path / "warm", made(8), LISTENERS[listener](), 2)
-    few, lots = (calls(tmp_path / str(n), made(n), LISTENERS[listener](), 2) for n in (60, 480))
+    kernels = "auto" if many == "ladders of a fused scan" else "reference"
+    calls(tmp_path / "warm", made(8), LISTENERS[listener](), 2, kernels)
+    few, lots = (calls(tmp_path / str(n), made(n), LISTENERS[listener](), 2, kernels) for n in (60, 480))
     assert lots < 1.15 * few
 
 

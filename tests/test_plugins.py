@@ -79,7 +79,8 @@ def test_a_package_is_installed_and_all_that_it_adds_is_run(
     listed = rnnbench("list", "plugins").splitlines()
     assert [line.split()[:2] for line in listed] == [
         ["cell", f"{NAME}/leaky"], ["layer", f"{NAME}/smooth"], ["task", f"{NAME}/first"],
-        ["format", f"{NAME}/tally"], ["executor", f"{NAME}/logged"], ["command", f"{NAME}/lags"],
+        ["format", f"{NAME}/tally"], ["executor", f"{NAME}/logged"],
+        ["executor", f"{NAME}/ssh"], ["command", f"{NAME}/lags"],
     ]  # fmt: skip
     assert rnnbench("validate", "suite.yaml") == "example: valid; 6 variants, 1 task, 2 seeds, 24 runs\n"
     rnnbench("run", "suite.yaml", "--executor", f"{NAME}/logged", "-j", "2")
@@ -94,6 +95,41 @@ def test_a_package_is_installed_and_all_that_it_adds_is_run(
     assert f"Of installed packages: {NAME}/lags" in rnnbench("--help")
     assert rnnbench(f"{NAME}/lags", "suite.yaml") == "first: 4 steps\n"
     assert "no installed package adds anything" in rnnbench("list", "plugins", RNNBENCH_PLUGINS="")
+
+
+def test_workers_at_the_far_end_of_ssh_record_what_local_ones_do(
+    site: Path, tmp_path: Path, cli: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    """Its far end is here: an `ssh` that runs the command, as the real one has a shell do."""
+    (tmp_path / "bin").mkdir()
+    ssh = tmp_path / "bin" / "ssh"
+    ssh.write_text('#!/bin/sh\ntest "$3" = far || { echo "no route to $3" >&2; exit 255; }\nshift 3\nexec sh -c "$*"\n')
+    ssh.chmod(0o755)
+    paths = [str(site), *filter(None, [os.environ.get("PYTHONPATH")])]
+    env = {"PYTHONPATH": os.pathsep.join(paths), "PATH": f"{ssh.parent}{os.pathsep}{os.environ['PATH']}"}
+    (tmp_path / "one.yaml").write_text(
+        "rnnbench: 1\nname: one\nseeds: 3\ndefaults: {hidden: 4, batch: 2, steps: 20}\n"
+        "architectures: {mine: {cell: ./mine.py}}\ntasks: {adding: {lengths: [2]}}\n"
+    )
+    shutil.copy(HERE / "mine.py", tmp_path)
+    run = ("run", "one.yaml", "-j", "2", "--kernels", "reference", "-q")
+    far = ("--executor", f"{NAME}/ssh", "--address")
+    exports = []
+    for results, where in (("here", ()), ("there", (*far, "far"))):
+        done = cli(*run, "-r", results, *where, env=env, timeout=300)
+        assert done.returncode == 0, done.stderr
+        exports.append(cli("export", "one.yaml", "-r", results, "--canonical", env=env).stdout)
+    assert exports[0] == exports[1] != ""
+    lost = cli(*run, "-r", "nowhere", *far, "away", env=env)
+    assert lost.returncode == 3
+    assert lost.stderr.startswith(
+        "ssh away: lost: its process ended: no route to away; nothing that was stored is lost"
+    )
+    refused = cli(*run, "--executor", "local", "--address", "far", env=env)
+    assert (refused.returncode, refused.stderr) == (
+        2,
+        "--address: the executor local has no such option; it has none\n",
+    )
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,8 @@ EVERYTHING: dict[str, Any] = {"layers": 2, "bidirectional": True, "layer_norm": 
               "attention": "additive"}  # fmt: skip
 QUICK: list[dict[str, Any]] = [{"model": {"cell": "lstm"}, "task": task} for task in TASKS]
 QUICK += [{"model": {"cell": "lstm"}, "task": TASKS[0], "settings": EVERYTHING}]
+QUICK += [{"model": {"cell": "mlstm", "heads": 2}, "task": TASKS[0], "settings": {"layers": 2}}]
+QUICK += [{"model": {"layer": "transformer"}, "task": TASKS[1], "settings": {"layers": 2, "dropout": 0.2}}]
 SLOW: list[dict[str, Any]] = [
     {"model": {"cell": name}, "task": TASKS[n % 3]}
     for n, name in enumerate(registry.names("cells"))
@@ -62,6 +64,10 @@ SLOW: list[dict[str, Any]] = [
 ]
 SLOW += [{"model": {"cell": "rnn"}, "task": TASKS[1], "settings": {"optimizer": name}} for name in ("rmsprop", "sgd")]
 SLOW += [{"model": {"cell": "gru"}, "task": TASKS[2], "settings": {"attention": "dot"}}]
+SLOW += [
+    {"model": {"layer": "transformer", "heads": 2, "positions": positions}, "task": TASKS[n % 3]}
+    for n, positions in enumerate(("none", "sinusoidal", "rotary", "alibi"))
+]
 CODE = """
 import json, sys
 import torch

@@ -68,6 +68,11 @@ class Cell(ABC):
     # Switches whose "off" is the identity activation; every other switch that can be taken out is a bool.
     activations: ClassVar[tuple[str, ...]] = ()
 
+    @property
+    def heads(self) -> int:
+        """How many heads its units fall into, equal parts of H: one, or what a switch of that name says."""
+        return 1
+
     @abstractmethod
     def shapes(self, I: int, H: int) -> Shapes:
         """Each parameter's (rows, columns), gate by gate; a gate that is off has none. The first has H columns."""

@@ -17,8 +17,11 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
+from annotated_types import Interval, Len
+
+from rnnbench import strict
 from rnnbench.analysis import spans, verdicts
 from rnnbench.check import ends, probes
 from rnnbench.check import seeds as seeded
@@ -34,30 +37,42 @@ WIDTH = 118  # of a line
 LARGEST = 10_000_000  # bytes
 
 
+Summary = Annotated[list[float], Len(2, 2)]  # of an array, as `probes.summary` makes it
+Count = Annotated[int, Interval(ge=0)]
+Look = Annotated[list[float | None], Len(3, 3)]  # training loss, score, score on the selection split
+
+
+class Strict:
+    """What is read from a baseline has these keys and no others."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+
 @dataclass(frozen=True)
-class TaskNumbers:
-    hashes: dict[str, str]
+class TaskNumbers(Strict):
+    hashes: Annotated[dict[str, str], Len(1)]
     loss: float
     score: float
 
 
 @dataclass(frozen=True)
-class PassNumbers:
+class PassNumbers(Strict):
     """Answers, and gradients by parameter."""
 
-    answers: list[float]
-    gradients: dict[str, list[float]]
+    answers: Summary
+    gradients: Annotated[dict[str, Summary], Len(1)]
 
 
 @dataclass(frozen=True)
-class VariantNumbers:
-    """`passes` by LENGTH/WIDTH; `starts`, `data` and `losses` by seed."""
+class VariantNumbers(Strict):
+    """`passes` by LENGTH/WIDTH; `starts`, `data` and `losses` by seed: losses are three numbers, or none of a run that
+    diverged."""
 
-    parameters: int
-    passes: dict[str, PassNumbers]
-    losses: dict[str, list[float]]
-    starts: dict[str, list[float]]
-    data: dict[str, str]
+    parameters: Count
+    passes: Annotated[dict[str, PassNumbers], Len(1)]
+    losses: dict[str, Annotated[list[float], Len(0, 3)]]
+    starts: Annotated[dict[str, Summary], Len(1)]
+    data: Annotated[dict[str, str], Len(1)]
 
     @classmethod
     def of(cls, ladder: Ladder, seeds: Sequence[int]) -> VariantNumbers:
@@ -73,21 +88,21 @@ class VariantNumbers:
 
 
 @dataclass(frozen=True)
-class End:
+class End(Strict):
     """How a run ended; `curve` by step: training loss, score, score on the selection split; `bits` is a hash of its
     results, `made` says by which code and numerics: records of one making have equal bits."""
 
     status: Status
-    steps: int
-    solved_at: int | None
-    score: float | None
-    curve: dict[str, list[float | None]]
+    steps: Count
+    solved_at: Count | None
+    score: Annotated[float, Interval(ge=0, le=1)] | None
+    curve: Annotated[dict[Annotated[str, Len(1, 8)], Look], Len(1)]
     bits: str
     made: str
 
 
 @dataclass(frozen=True)
-class Ends:
+class Ends(Strict):
     """A run as it is asked for, and the same with all its steps spent."""
 
     asked: End
@@ -95,22 +110,22 @@ class Ends:
 
 
 @dataclass(frozen=True)
-class Cell:
+class Cell(Strict):
     """What became of one variant on one task."""
 
     asked: str
-    spans: list[int]
-    solved: list[int]
-    diverged: int
+    spans: Annotated[list[Count], Len(1)]
+    solved: Annotated[list[Count], Len(1)]
+    diverged: Count
     exact: VariantNumbers
     ends: Ends | None = None
 
 
 @dataclass(frozen=True)
-class Baseline:
+class Baseline(Strict):
     rnnbench: Literal[2]
     suite: str
-    seeds: list[int]
+    seeds: Annotated[list[Count], Len(1)]
     claims: dict[str, Literal["holds", "fails", "undecided"]]
     tasks: dict[str, TaskNumbers]
     variants: dict[str, dict[str, Cell]]
@@ -194,15 +209,17 @@ def read(path: Path) -> Baseline:
     cure = "next: rnnbench baseline SUITE --update"
     shown = printable(str(path), 1000)
     try:
-        with open(path, "rb") as file:
+        with strict.opened(path) as file:
             data = file.read(LARGEST + 1)
     except OSError as error:
         raise UserError(f"{shown}: {error.strerror}; expected a baseline; {cure}") from None
+    except ValueError as error:
+        raise UserError(f"{shown}: {error}, expected a baseline; {cure}") from None
     if len(data) > LARGEST:
         raise UserError(f"{shown}: got more than {LARGEST} bytes, expected a baseline; {cure}")
     try:
-        value = json.loads(data, parse_constant=_refuse)
-    except (ValueError, RecursionError) as error:
+        value = strict.loads(data)
+    except ValueError as error:
         what = printable(str(error), 200) if data.strip() else "the file is empty"
         raise UserError(f"{shown}: got no JSON ({what}), expected a baseline; {cure}") from None
     version = value.get("rnnbench") if isinstance(value, dict) else None
@@ -222,11 +239,27 @@ def _checked(value: Any, shown: str, cure: str) -> Baseline:
         where = printable(".".join(map(str, first["loc"])), 100)
         what = printable(first["msg"], 200)
         raise UserError(f"{shown}: {where}: {what}, expected a baseline; {cure}") from None
+    if what := _contradiction(found):
+        raise UserError(f"{shown}: {printable(what, 300)}; {cure}")
     return found
 
 
-def _refuse(constant: str) -> float:
-    raise ValueError(f"{constant} is no number")
+def _contradiction(was: Baseline) -> str:
+    """What of a baseline can't be, in words, though each value by itself could; empty if nothing."""
+    if len(set(was.seeds)) != len(was.seeds):
+        return "seeds: got one twice, expected each once"
+    for variant, task, cell in ((v, t, cell) for v, cells in was.variants.items() for t, cell in cells.items()):
+        at = f"variants.{variant}.{task}"
+        if set(cell.exact.losses) != set(map(str, probes.SEEDS)):
+            return f"{at}.exact.losses: got {len(cell.exact.losses)}, expected those of seeds 0 and 1"
+        if {len(each) for each in cell.exact.losses.values()} - {0, 3}:
+            return f"{at}.exact.losses: got a list of another length, expected 3 numbers, or none"
+        for name, end in (("asked", cell.ends.asked), ("spent", cell.ends.spent)) if cell.ends else ():
+            if not all(step.isascii() and step.isdigit() for step in end.curve):
+                return f"{at}.ends.{name}.curve: got a key that is no step, expected steps"
+            if max(map(int, end.curve)) != end.steps:
+                return f"{at}.ends.{name}.curve: got no look at step {end.steps}, expected one at its end"
+    return ""
 
 
 def write(path: Path, text: str) -> None:

@@ -24,6 +24,7 @@ from rnnbench.check.baseline import Baseline, Cell
 from rnnbench.errors import Exit, UserError
 from rnnbench.plan import Plan
 from rnnbench.plan.ladders import Climb
+from rnnbench.text import printable
 
 MINIMUM = 5  # seeds: 2 ** -5 = .03 is the first one-sided p of a sign test under .05
 MARGIN = 1.0  # rungs that may be lost: the least that a ladder can tell
@@ -58,7 +59,7 @@ def fits(plan: Plan, was: Baseline, whole: bool) -> None:
     """
     faults = []
     if was.suite != plan.suite.name:
-        faults.append(f"it is of the suite '{was.suite}'")
+        faults.append(f"it is of the suite '{printable(was.suite, 60)}'")
     if unknown := [s for s in plan.suite.seeds if s not in was.seeds]:
         faults.append(f"it has no seed {unknown[0]}")
     here: set[tuple[str, str]] = set()
@@ -72,14 +73,14 @@ def fits(plan: Plan, was: Baseline, whole: bool) -> None:
             faults.append(f"it lacks {variant} on {task}")
         elif cell.asked != baseline.asked(ladder):
             faults.append(f"{variant} on {task} is asked for otherwise than then")
-        elif len(cell.spans) != len(was.seeds) or any(not 0 <= s <= len(ladder.rungs) for s in cell.spans):
+        elif not _counted(cell, len(was.seeds), len(ladder.rungs)):
             faults.append(f"its spans of {variant} on {task} are none")
-        elif not all(set(map(str, was.seeds)) <= set(each) for each in (cell.exact.starts, cell.exact.data)) or not all(
-            map(probes.NAME.fullmatch, cell.exact.passes)
+        elif not all(set(map(str, was.seeds)) <= set(each) for each in (cell.exact.starts, cell.exact.data)) or not (
+            probes.can_be(cell.exact.passes, ladder)
         ):
             faults.append(f"its exact numbers of {variant} on {task} are none")
     gone = [(v, t) for v, cells in was.variants.items() for t in cells if (v, t) not in here] if whole else []
-    faults += [f"{variant} on {task} is gone from the suite" for variant, task in gone]
+    faults += [f"{printable(variant, 60)} on {printable(task, 60)} is gone from the suite" for variant, task in gone]
     faults += [f"it lacks the claim '{c.that}'" for c in plan.suite.claims if c.that not in was.claims]
     if faults:
         more = f", and {len(faults) - 3} more" if len(faults) > 3 else ""
@@ -87,6 +88,12 @@ def fits(plan: Plan, was: Baseline, whole: bool) -> None:
             f"{plan.suite.name}: the baseline doesn't fit: {'; '.join(faults[:3])}{more}; "
             "next: rnnbench baseline SUITE --update"
         )
+
+
+def _counted(cell: Cell, seeds: int, rungs: int) -> bool:
+    """Whether a cell's spans and solved seeds can be those of so many seeds and rungs."""
+    lengths = (len(cell.spans), len(cell.solved)) == (seeds, rungs)
+    return lengths and max(cell.spans) <= rungs and max(cell.solved) <= seeds and cell.diverged <= seeds * rungs
 
 
 def exactly(plan: Plan, was: Baseline) -> Iterator[Finding]:

@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -54,8 +53,6 @@ FLOOR = 1e-2
 
 # Nats: a smaller loss is held to that, since what a softmax sums is 1 and rounds by 6e-8, however small its logarithm.
 LEAST_LOSS = 1e-2
-
-NAME = re.compile(r"[1-9]\d{0,5}/[1-9]\d{0,3}")  # of a pass: LENGTH/WIDTH
 
 Numbers = list[float]
 
@@ -135,6 +132,15 @@ def _other_widths(rung: Rung, width: int) -> Iterator[int]:
         for other in (32, 48, 64, 80) if width % 16 else (24, 20, 28, 36, 40):
             if not layer.incompatible(Settings(**rung.settings | {"hidden": other})):
                 yield other
+
+
+def can_be(passes: Collection[str], ladder: Ladder) -> bool:
+    """Whether these may be the names that `looks` gave a ladder's passes: those at its shortest length, and perhaps one
+    at its own width and another length."""
+    rung = ladder.rungs[0]
+    width = Settings.of(rung).hidden
+    needed = {f"{rung.length}/{other}" for other in [width, *_other_widths(rung, width)][:2]}
+    return needed <= set(passes) <= needed | {f"{r.length}/{width}" for r in ladder.rungs}
 
 
 def _steady(rung: Rung, length: int, path: str) -> bool:

@@ -60,6 +60,7 @@ def main() -> None:
 
     streams.prepare()
     try:
+        _somewhere()
         code = _invoke(sys.argv[1:])
         sys.stdout.flush()
     except UserError as error:
@@ -75,6 +76,13 @@ def main() -> None:
         code = Exit.BUG
     streams.finish()
     sys.exit(int(code))
+
+
+def _somewhere() -> None:
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise UserError(f"the current directory: {error.strerror}; next: cd to one that exists") from None
 
 
 def _invoke(arguments: list[str]) -> int:

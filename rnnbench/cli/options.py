@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from rnnbench.cli.bugs import note_results
+from rnnbench.errors import UserError
+from rnnbench.text import printable
 
 RESULTS = Path("results")
 
@@ -55,6 +57,62 @@ Seeds = Annotated[
 ]
 Jobs = Annotated[
     int,
-    typer.Option("-j", "--jobs", min=0, max=4096, envvar="RNNBENCH_JOBS", help="Worker processes; 0: one a core."),
+    typer.Option(
+        "-j",
+        "--jobs",
+        min=0,
+        max=4096,
+        envvar="RNNBENCH_JOBS",
+        help="Workers; 0: one a core, or as many as the cluster has room for.",
+    ),
 ]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", envvar="RNNBENCH_QUIET", help="Only errors on stderr.")]
+Executor = Annotated[
+    str,
+    typer.Option("--executor", envvar="RNNBENCH_EXECUTOR", help="Where the workers are: local, ray.", metavar="NAME"),
+]
+Address = Annotated[
+    str | None,
+    typer.Option(
+        "--address",
+        envvar="RNNBENCH_ADDRESS",
+        help="Ray's cluster: auto, what this machine is part of; local, one for this run; or where its head is.",
+        metavar="HOST:PORT",
+    ),
+]
+Cpus = Annotated[
+    float | None,
+    typer.Option(
+        "--cpus-per-cohort", min=0, envvar="RNNBENCH_CPUS_PER_COHORT", help="CPUs that a worker takes, of ray."
+    ),
+]
+Gpus = Annotated[
+    float | None,
+    typer.Option(
+        "--gpus-per-cohort",
+        min=0,
+        envvar="RNNBENCH_GPUS_PER_COHORT",
+        help="GPUs that a worker takes, of ray; at .25 four workers share one.",
+    ),
+]
+ExecutorSet = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--executor-set",
+        envvar="RNNBENCH_EXECUTOR_SET",
+        help="Any option of the executor, of another package's too; may be repeated.",
+        metavar="KEY=VALUE",
+    ),
+]
+
+
+def of_executor(pairs: list[str] | None, address: str | None, cpus: float | None, gpus: float | None) -> dict[str, Any]:
+    """The options of the executor that were given, by its names for them."""
+    found: dict[str, Any] = {}
+    for pair in pairs or ():
+        key, given, value = pair.partition("=")
+        if not given or not key.replace("-", "_").isidentifier():
+            raise UserError(f"--executor-set: got '{printable(pair, 60)}', expected KEY=VALUE")
+        found[key.replace("-", "_")] = value
+    own = {"address": address, "cpus_per_cohort": cpus, "gpus_per_cohort": gpus}
+    return found | {key: value for key, value in own.items() if value is not None}

@@ -48,9 +48,11 @@ def run(
         Literal["auto", "reference"],
         typer.Option("--kernels", envvar="RNNBENCH_KERNELS", help="reference: the cells' own equations, step by step."),
     ] = "auto",
-    executor: Annotated[
-        str, typer.Option("--executor", envvar="RNNBENCH_EXECUTOR", help="Where the workers are.", metavar="NAME")
-    ] = "local",
+    executor: options.Executor = "local",
+    address: options.Address = None,
+    cpus_per_cohort: options.Cpus = None,
+    gpus_per_cohort: options.Gpus = None,
+    executor_set: options.ExecutorSet = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Train what is missing of a suite. What is known already is not trained again; interrupted, it goes on later."""
@@ -60,17 +62,17 @@ def run(
     from rnnbench.plan.ladders import view
     from rnnbench.running import executors
     from rnnbench.store import Store
-    from rnnbench.training.devices import resolve
 
-    resolved = resolve(device)
-    executors.named(executor)  # a wrong name is told before anything is read
+    wanted = options.of_executor(executor_set, address, cpus_per_cohort, gpus_per_cohort)
+    executors.named(executor, wanted)  # what is wrong with it is told before anything is read
+    resolved = executors.device(executor, device, wanted)
     whole = api.load(suite, set or (), seeds)
     chosen = select(plan(whole), filter)
     store = Store(results)
-    workers = jobs or api.cores()
     name = chosen.suite.name
     if dry_run:
         known = view(chosen, api.without(store.records(chosen.runs()), rerun))
+        workers = jobs or (api.cores() if executor == "local" else 1)
         common.say(describe(name, api.Forecast.of(known), workers))
         return
     forecasts: list[Forecast] = []
@@ -80,7 +82,7 @@ def run(
         return listen(quiet or not forecast.missing)
 
     outcome = api.run_plan(
-        chosen, store, listening, workers, rerun, retries, timeout, fail_fast, resolved, kernels, executor
+        chosen, store, listening, jobs, rerun, retries, timeout, fail_fast, resolved, kernels, executor, wanted
     )
     if not quiet:
         after = api.Forecast.of(outcome.climbs)

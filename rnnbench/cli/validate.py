@@ -8,13 +8,9 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import socket
-import subprocess
-import sys
+import secrets
+import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -25,8 +21,8 @@ from rnnbench.errors import UserError
 if TYPE_CHECKING:
     from rnnbench.suite import Suite
 
-CHILD = "from rnnbench.cli.validate import child; child()"
 WHOLE = "the suite"
+START_SECONDS = 30.0  # that the process may take besides, before it imports anything of other people's
 
 
 @app.command()
@@ -92,46 +88,53 @@ def _imported(request: dict[str, Any], file: str, seconds: float) -> tuple[list[
 
 def _child(request: dict[str, Any], seconds: float) -> Iterator[dict[str, Any]]:
     """What a process tells that imports; at last how it was lost, where it was."""
-    ours, theirs = socket.socketpair()
-    process = subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(theirs.fileno())],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        pass_fds=[theirs.fileno()],
-        start_new_session=True,
-    )
-    theirs.close()
-    lost = ""
+    from rnnbench.running.executors import wire
+    from rnnbench.running.executors.processes import Process, program
+
+    process, frames, token = Process(program(child)), wire.Frames(), secrets.token_bytes(wire.TOKEN_BYTES)
+    lost, ends = "", time.monotonic() + START_SECONDS + seconds
     try:
-        with Connection(ours.detach()) as channel, suppress(EOFError, OSError):
-            channel.send_bytes(json.dumps(request).encode())
-            while not lost:
-                if channel.poll(seconds):
-                    yield json.loads(channel.recv_bytes())
-                else:
-                    lost = f"took more than {seconds:g} s; next: --timeout SECONDS, or --no-import"
+        process.channel.send(wire.frame(token, request))
+        while not lost:
+            process.read(max(0.0, ends - time.monotonic()))
+            how = process.ended()
+            for whose, text, _ in frames.feed(process.heard()):
+                if whose == token:
+                    ends = time.monotonic() + seconds
+                    yield _sound(json.loads(text))
+            if how is not None:
+                lost = f"lost its process, which {how}"
+            elif time.monotonic() >= ends:
+                lost = f"took more than {seconds:g} s; next: --timeout SECONDS, or --no-import"
+    except (ValueError, RecursionError):  # wire.Unsound among them
+        lost = "wrote to what only rnnbench writes to"
     finally:
-        with suppress(ProcessLookupError):
-            if lost or process.poll() is None:
-                with suppress(subprocess.TimeoutExpired):
-                    process.wait(0 if lost else 1)
-                os.killpg(process.pid, signal.SIGKILL)
-        code = process.wait()
-    how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-    yield {"lost": lost or f"ended its process with {how}"}
+        process.end()
+        process.wait()
+    yield {"lost": lost}
 
 
-def child() -> None:
-    """The process of its own: answers one request on the channel whose number is its argument."""
-    channel = Connection(int(sys.argv[1]))
-    request = json.loads(channel.recv_bytes())
+def _sound(message: Any) -> dict[str, Any]:
+    """A message, if it is one of `child`; ValueError if not."""
+    kinds = {"at": str, "lines": list, "counts": dict}
+    if not isinstance(message, dict) or any(type(value) is not kinds.get(name) for name, value in message.items()):
+        raise ValueError("not a message")
+    if not all(isinstance(line, str) for line in message.get("lines", ())):
+        raise ValueError("not a message")
+    if not all(type(count) is int for count in message.get("counts", {}).values()):
+        raise ValueError("not a message")
+    return message
 
-    def tell(**what: Any) -> None:
-        channel.send_bytes(json.dumps(what).encode())
 
-    _import(request, tell)
-    channel.close()
+def child(number: int) -> None:
+    """The process of its own: answers one request on the channel of that number."""
+    from rnnbench.running.executors.worker import Channel
+
+    channel = Channel(number)
+    while not (received := channel.receive()):
+        pass
+    ((request, channel.token, _),) = received
+    _import(request, lambda **what: channel.send(what))
     os._exit(0)  # no thread or exit handler of anybody's keeps it
 
 

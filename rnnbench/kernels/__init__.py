@@ -3,6 +3,9 @@
 `trace` calls a cell's `step` with symbols, `schedule` orders what it computes into stages of products and pointwise
 equations, `pointwise` writes those out, `adjoint` differentiates them, `emit` prints all of it as one `forward` and one
 `backward` scan over `tiles` and `panels`, and `derived` compiles that. The equations in `cells/` stay the reference.
+
+What is around scans (`norm`, `attention`, `readout`) and a layer that is no scan (`transformer`, over `lanes`) are
+written by hand on the same vectors and tiles.
 """
 
 from __future__ import annotations
@@ -13,7 +16,8 @@ from types import ModuleType
 
 from rnnbench.cells import Cell
 from rnnbench.kernels.schedule import Schedule
-from rnnbench.kernels.trace import Untraceable, trace
+from rnnbench.kernels.symbol import Untraceable
+from rnnbench.kernels.trace import trace
 
 
 @cache

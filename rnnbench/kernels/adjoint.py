@@ -9,7 +9,7 @@ import math
 
 from rnnbench.kernels.pointwise import Body, Load, Rows, Store, Value, Values
 from rnnbench.kernels.schedule import Schedule
-from rnnbench.kernels.trace import Node
+from rnnbench.kernels.symbol import Node
 
 
 class Backward:
@@ -18,7 +18,7 @@ class Backward:
 
     def __init__(self, schedule: Schedule) -> None:
         self.schedule = schedule
-        self.straight = set(range(len(schedule.graph.states)))
+        self.straight = {k for k, state in enumerate(schedule.graph.states) if state.kind != "memory"}
         self.bodies = self._bodies()
         schedule.extra = [schedule.extra[n] for n in sorted(self._loaded("extra"))]
         self.bodies = self._bodies()
@@ -46,12 +46,16 @@ class Backward:
             if operand.stage == stage:
                 adjoint.give(operand.node, body.load("dvalue", n))
                 body.store("history", n, value(operand.node))
+        for n, use in enumerate(schedule.sent):
+            if schedule.stages[use.node] == stage and use.node.op != "number":
+                adjoint.give(use.node, body.load("dsent", n))
         before = set(self.carried)
         for node, n in self.carried.items():
             if schedule.stages[node] == stage:
                 adjoint.give(node, body.load("carry", n))
         states: dict[int, Value] = {}
         sent: set[int] = set()
+        given: set[Node] = set()
         for node in reversed(schedule.nodes):
             slope = adjoint.slopes.get(node)
             if slope is None:
@@ -60,8 +64,11 @@ class Backward:
                 states[node.args[0]] = slope
             elif node.kind == "row":
                 self._add_row(body, node, slope)
-            elif schedule.stages[node] < stage and (node in schedule.kept or node in schedule.roots):
+            elif schedule.stages[node] < stage and (schedule.held(node) or node in schedule.roots):
                 self._carry(body, node, slope, node in before)
+            elif node in schedule.results:
+                given.add(node)
+                body.store("dresult", schedule.results.index(node), slope)
             elif node in schedule.roots:
                 sent.add(schedule.roots[node].slot)
                 body.store("dsum", schedule.roots[node].slot, slope)
@@ -70,6 +77,9 @@ class Backward:
         for each in schedule.sums:
             if each.stage == stage and each.slot not in sent:
                 body.store("dsum", each.slot, 0.0)
+        for n, node in enumerate(schedule.results):
+            if schedule.stages[node] == stage and node not in given:
+                body.store("dresult", n, 0.0)
         for k in sorted(self.straight):
             if last:
                 body.store("dstate", k, states.get(k, 0.0))
@@ -82,6 +92,8 @@ class Backward:
         body.store("carry", n, body.let("add", body.load("carry", n), slope) if again else slope)
 
     def _add_row(self, body: Body, node: Node, slope: Value) -> None:
+        if node.op in ("number", "scale"):
+            return
         if node.op == "parameter":
             place = "dgiven", self.schedule.given.index(node)
         else:
@@ -189,7 +201,9 @@ class Adjoint:
                     self.give(a, let(f"where_{mask.op}", x, y, e, 0.0))
                 if isinstance(b, Node):
                     self.give(b, let(f"where_{mask.op}", x, y, 0.0, e))
-            case "sign" | "stop":
+            case "spread":
+                self.give(a, e)
+            case "sign" | "stop" | "scale" | "number":
                 pass
             case _:
                 raise AssertionError(f"no derivative of {node.op}")

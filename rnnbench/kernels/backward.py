@@ -36,15 +36,21 @@ class Back(Program):
             memory(name, f"{self.rows} * width")
         memory("one", "WIDTH")
         memory("zero", "pair")
+        self.reserve_wide("wide")
+        self.reserve_wide("dwide")
+        self.heads.reserve_backward()
         add()
         add()
         arguments = "parameters, dparameters, dys, answered, xs, tokens, hs, kept, scratch, dxs, T, B, I, H, steps"
         with add.block(f"def backward({arguments}):"):
             self.widths()
+            self.heads.sizes()
             add("with_dxs, dense = dxs != 0, tokens == 0")
             add("answered, tokens = integers(answered), integers(tokens)")
             add("dys, xs, hs, kept, dxs = floats(dys), floats(xs), floats(hs), floats(kept), floats(dxs)")
             memory.places(add)
+            self.spread()
+            self.heads.begin_back()
             self._clear(operands, backward.straight)
             self.prepare_rows()
             add("end = T")
@@ -53,8 +59,11 @@ class Back(Program):
                 with add.block("for t in range(end - 1, begin - 1, -1):"):
                     add("later, now, old = (t + 1 - begin) % steps * B * depth, (t - begin) * B * depth, t * B * width")
                     add("slot, before = answered[t] * B * width, answered[max(t - 1, 0)] * B * width  # rows of dys")
+                    self.heads.step_back()
                     for stage in range(q.count - 1, -2, -1):
                         self._stage_back(stage, backward.bodies[stage])
+                        self.heads.stage_back(stage)
+                        self._gather(stage)
                     if self.rows:
                         with add.block(f"for m in range(0, {self.rows} * width, WIDTH):  # less is lost in rounding"):
                             add("store(drows, m, load(drows, m) + load(dsteps, m))")
@@ -87,14 +96,14 @@ class Back(Program):
             add(f"clear(back_{name}, (N + 1) // 2 * pair * {operand.slots} * width)")
             matrices = [matrix for _, run in operand.runs for matrix in run]
             for n, matrix in enumerate(matrices):
-                source = f"floats(parameters[{self.parameter[matrix]}])"
+                source = self.source(matrix)
                 add(f"pack_transposed(back_{name}, {operand.slots} * width, {n} * N, 1, 0, {source}, H, H)")
         assert q.input is not None
         with add.block("if with_dxs:"):
             add("clear(back_x, (I + pair - 1) // pair * pair * depth)")
             for first, matrices_ in q.input.runs:
                 for n, matrix in enumerate(matrices_, first):
-                    source = f"floats(parameters[{self.parameter[matrix]}])"
+                    source = self.source(matrix)
                     add(f"pack_transposed(back_x, depth, {n} * N, 1, 0, {source}, I, H)")
 
     def _stage_back(self, stage: int, body: Body) -> None:
@@ -120,6 +129,12 @@ class Back(Program):
                             self._prefetch()
                         self.print_body(body, back=True)
                 add("b += rows")
+
+    def _gather(self, stage: int) -> None:
+        """Of the sums that are a number a head: its gradient, out of those of its units."""
+        for each in self.schedule.sums:
+            if each.stage == stage and each.root.per_head:
+                self.add(f"gather(d, now + {each.slot} * width, depth, B, heads, D)")
 
     def _prefetch(self) -> None:
         """What the step before will want."""
@@ -183,5 +198,9 @@ class Back(Program):
             address, rows, row = whole
             for other, _, other_row in others:
                 add(f"add_rows(floats({address}), {row}, floats({other}), {other_row}, {rows}, width)")
-            place = f"floats(dparameters[{self.parameter[name]}])"
-            add(f"unpack({place}, {rows}, H, floats({address}), {row}, 0, 1, 0)")
+            number = self.parameter[name]
+            place = f"floats(dparameters[{number}])"
+            to = f"dwide{number}" if name in self.narrow else place
+            add(f"unpack({to}, {rows}, H, floats({address}), {row}, 0, 1, 0)")
+            if name in self.narrow:
+                add(f"fold_columns({place}, {rows}, heads, D, dwide{number})")

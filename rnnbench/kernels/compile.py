@@ -25,7 +25,17 @@ import numba
 from numba import types
 
 UNUSED = 30 * 24 * 3600  # seconds after which machine code is taken for that of sources which are no more
-SHARED = ("compile.py", "maths.py", "panels.py", "tiles.py", "vector.py")
+SHARED = (
+    "compile.py",
+    "lanes.py",
+    "lanewise.py",
+    "maths.py",
+    "matrix.py",
+    "panels.py",
+    "readout.py",
+    "tiles.py",
+    "vector.py",
+)
 
 
 def fingerprint(source: Path) -> str:

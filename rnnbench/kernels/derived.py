@@ -51,7 +51,7 @@ def fused(cell: Cell, guard: int = 0) -> scans.Fused:
         text.NAMES,
         compiled(text.forward, parameters, 1, 10),
         compiled(text.backward, parameters, 2, 13),
-        text.SLOTS,
+        lambda *sizes: sum(text.kept_parts(*sizes)),
         lambda *sizes: _size(text.forward_parts(*sizes), guard),
         lambda *sizes: _size(text.backward_parts(*sizes), guard),
         text.INPUT,

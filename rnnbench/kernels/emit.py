@@ -5,18 +5,23 @@ from __future__ import annotations
 from rnnbench.kernels.adjoint import Backward
 from rnnbench.kernels.backward import Back
 from rnnbench.kernels.forward import Forward
-from rnnbench.kernels.program import Text
 from rnnbench.kernels.schedule import Schedule
+from rnnbench.kernels.text import Text
 
 HEAD = '''"""{title}: derived from its equations."""
 
+from rnnbench.kernels.lanes import inside
 from rnnbench.kernels.maths import cos, erf, exp, log, maximum, sigmoid, sign, sin, tanh
+from rnnbench.kernels.matrix import (
+    copy, fold_columns, gather, head_sums, recall, recall_back, remember, remember_and_recall, remember_and_recall_back,
+    remember_back, spread_columns
+)
 from rnnbench.kernels.panels import (
     add_by_token, add_products, add_rows, clear, look_up, pack, pack_transposed, send_back, unpack
 )
 from rnnbench.kernels.tiles import ROWS, product
 from rnnbench.kernels.vector import (
-    WIDTH, absolute, floats, fma, inside, integers, load, prefetch, relu, splat, sqrt, store, where_ge, where_gt
+    WIDTH, absolute, floats, fma, integers, load, prefetch, relu, splat, sqrt, store, where_ge, where_gt
 )
 '''
 
@@ -27,13 +32,13 @@ def emit(schedule: Schedule, title: str, guard: int = 0) -> str:
     add.lines += HEAD.format(title=title).splitlines()
     add()
     assert schedule.input is not None
-    matrix = schedule.input.runs[0][1][0]
+    matrix = next(name for _, matrices in schedule.input.runs for name in matrices if not schedule.narrow(name))
     add(f"NAMES = {schedule.names!r}  # of the parameters, in the order in which the scans take them")
     add(f"INPUT = {schedule.names.index(matrix)}  # the one whose rows are those of an input")
-    add(f"SLOTS = {schedule.slots}  # vectors kept of a step, for each row and vector of units")
     forward, backward = Forward(schedule, add, guard), Back(schedule, add, guard)
     forward.print()
     forward.print_sizes("forward_parts", "B, I, H")
+    forward.print_kept()
     backward.print(bodies)
-    backward.print_sizes("backward_parts", "B, I, H, steps")
+    backward.print_sizes("backward_parts", "T, B, I, H, steps")
     return "\n".join(add.lines) + "\n"

@@ -7,7 +7,7 @@ from itertools import accumulate
 from rnnbench.kernels import pointwise
 from rnnbench.kernels.program import Program
 from rnnbench.kernels.schedule import Group
-from rnnbench.kernels.trace import Node
+from rnnbench.kernels.symbol import Node
 
 
 class Forward(Program):
@@ -24,24 +24,41 @@ class Forward(Program):
         for k in q.others:
             memory(f"state{k}", "B * width")
         memory("fixed", f"{self.rows} * width")
+        self.reserve_wide("wide")
+        self.heads.reserve_forward()
         add()
         add()
         with add.block("def forward(parameters, xs, tokens, hs, kept, scratch, T, B, I, H, keep):"):
             self.widths()
+            self.heads.sizes()
             add("dense = I if tokens == 0 else 0  # how many numbers of an input are multiplied")
             add("xs, tokens, hs, kept = floats(xs), integers(tokens), floats(hs), floats(kept)")
             memory.places(add)
+            self.spread()
             for g, group in enumerate(self.groups):
                 self._pack(g, group)
             self.prepare_rows()
             for k in q.others:
                 add(f"clear(state{k}, B * width)")
             add("clear(hs, B * width)")
+            self.heads.begin()
             with add.block("for t in range(T):"):
                 add("old, new = t * B * width, (t + 1) * B * width")
+                self.heads.step()
                 self._before()
                 for stage in range(q.count):
                     self._stage(stage)
+
+    def print_kept(self) -> None:
+        """A function that gives the floats of each part of what is kept for the way back."""
+        add = self.add
+        add()
+        add()
+        with add.block("def kept_parts(T, B, H, keep):"):
+            self.widths()
+            self.heads.sizes()
+            add("taken = T if keep else 1")
+            add(f"return [{', '.join(['taken * B * N * slots', *self.heads.kept()])}]")
 
     def _rows_of(self, group: Group) -> str:
         return " + ".join(["1", *("I" if each is self.schedule.graph.x else "H" for each in group.operands)])
@@ -53,10 +70,10 @@ class Forward(Program):
         for m, each in enumerate(group.sums):
             common = f"panels{g}, {C * U}, {depth}"
             if each.bias is not None:
-                add(f"pack({common}, 0, {C}, {m}, floats(parameters[{self.parameter[each.bias]}]), 1, H)")
+                add(f"pack({common}, 0, {C}, {m}, {self.source(each.bias)}, 1, H)")
             for (operand, matrix), first in zip(each.terms, self._firsts(group), strict=True):
                 rows = "I" if operand is self.schedule.graph.x else "H"
-                source = f"floats(parameters[{self.parameter[matrix]}])"
+                source = self.source(matrix)
                 add(f"pack({common}, {first}, {C}, {m}, {source}, {rows}, H)")
 
     def _firsts(self, group: Group) -> list[str]:
@@ -75,6 +92,7 @@ class Forward(Program):
 
     def _stage(self, stage: int) -> None:
         add, q, U = self.add, self.schedule, self.schedule.units
+        self.heads.stage(stage)
         with add.block(f"for n in range(0, N, {U}):  # stage {stage}"):
             add(f"units = {'min(2, N - n)' if U == 2 else '1'}")
             add("step, z0 = slots * units, (t * keep * N + n) * B * slots")

@@ -51,11 +51,25 @@ def exp(x: Any) -> Any:
     """exp to 2e-7: 2^n times a polynomial of what is left (Cephes' expf); above 88.7 infinite, below -103.9 zero."""
     x = where_gt(x, 89.0, 89.0, where_gt(-104.0, x, -104.0, x))
     n = nearest(x * 1.44269504088896341)
+    half = nearest(n * 0.5)  # in two steps: 2^n alone may be no number while the result is one
+    return _near(n, x) * power_of_two(half) * power_of_two(n - half)
+
+
+@inlined
+def decay(x: Any) -> Any:
+    """exp of numbers that aren't above 0, to 2e-7: in one step, and below -87 as at -87."""
+    x = where_gt(-87.0, x, -87.0, x)
+    n = nearest(x * 1.44269504088896341)
+    return _near(n, x) * power_of_two(n)
+
+
+@inlined
+def _near(n: Any, x: Any) -> Any:
+    """exp(x) / 2^n, of the n nearest to x / ln 2."""
     r = fma(n, 2.12194440e-4, fma(n, -0.693359375, x))
     p = fma(r, fma(r, 1.9875691500e-4, 1.3981999507e-3), 8.3334519073e-3)
     p = fma(r, fma(r, fma(r, p, 4.1665795894e-2), 1.6666665459e-1), 5.0000001201e-1)
-    half = nearest(n * 0.5)  # in two steps: 2^n alone may be no number while the result is one
-    return (fma(r * r, p, r) + 1.0) * power_of_two(half) * power_of_two(n - half)
+    return fma(r * r, p, r) + 1.0
 
 
 @inlined

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.kernels.compile import compiled
+from rnnbench.kernels.lanes import inside
+from rnnbench.kernels.lanewise import EPSILON
 from rnnbench.kernels.panels import clear, sum_lanes
 from rnnbench.kernels.scan import vectors
-from rnnbench.kernels.vector import WIDTH, floats, fma, inside, lane, load, shared, splat, sqrt, store
+from rnnbench.kernels.vector import WIDTH, floats, fma, lane, load, shared, splat, sqrt, store
 
-EPSILON = 1e-5  # as torch adds it to the variance
 Floats = NDArray[np.float32]
 
 

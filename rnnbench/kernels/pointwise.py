@@ -3,9 +3,10 @@ a stage, forward and, by a table of derivatives, on the way back. A program prin
 interprets it in float64.
 
 A statement loads from a place, computes, or stores to a place. Places forward: `slot` (of a sum, then what is kept of
-it), `was` (a slot for an old state), `state`, `new`, `output`, `operand`, `row` (hoisted), `given` (a parameter's row).
-On the way back also: `dh` (of the output), `dstate`, `dsum`, `dvalue` (of an operand, out of its product), `carry` (of
-what a later stage read), `history` (an operand of these steps), `drow`, `dgiven`.
+it), `was` (a slot for an old state), `state`, `new`, `output`, `operand`, `row` (hoisted), `given` (a parameter's row),
+`vector` and `result` (what matrices of the state take and give). On the way back also: `dh` (of the output), `dstate`,
+`dsum`, `dvalue` (of an operand, out of its product), `carry` (of what a later stage read), `history` (an operand of
+these steps), `drow`, `dgiven`, `dsent` (of a vector, by one of its uses), `dresult`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rnnbench.kernels.schedule import Schedule
-from rnnbench.kernels.trace import Node
+from rnnbench.kernels.symbol import Node
 
 Place = tuple[str, int]
 Value = str | float  # a variable or a number
@@ -89,7 +90,7 @@ class Values:
         if node.op == "where":
             mask, *rest = node.args
             return self.body.let(f"where_{mask.op}", *(self(each) for each in (*mask.args, *rest)))
-        if node.op == "stop":
+        if node.op in ("stop", "spread"):
             return str(self(node.args[0]))
         return self.body.let(node.op, *(self(each) for each in node.args))
 
@@ -101,6 +102,10 @@ class Values:
             return self._row(node)
         if self._lies_in_slot(node):
             return self.body.load("slot", (schedule.kept if node in schedule.kept else schedule.roots)[node].slot)
+        if node in schedule.results:
+            return self.body.load("result", schedule.results.index(node))
+        if self._is_vector(node):
+            return self.body.load("vector", schedule.vectors.index(node))
         if self._extra(node):
             return self.body.load("extra", schedule.extra.index(node))
         return self.compute(node)
@@ -112,6 +117,10 @@ class Values:
 
     def _lies_in_slot(self, node: Node) -> bool:
         return node in self.schedule.kept
+
+    def _is_vector(self, node: Node) -> bool:
+        """Whether a value lies among the vectors."""
+        return node in self.schedule.vectors
 
     def _extra(self, node: Node) -> bool:
         """Whether a value that has a slot of its own lies there."""
@@ -129,6 +138,9 @@ class _Forward(Values):
         if node in self.schedule.roots:
             return True
         return node in self.schedule.kept and self.schedule.stages[node] < self.stage
+
+    def _is_vector(self, node: Node) -> bool:
+        return super()._is_vector(node) and self.schedule.stages[node] < self.stage
 
     def _extra(self, node: Node) -> bool:
         return super()._extra(node) and self.schedule.stages[node] < self.stage
@@ -164,9 +176,12 @@ def forward(schedule: Schedule, stage: int) -> Body:
     for n, operand in enumerate(schedule.computed):
         if operand.stage == stage:
             body.store("operand", n, value(operand.node))
+    for n, node in enumerate(schedule.vectors):
+        if schedule.stages[node] == stage:
+            body.store("vector", n, node.args[0] if node.op == "number" else value(node))
     if stage == schedule.count - 1:
         was = [(k, value(graph.states[k])) for k in schedule.others]
-        new = [value(node) for node in graph.new]
+        new = {k: value(graph.new[k]) for k in schedule.others}
         output = value(graph.output)
         for n, (_, old) in enumerate(was):
             body.store("was", n, old)

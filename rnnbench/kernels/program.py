@@ -10,67 +10,19 @@ which prints both where each part starts and how much there is in all.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 
 from rnnbench.kernels import pointwise
+from rnnbench.kernels.heads import Heads
 from rnnbench.kernels.pointwise import Body, Let, Load, Place, Store, Value
 from rnnbench.kernels.schedule import Group, Schedule
+from rnnbench.kernels.text import Memory, Text
+from rnnbench.kernels.trace import I
 
 COLUMNS = 6  # the most sums in one tile: more leave fewer rows of it in registers than loads are worth
 
 BINARY = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
 CALLS = {"abs": "absolute"}
 BOUNDS = {"at_least": "where_gt({1}, {0}, {1}, {0})", "at_most": "where_gt({0}, {1}, {1}, {0})"}
-
-
-class Text:
-    """Lines of a program, indented by blocks."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-        self.depth = 0
-
-    def __call__(self, line: str = "") -> None:
-        self.lines.append("    " * self.depth + line if line else "")
-
-    def block(self, line: str) -> Block:
-        self(line)
-        return Block(self)
-
-
-class Block:
-    """Indents what is printed inside of it."""
-
-    def __init__(self, text: Text) -> None:
-        self.text = text
-
-    def __enter__(self) -> None:
-        self.text.depth += 1
-
-    def __exit__(self, *error: object) -> None:
-        self.text.depth -= 1
-
-
-@dataclass
-class Memory:
-    """Scratch memory: a name and a number of floats, as an expression in the scan's sizes, for each part."""
-
-    guard: int  # floats behind each part that nobody may write to
-    parts: list[tuple[str, str]] = field(default_factory=list)
-
-    def __call__(self, name: str, floats: str) -> None:
-        if not floats.startswith("0 "):  # nothing of this kind
-            self.parts.append((name, floats))
-
-    def places(self, add: Text) -> None:
-        for name, size in self.parts:
-            add(f"at_{name} = scratch")
-            add(f"{name} = floats(scratch)")
-            add(f"scratch += 4 * ({size}{f' + {self.guard}' if self.guard else ''})")
-
-    def size(self, add: Text) -> None:
-        ends = ", ".join(f"{size}" for _, size in self.parts) or "0"
-        add(f"return [{ends}]")
 
 
 class Program:
@@ -82,6 +34,8 @@ class Program:
         self.places = {each.slot: (n, m) for n, group in enumerate(self.groups) for m, each in enumerate(group.sums)}
         self.parameter = {name: n for n, name in enumerate(schedule.names)}
         self.rows = len(schedule.given) + len(schedule.hoisted)
+        self.narrow = [name for name in schedule.names if schedule.narrow(name)]
+        self.heads = Heads(schedule, add, self.memory)
 
     def print_sizes(self, name: str, arguments: str) -> None:
         """A function that gives the floats of each part of scratch memory."""
@@ -90,6 +44,8 @@ class Program:
         add()
         with add.block(f"def {name}({arguments}):"):
             self.widths()
+            if "T" in arguments:
+                self.heads.sizes()
             self.memory.size(add)
 
     def widths(self) -> None:
@@ -97,12 +53,35 @@ class Program:
         add, q = self.add, self.schedule
         add("N = (H + WIDTH - 1) // WIDTH")
         add(f"width, slots, depth, pair = N * WIDTH, {q.slots} * WIDTH, {len(q.sums)} * N * WIDTH, 2 * WIDTH")
+        if self.narrow or q.uses_of:
+            add(f"heads, D = {q.graph.heads}, H // {q.graph.heads}")
+
+    def source(self, name: str) -> str:
+        """Where a parameter lies, with a column for each unit."""
+        number = self.parameter[name]
+        return f"wide{number}" if name in self.narrow else f"floats(parameters[{number}])"
+
+    def rows_of(self, name: str) -> str:
+        """How many rows a parameter has."""
+        rows = self.schedule.graph.parameters[name].args[1][0]
+        return {1: "1", I: "I", self.schedule.graph.H: "H"}[rows]
+
+    def reserve_wide(self, prefix: str) -> None:
+        """Memory for parameters of a column a head, as ones of a column a unit."""
+        for name in self.narrow:
+            self.memory(f"{prefix}{self.parameter[name]}", f"{self.rows_of(name)} * H")
+
+    def spread(self) -> None:
+        """Those parameters as they are read."""
+        for name in self.narrow:
+            number = self.parameter[name]
+            self.add(f"spread_columns(wide{number}, floats(parameters[{number}]), {self.rows_of(name)}, heads, D)")
 
     def prepare_rows(self) -> None:
         """Rows of parameters in whole vectors, and those that are computed once."""
         add, q = self.add, self.schedule
         for n, node in enumerate(q.given):
-            source = f"floats(parameters[{self.parameter[node.name]}])"
+            source = self.source(node.name)
             add(f"pack(floats(at_fixed + {4 * n} * width), 1, 1, 0, 1, 0, {source}, 1, H)")
         if q.hoisted:
             with add.block("for n in range(N):"):
@@ -147,6 +126,10 @@ class Program:
                 return "hs, new + u"
             case "operand":
                 return f"operand{n}, u"
+            case "vector" | "result":
+                return f"kept, {self.heads.held(buffer, n)} + u"
+            case "dsent" | "dresult":
+                return f"{buffer}, {n} * B * width + u"
             case "given" | "row":
                 return f"fixed, {rows[buffer] + n} * width + v"
             case "dgiven" | "drow":
@@ -200,6 +183,8 @@ def contracted(body: Body) -> list[Load | Let | Store]:
 
 def _expression(line: Let) -> str:
     args = [each if isinstance(each, str) else repr(each) for each in line.args]
+    if line.op == "scale":
+        return "1.0 / sqrt(splat(1.0 * D))"
     if line.op in BINARY:
         return f"{args[0]} {BINARY[line.op]} {args[1]}"
     if line.op == "fma_from":

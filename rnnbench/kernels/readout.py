@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.kernels.compile import compiled
+from rnnbench.kernels.lanes import inside
 from rnnbench.kernels.maths import exp, log, sigmoid
 from rnnbench.kernels.panels import add_products, clear, pack, pack_transposed, unpack
 from rnnbench.kernels.scan import vectors
@@ -23,7 +24,6 @@ from rnnbench.kernels.vector import (
     absolute,
     floats,
     fma,
-    inside,
     integers,
     lane,
     load,

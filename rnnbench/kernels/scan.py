@@ -6,11 +6,10 @@ own data gone from the cache: each call then costs several times what it costs i
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from itertools import accumulate
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -19,10 +18,10 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from rnnbench.cells import Cell
+from rnnbench.kernels.loans import Loan
 from rnnbench.kernels.vector import WIDTH as WIDTH
 
 STRETCH = 128  # rows whose gates' gradients stay in the cache until the weights' gradients are summed
-LINE = 16  # floats in a cache line
 PAIR = 2 * WIDTH
 
 
@@ -40,45 +39,10 @@ class Fused(NamedTuple):
     names: tuple[str, ...]  # of the parameters, in the order in which the functions take them
     forward: Callable[..., None]
     backward: Callable[..., None]
-    kept: int  # vectors kept for each step, row and vector of units
+    kept: Callable[[int, int, int, bool], int]  # floats kept for the way back, given T, B, H and whether it is wanted
     forward_scratch: Callable[[int, int, int], int]  # floats, given B, I, H
-    backward_scratch: Callable[[int, int, int, int], int]  # and the number of steps
+    backward_scratch: Callable[[int, int, int, int, int], int]  # given T, B, I, H, and the number of steps
     input: int = 1  # of the parameters, the one whose rows are those of an input
-
-
-class _Loan:
-    """Memory that goes back to the pool with the last reference to it.
-
-    Fresh memory costs a page fault every 4 KiB: for a long sequence as much as a small scan itself. Sizes are powers
-    of two, so that a few serve all lengths.
-    """
-
-    pool: ClassVar[dict[int, list[tuple[NDArray[np.float32], int]]]] = {}
-    spare = 4  # kept of each size
-
-    def __init__(self, *shape: int) -> None:
-        self.shape = shape
-        self.size = 1 << (math.prod(shape) - 1).bit_length()
-        try:
-            self.memory, self.address = self.pool.setdefault(self.size, []).pop()
-        except IndexError:
-            memory = np.empty(self.size + LINE, np.float32)
-            start = -memory.ctypes.data // 4 % LINE
-            self.memory = memory[start : start + self.size]
-            self.address = self.memory.ctypes.data
-
-    def __del__(self) -> None:
-        if len(self.pool[self.size]) < self.spare:
-            self.pool[self.size].append((self.memory, self.address))
-
-    @property
-    def __array_interface__(self) -> dict[str, Any]:
-        return {"version": 3, "shape": self.shape, "typestr": "<f4", "data": (self.address, False)}
-
-    @property
-    def array(self) -> NDArray[np.float32]:
-        """The memory, in use as long as anything looks at it."""
-        return np.asarray(self)
 
 
 def vectors(columns: int) -> int:
@@ -127,10 +91,10 @@ class Pass:
         self.input = (address, 0) if xs.is_floating_point() else (0, address)
         if not xs.is_floating_point() and int(self.xs.numpy().view(np.uint64).max()) >= I:
             raise ValueError(f"tokens: expected 0 to {I - 1}, got {int(xs.min())} to {int(xs.max())}")
-        self.hs = _Loan(T + 1, B, vectors(H) * WIDTH)
-        self.kept = _Loan((T if keep else 1) * B * vectors(H) * max(1, fused.kept) * WIDTH)
+        self.hs = Loan(T + 1, B, vectors(H) * WIDTH)
+        self.kept = Loan(max(1, fused.kept(T, B, H, keep)))
         self.addresses = tuple(each.data_ptr() for each in parameters)
-        scratch = _Loan(fused.forward_scratch(B, I, H))
+        scratch = Loan(fused.forward_scratch(B, I, H))
         fused.forward(
             *(self.addresses, *self.input, self.hs.address, self.kept.address, scratch.address, *self.sizes, int(keep))
         )
@@ -150,9 +114,9 @@ class Pass:
         """Writes the parameters' gradients to these addresses, and returns that of xs if it is wanted. `dys` is the
         address of (K, B, N * WIDTH), `answered` (T,) says which of the K each step's lies at."""
         T, B, I, H = self.sizes
-        dxs = _Loan(T, B, -(-I // PAIR) * PAIR) if want_dxs else None
+        dxs = Loan(T, B, -(-I // PAIR) * PAIR) if want_dxs else None
         steps = max(2, STRETCH // B)
-        scratch = _Loan(self.fused.backward_scratch(B, I, H, steps))
+        scratch = Loan(self.fused.backward_scratch(T, B, I, H, steps))
         self.fused.backward(
             *(self.addresses, tuple(gradients), dys, answered.ctypes.data, *self.input),
             *(self.hs.address, self.kept.address, scratch.address, dxs.address if dxs else 0, *self.sizes, steps),
@@ -174,16 +138,16 @@ class _Scan(torch.autograd.Function):
         _, _, *parameters = ctx.saved_tensors
         dys = _rows(upstream[0])
         sizes = [each.numel() for each in parameters]
-        dparameters = torch.empty(sum(sizes))
+        dparameters = torch.empty(sum(sizes), dtype=torch.float32)
         places = [dparameters.data_ptr() + 4 * at for at in accumulate(sizes[:-1], initial=0)]
         dxs = ctx.done.back(dys.data_ptr(), np.arange(len(dys)), places, ctx.needs_input_grad[1])
-        gradients = [each.view(-1, parameters[0].shape[1]) for each in torch.split(dparameters, sizes)]
+        gradients = [each.view(of.shape) for each, of in zip(torch.split(dparameters, sizes), parameters, strict=True)]
         return None, torch.from_numpy(dxs) if dxs is not None else None, *gradients
 
 
 def rows(K: int, B: int, H: int) -> tuple[Tensor, Tensor]:
     """Memory for dys (K, B, N * WIDTH), zeros behind H, and the part of it that counts, (K, B, H)."""
-    memory = torch.from_numpy(_Loan(K, B, vectors(H) * WIDTH).array)
+    memory = torch.from_numpy(Loan(K, B, vectors(H) * WIDTH).array)
     if H % WIDTH:
         memory[:, :, H:] = 0
     return memory, memory[:, :, :H]

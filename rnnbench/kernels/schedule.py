@@ -2,8 +2,12 @@
 
 A *sum* is a maximal tree of products and at most one bias row, which one tile adds up in registers. Its *operands* are
 the values that its matrices multiply: the input, the state that is the output (h), or a computed one, which needs all
-units of what it is made of and thus a *stage* of its own before. A stage is: the products of its sums, then the
-pointwise equations that they allow. What is made of states alone comes before the first stage, as stage -1.
+units of what it is made of and thus a *stage* of its own before. A stage is: what it does with matrices of the state,
+the products of its sums, then the pointwise equations that they allow. What is made of states alone comes before the
+first stage, as stage -1.
+
+What matrices of the state take are *vectors*, kept of each step, which likewise need a stage before; what they give are
+*results*. A matrix is changed once in a step, together with the one value that is read off it afterwards.
 """
 
 from __future__ import annotations
@@ -11,7 +15,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from rnnbench.kernels.trace import Graph, Node, Untraceable
+from rnnbench.kernels.symbol import Node, Untraceable
+from rnnbench.kernels.trace import Graph
 
 ACTIVATIONS = ("tanh", "sigmoid", "relu", "exp")  # whose slope can be told from their value
 COSTLY = ("exp", "log", "sqrt", "sin", "cos", "erf", "div")  # a tanh is computed sooner than it is read from memory
@@ -61,6 +66,14 @@ class Operand:
         return sum(len(matrices) for _, matrices in self.runs)
 
 
+@dataclass(frozen=True, eq=False)
+class Use:
+    """What one operation on heads takes: the number of a vector, and whose gradient comes back to it."""
+
+    node: Node
+    vector: int
+
+
 class Schedule:
     """The schedule of a graph. Raises Untraceable where there is none."""
 
@@ -78,11 +91,17 @@ class Schedule:
                     self.readers.setdefault(each, []).append(node)
         found = self._sums()
         self.roots = {each.root: each for each in found}
+        self.read: dict[Node, list[Node]] = {}  # matrices, as they were or have become, and who reads them
+        self.results = [node for node in self.nodes if node.op in ("recall", "head_sum")]
+        for node in self.results:
+            if node.op == "recall":
+                self.read.setdefault(node.args[1], []).append(node)
+        self.changes = [node for node in self.nodes if node.op == "remember"]
         self.stages: dict[Node, int] = {}
         for node in self.nodes:
             self._stage(node)
         self.sums = self._ordered(found)
-        self.count = 1 + max(each.stage for each in self.sums)
+        self.count = 1 + max([each.stage for each in self.sums] + [self.stages[each] for each in self.results])
         self.kept: dict[Node, Sum] = {}
         for each in self.sums:
             each.kept = self._kept(each)
@@ -91,14 +110,20 @@ class Schedule:
             self.kept[each.kept] = each
         self.groups = self._groups()
         self.input, self.back, self.computed = self._operands()
-        if self.input is None:
+        if self.input is None or all(self.narrow(name) for _, names in self.input.runs for name in names):
             raise Untraceable("never multiplies its input by a matrix")
-        self.others = [k for k in range(len(graph.states)) if k != self.home]
+        units = [k for k, state in enumerate(graph.states) if state.kind != "memory"]
+        self.others = [k for k in units if k != self.home]
+        self.vectors: list[Node] = []
+        self.uses_of: dict[Node, tuple[Use, ...]] = {}
+        self.sent: list[Use] = []  # all of them: each has a gradient of its own
+        for node in (*self.changes, *self.results):
+            self._use(node)
         rows = self._rows()
         self.hoisted = [node for node in rows if node.op != "parameter"]
         self.given = [node for node in _live(self.nodes, rows) if node.op == "parameter"]
         self.names = self._names()
-        self.risky = any(node.op in RISKY for node in self.nodes)
+        self.risky = any(node.op in RISKY for node in self.nodes) or bool(self.uses_of)
         # A sum of a tile of its own that becomes the output needs no slot: its place is that of the output.
         alone = [group.sums[0] for group in self.groups if len(group.sums) == 1]
         self.direct = next((each for each in alone if each.kept is graph.output), None)
@@ -108,7 +133,7 @@ class Schedule:
         self.extra = [
             node
             for node in self.nodes
-            if node.op in COSTLY and node.kind == "unit" and node not in self.kept and self.stages[node] >= 0
+            if node.op in COSTLY and node.kind == "unit" and not self.held(node) and self.stages[node] >= 0
         ]
         # Tiles of one or two vectors a row wait for memory: two vectors of units fill them.
         self.units = 2 if max(len(group.sums) for group in self.groups) <= 2 else 1
@@ -117,6 +142,27 @@ class Schedule:
     def slots(self) -> int:
         """The vectors that are kept of a step, for each row and vector of units."""
         return len(self.slot) + len(self.others) + len(self.extra)
+
+    def narrow(self, name: str) -> bool:
+        """Whether a parameter has a column a head and not one a unit."""
+        return self.graph.parameters[name].per_head and self.graph.heads != self.graph.H
+
+    def held(self, node: Node) -> bool:
+        """Whether a value is kept of each step in a place that it has anyway, so that none computes it anew."""
+        return node in self.kept or node in self.results or node in self.vectors
+
+    def _use(self, node: Node) -> None:
+        """Notes what an operation on heads takes, `spread` taken off: a scan has a copy for each unit anyway."""
+        taken = [each for each in node.args if isinstance(each, Node) and each.kind != "memory"]
+        uses = []
+        for each in taken:
+            while each.op == "spread":
+                (each,) = each.args
+            if each not in self.vectors:
+                self.vectors.append(each)
+            uses.append(Use(each, self.vectors.index(each)))
+        self.uses_of[node] = tuple(uses)
+        self.sent += uses
 
     def _sums(self) -> list[Sum]:
         found: list[Sum] = []
@@ -157,6 +203,14 @@ class Schedule:
                 self.stages[node] = found.stage
             elif node.op in ("parameter", "x", "state"):
                 self.stages[node] = -1
+            elif node.op == "remember":  # after all that it takes, what it is read by, and what is read before
+                reads = [each.args[0] for each in self.read.get(node, ())]
+                before = [self._stage(each) for each in self.read.get(node.args[0], ())]
+                self.stages[node] = max(1 + max(map(self._stage, (*node.args[1:], *reads))), *before, 0)
+            elif node.op == "recall" and node.args[1].op == "remember":
+                self.stages[node] = self._stage(node.args[1])
+            elif node.op in ("recall", "head_sum"):
+                self.stages[node] = 1 + self._stage(node.args[0])
             else:
                 self.stages[node] = max((self._stage(each) for each in node.args if isinstance(each, Node)), default=-1)
         return self.stages[node]
@@ -217,9 +271,9 @@ class Schedule:
         rows = dict.fromkeys(
             each
             for node in self.nodes
-            if node.kind in ("unit", "mask") and not (node.op == "add" and self._inside(node))
+            if node.kind in ("unit", "mask", "memory") and not (node.op == "add" and self._inside(node))
             for each in node.args
-            if isinstance(each, Node) and each.kind == "row"
+            if isinstance(each, Node) and each.kind == "row" and each.op != "number"
         )
         rows.update(dict.fromkeys(node for node in self.graph.new if node.kind == "row"))
         return list(rows)

@@ -36,25 +36,16 @@ def _store(builder: Any, value: Any, address: Any) -> None:
     builder.store(value, builder.bitcast(address, REGISTER.as_pointer()), align=4)
 
 
-def _tile(builder: Any, rows: int, columns: int, sums: list[Any], term: Any, part: int) -> list[Any]:
-    """sums[r, n] + A[r] @ panel[:, n] in registers, of one part of each vector; the sum runs over k in order."""
-    a, a_at, a_row, a_k, depth, panel, p_at, p_k = (builder.extract_value(term, n) for n in range(8))
-    a, panel = builder.gep(a, [a_at]), builder.gep(panel, [p_at])
+def _summed(builder: Any, depth: Any, sums: list[Any], add: Any) -> list[Any]:
+    """Sums in registers after add(k, sums) for every k < depth, in order."""
     before, body, after = builder.block, builder.append_basic_block("k"), builder.append_basic_block("done")
     zero, one = ir.Constant(INDEX, 0), ir.Constant(INDEX, 1)
-    a_rows = [builder.mul(a_row, ir.Constant(INDEX, r)) for r in range(rows)]
     builder.cbranch(builder.icmp_signed(">", depth, zero), body, after)
 
     builder.position_at_end(body)
     k = builder.phi(INDEX)
     here = [builder.phi(REGISTER) for _ in sums]
-    row = builder.gep(panel, [builder.mul(k, p_k)])
-    right = [
-        _register(builder, builder.gep(row, [ir.Constant(INDEX, n * WIDTH + part * LANES)])) for n in range(columns)
-    ]
-    column = builder.gep(a, [builder.mul(k, a_k)])
-    left = [emit_splat(builder, builder.load(builder.gep(column, [offset])), REGISTER) for offset in a_rows]
-    there = [emit_fma(builder, left[m // columns], right[m % columns], each) for m, each in enumerate(here)]
+    there = add(k, here)
     ahead = builder.add(k, one)
     builder.cbranch(builder.icmp_signed("<", ahead, depth), body, after)
     for phi, first, later in zip([k, *here], [zero, *sums], [ahead, *there], strict=True):
@@ -69,11 +60,50 @@ def _tile(builder: Any, rows: int, columns: int, sums: list[Any], term: Any, par
     return results
 
 
+def _times(builder: Any, step: Any, count: int) -> list[Any]:
+    """0, step, 2 * step, ..."""
+    return [builder.mul(step, ir.Constant(INDEX, n)) for n in range(count)]
+
+
+def _tile(builder: Any, rows: int, columns: int, sums: list[Any], term: Any, part: int) -> list[Any]:
+    """sums[r, n] + A[r] @ panel[:, n] in registers, of one part of each vector; the sum runs over k in order."""
+    a, a_at, a_row, a_k, depth, panel, p_at, p_k = (builder.extract_value(term, n) for n in range(8))
+    a, panel = builder.gep(a, [a_at]), builder.gep(panel, [p_at])
+    a_rows = _times(builder, a_row, rows)
+
+    def add(k: Any, here: list[Any]) -> list[Any]:
+        row = builder.gep(panel, [builder.mul(k, p_k)])
+        right = [
+            _register(builder, builder.gep(row, [ir.Constant(INDEX, n * WIDTH + part * LANES)])) for n in range(columns)
+        ]
+        column = builder.gep(a, [builder.mul(k, a_k)])
+        left = [emit_splat(builder, builder.load(builder.gep(column, [offset])), REGISTER) for offset in a_rows]
+        return [emit_fma(builder, left[m // columns], right[m % columns], each) for m, each in enumerate(here)]
+
+    return _summed(builder, depth, sums, add)
+
+
+def _lane_tile(builder: Any, rows: int, columns: int, sums: list[Any], term: Any, part: int) -> list[Any]:
+    """sums[r, n] + the sum over k of A[r, k] * B[n, k] in registers, lane by lane, of one part of each vector."""
+    a, a_at, a_row, a_k, depth, b, b_at, b_row, b_k = (builder.extract_value(term, n) for n in range(9))
+    first = ir.Constant(INDEX, part * LANES)
+    a, b = builder.gep(a, [builder.add(a_at, first)]), builder.gep(b, [builder.add(b_at, first)])
+    a_rows, b_rows = _times(builder, a_row, rows), _times(builder, b_row, columns)
+
+    def add(k: Any, here: list[Any]) -> list[Any]:
+        row, column = builder.gep(b, [builder.mul(k, b_k)]), builder.gep(a, [builder.mul(k, a_k)])
+        right = [_register(builder, builder.gep(row, [offset])) for offset in b_rows]
+        left = [_register(builder, builder.gep(column, [offset])) for offset in a_rows]
+        return [emit_fma(builder, left[m // columns], right[m % columns], each) for m, each in enumerate(here)]
+
+    return _summed(builder, depth, sums, add)
+
+
 def _places(builder: Any, rows: int, columns: int, packed: Any, part: int) -> list[Any]:
     """The addresses of one part of a tile's vectors, given (array, index, step from row to row)."""
     array, at, step = (builder.extract_value(packed, n) for n in range(3))
     first = builder.gep(array, [at])
-    lines = [builder.gep(first, [builder.mul(step, ir.Constant(INDEX, r))]) for r in range(rows)]
+    lines = [builder.gep(first, [offset]) for offset in _times(builder, step, rows)]
     offsets = [ir.Constant(INDEX, n * WIDTH + part * LANES) for n in range(columns)]
     return [builder.gep(line, [offset]) for line in lines for offset in offsets]
 
@@ -132,3 +162,31 @@ def accumulate(typing: Any, columns: Any, left: Any, out: Any, term: Any) -> Any
         return _in_tiles(builder, C, args[1], tile)
 
     return types.intp(columns, types.intp, out, term), emit
+
+
+@emitted
+def lane_product(typing: Any, columns: Any, left: Any, out: Any, start: Any, term: Any) -> Any:
+    """out[r, n] = start[r, n] + the sum over k of A[r, k] * B[n, k], each a vector, lane by lane, for a tile as in
+    `product`: what every lane has of its own is multiplied with its own.
+
+    `out` and `start` are (array, index, step from row to row, from column to column); the term is
+    (A, index, step from row to row, from k to k, depth, B, index, step from row to row, from k to k).
+    """
+    C = columns.literal_value
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        def places(packed: Any, rows: int, part: int) -> list[Any]:
+            array, at, row, column = (builder.extract_value(packed, n) for n in range(4))
+            first = builder.gep(array, [builder.add(at, ir.Constant(INDEX, part * LANES))])
+            lines = [builder.gep(first, [offset]) for offset in _times(builder, row, rows)]
+            return [builder.gep(line, [offset]) for line in lines for offset in _times(builder, column, C)]
+
+        def tile(rows: int, part: int) -> None:
+            sums = [_register(builder, place) for place in places(args[3], rows, part)]
+            sums = _lane_tile(builder, rows, C, sums, args[4], part)
+            for value, place in zip(sums, places(args[2], rows, part), strict=True):
+                _store(builder, value, place)
+
+        return _in_tiles(builder, C, args[1], tile)
+
+    return types.intp(columns, types.intp, out, start, term), emit

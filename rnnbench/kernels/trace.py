@@ -1,23 +1,24 @@
 """A cell's `step`, called once with symbols: the graph of what it computes, or the reason why there is none.
 
-A symbol answers to Python's operators and to torch's functions, so that the equations are traced as they stand, and
-without torch where they do not name it. What a fused scan can compute is a graph of products `value @ matrix` and of
-functions of one unit at a time; a step that does anything else is refused with the name of what it does.
+What a fused scan can compute is a graph of products `value @ matrix`, of functions of one unit at a time and of what
+`cells.memory` does with matrices of the state, of which each is read after its change once at most; a step that does
+anything else is refused with the name of what it does.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from rnnbench.cells import Cell
 from rnnbench.kernels.functions import COMPOSED
+from rnnbench.kernels.symbol import Node, Untraceable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-I, H = 3, 5  # sizes of the trace: unlike each other, so that a matrix shows what it multiplies
+I, D = 3, 5  # sizes of the trace, of a head: unlike each other, so that a matrix shows what it multiplies
 
 COMPARISONS = ("gt", "ge")
 FUNCTIONS = ("tanh", "sigmoid", "relu", "exp", "log", "sqrt", "sin", "cos", "erf", "abs", "sign", "maximum")
@@ -35,107 +36,8 @@ ALIASES = {
     "special_log1p": "log1p",
     "special_expm1": "expm1",
 }
+MEMORY = ("remember", "recall", "head_sum", "spread", "scale")  # of cells.memory
 SWAPPED = {"lt": "gt", "le": "ge", "rsub": "sub"}
-
-
-class Untraceable(Exception):
-    """A step that no fused scan can be derived from; says what it does and why that is too much."""
-
-
-class Node:
-    """A value of a step. `kind`: "row" (one number a unit, of parameters alone), "unit" (one a batch row and unit),
-    "matrix", "x" (the input), or "mask" (a comparison, which only `where` reads)."""
-
-    __slots__ = ("args", "graph", "kind", "name", "op")
-
-    graph: Graph
-    op: str
-    args: tuple[Any, ...]
-    kind: str
-    name: str
-
-    def __init__(self, graph: Graph, op: str, args: tuple[Any, ...], kind: str, name: str = "") -> None:
-        self.graph, self.op, self.args, self.kind, self.name = graph, op, args, kind, name
-
-    @classmethod
-    def __torch_function__(cls, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Node:
-        graph = next(each.graph for each in _flat(args) if isinstance(each, Node))
-        return graph.call(function.__name__, args, kwargs or {})
-
-    def __getattr__(self, name: str) -> Callable[..., Node]:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        if name in ("shape", "dtype", "device", "ndim", "T", "mT"):
-            raise Untraceable(f"asks for a value's `{name}`")
-        return lambda *args, **options: self.graph.call(name, (self, *args), options)
-
-    def __add__(self, other: Any) -> Node:
-        return self.graph.call("add", (self, other))
-
-    def __radd__(self, other: Any) -> Node:
-        return self.graph.call("add", (other, self))
-
-    def __sub__(self, other: Any) -> Node:
-        return self.graph.call("sub", (self, other))
-
-    def __rsub__(self, other: Any) -> Node:
-        return self.graph.call("sub", (other, self))
-
-    def __mul__(self, other: Any) -> Node:
-        return self.graph.call("mul", (self, other))
-
-    def __rmul__(self, other: Any) -> Node:
-        return self.graph.call("mul", (other, self))
-
-    def __truediv__(self, other: Any) -> Node:
-        return self.graph.call("div", (self, other))
-
-    def __rtruediv__(self, other: Any) -> Node:
-        return self.graph.call("div", (other, self))
-
-    def __neg__(self) -> Node:
-        return self.graph.call("neg", (self,))
-
-    def __abs__(self) -> Node:
-        return self.graph.call("abs", (self,))
-
-    def __pow__(self, other: Any) -> Node:
-        return self.graph.call("pow", (self, other))
-
-    def __matmul__(self, other: Any) -> Node:
-        return self.graph.call("matmul", (self, other))
-
-    def __gt__(self, other: Any) -> Node:
-        return self.graph.call("gt", (self, other))
-
-    def __ge__(self, other: Any) -> Node:
-        return self.graph.call("ge", (self, other))
-
-    def __lt__(self, other: Any) -> Node:
-        return self.graph.call("gt", (other, self))
-
-    def __le__(self, other: Any) -> Node:
-        return self.graph.call("ge", (other, self))
-
-    def __bool__(self) -> bool:
-        raise Untraceable("branches on a value")
-
-    def __iter__(self) -> Iterator[Node]:
-        raise Untraceable("takes a value apart")
-
-    def __getitem__(self, index: Any) -> Node:
-        raise Untraceable("takes a value apart")
-
-    def __repr__(self) -> str:
-        return self.name or f"{self.op}({', '.join(map(repr, self.args))})"
-
-
-def _flat(args: Any) -> Iterator[Any]:
-    for each in args:
-        if isinstance(each, (tuple, list)):
-            yield from _flat(each)
-        else:
-            yield each
 
 
 class Parameters(dict[str, Node]):
@@ -148,6 +50,7 @@ class Parameters(dict[str, Node]):
     def __missing__(self, name: str) -> Node:
         if not self.prepared:
             raise KeyError(name)
+        H = self.graph.H
         self[name] = self.graph.parameter(name, (H, H))  # what `prepare` makes of parameters is a matrix of the state
         return self[name]
 
@@ -159,32 +62,46 @@ class Graph:
     def __init__(self, cell: Cell) -> None:
         self.nodes: list[Node] = []
         self.known: dict[tuple[Any, ...], Node] = {}
+        self.heads, self.H = cell.heads, D * cell.heads
         self.x = self._node("x", (), "x", "x")
-        widths = cell.widths(H)
-        if any(width != H for width in widths):
-            raise Untraceable(f"its states are {' and '.join(map(str, widths))} wide where it has {H} units")
-        self.states = tuple(self._node("state", (k,), "unit", f"state{k}") for k in range(len(widths)))
+        widths = cell.widths(self.H)
+        kinds = {self.H: ("unit", False), self.heads: ("unit", True), D * self.H: ("memory", False)}
+        if not kinds.keys() >= set(widths):
+            raise Untraceable(f"its states are {' and '.join(map(str, widths))} wide where it has {self.H} units")
+        self.states = tuple(
+            self._node("state", (k,), kinds[width][0], f"state{k}", kinds[width][1]) for k, width in enumerate(widths)
+        )
+        self.changed: dict[Node, Node] = {}  # the states that are matrices, and what they become
+        self.recalled: dict[Node, Node] = {}  # what they have become, and the one that reads it
         prepared = type(cell).prepare is not Cell.prepare
-        self.parameters = Parameters(self, cell.shapes(I, H), prepared)
+        self.parameters = Parameters(self, cell.shapes(I, self.H), prepared)
         output, new = cell.step(self.parameters, self.x, self.states)  # type: ignore[arg-type]
         self.output = self._result(output)
-        self.new = tuple(self._result(value) for value in new)
-        if len(self.new) != len(self.states):
-            raise Untraceable(f"returns {len(self.new)} states of {len(self.states)}")
+        if len(new) != len(self.states):
+            raise Untraceable(f"returns {len(new)} states of {len(self.states)}")
+        self.new = tuple(self._result(value, state) for value, state in zip(new, self.states, strict=True))
 
     def parameter(self, name: str, shape: tuple[int, int]) -> Node:
-        kind = {(1, H): "row", (I, H): "matrix", (H, H): "matrix"}.get(shape, "odd")
-        return self._node("parameter", (name, shape), kind, name)
+        rows, columns = shape
+        kind = "row" if rows == 1 else "matrix" if rows in (I, self.H) else "odd"
+        if columns not in (self.H, self.heads):
+            kind = "odd"
+        return self._node("parameter", (name, shape), kind, name, columns == self.heads)
 
-    def _result(self, value: Any) -> Node:
-        if isinstance(value, Node) and value.kind in ("row", "unit"):
+    def _result(self, value: Any, state: Node | None = None) -> Node:
+        if state is not None and state.kind == "memory":
+            if state not in self.changed or value is not self.changed[state]:
+                raise Untraceable(f"returns {value!r} where what {state!r} becomes is expected")
+            return self.changed[state]
+        per_head = state is not None and state.per_head
+        if isinstance(value, Node) and value.kind in ("row", "unit") and value.per_head == per_head:
             return value
-        raise Untraceable(f"returns {value!r} where a value a unit is expected")
+        raise Untraceable(f"returns {value!r} where a value a {'head' if per_head else 'unit'} is expected")
 
-    def _node(self, op: str, args: tuple[Any, ...], kind: str, name: str = "") -> Node:
+    def _node(self, op: str, args: tuple[Any, ...], kind: str, name: str = "", per_head: bool = False) -> Node:
         key = (op, *(id(each) if isinstance(each, Node) else each for each in args))
         if key not in self.known:
-            self.known[key] = Node(self, op, args, kind, name)
+            self.known[key] = Node(self, op, args, kind, name, per_head)
             self.nodes.append(self.known[key])
         return self.known[key]
 
@@ -197,6 +114,9 @@ class Graph:
             return self._clamp(*args, **(options or {}))
         if name in ("clamp_min", "clamp_max"):
             return self._clamp(args[0], **{name.removeprefix("clamp_"): args[1]})
+        if name in MEMORY:
+            operation: Callable[..., Node] = getattr(self, f"_{name}")
+            return operation(*args)
         options = {key: value for key, value in (options or {}).items() if key not in ("out", "inplace") or value}
         if name in COMPOSED:
             return self._composed(name, args, options)
@@ -230,9 +150,55 @@ class Graph:
         rows = matrix.args[1][0]
         if not (isinstance(value, Node) and value.kind in ("x", "unit")):
             raise Untraceable(f"multiplies {value!r} by the matrix {matrix!r}")
-        if rows != (I if value.kind == "x" else H):
+        if rows != (I if value.kind == "x" else self.H) or value.per_head:
             raise Untraceable(f"multiplies {value!r} by {matrix!r}, which has {rows} rows")
-        return self._node("matmul", (value, matrix), "unit")
+        return self._node("matmul", (value, matrix), "unit", per_head=matrix.per_head)
+
+    def _remember(self, S: Any, a: Any, u: Any, v: Any) -> Node:
+        self._expect_memory("remembers in", S)
+        if S.op != "state" or S in self.changed:
+            raise Untraceable(f"changes {S!r} twice in a step")
+        if isinstance(a, (int, float)):
+            a = self._node("number", (float(a),), "row")
+        a = self._spread(a, u) if isinstance(a, Node) and a.per_head else a
+        for each in (a, u, v):
+            self._expect_units("remember", each)
+        self.changed[S] = self._node("remember", (S, a, u, v), "memory")
+        return self.changed[S]
+
+    def _recall(self, q: Any, S: Any) -> Node:
+        self._expect_memory("recalls from", S)
+        self._expect_units("recall", q)
+        if S in self.changed:
+            raise Untraceable(f"reads {S!r} as it was after its change")
+        found = self._node("recall", (q, S), "unit")
+        if S.op != "state" and self.recalled.setdefault(S, found) is not found:
+            raise Untraceable(f"reads {S.args[0]!r} twice after its change")
+        return found
+
+    def _head_sum(self, z: Any, heads: int) -> Node:
+        self._expect_units("head_sum", z)
+        if heads != self.heads:
+            raise Untraceable(f"sums over {heads} heads where the cell says {self.heads}")
+        return self._node("head_sum", (z,), "unit", per_head=True)
+
+    def _spread(self, g: Any, like: Any) -> Node:
+        if not isinstance(g, Node) or g.kind not in ("row", "unit") or not g.per_head:
+            raise Untraceable(f"calls `spread` on {g!r}, which is no number a head")
+        return self._node("spread", (g,), g.kind)
+
+    def _scale(self, z: Any, heads: int) -> Node:
+        if heads != self.heads:
+            raise Untraceable(f"scales for {heads} heads where the cell says {self.heads}")
+        return self._node("scale", (), "row", "1 / sqrt(D)")
+
+    def _expect_memory(self, what: str, S: Any) -> None:
+        if not isinstance(S, Node) or S.kind != "memory":
+            raise Untraceable(f"{what} {S!r}, which is no matrix of its state")
+
+    def _expect_units(self, name: str, value: Any) -> None:
+        if not isinstance(value, Node) or value.kind not in ("row", "unit") or value.per_head:
+            raise Untraceable(f"calls `{name}` on {value!r}, which is no value a unit")
 
     def _clamp(self, value: Any, min: Any = None, max: Any = None) -> Node:
         for name, bound in (("at_least", min), ("at_most", max)):
@@ -264,7 +230,10 @@ class Graph:
         if name == "where":
             kinds |= {each.kind for each in values[0].args if isinstance(each, Node)}
         kind = "mask" if name in COMPARISONS else "unit" if "unit" in kinds else "row"
-        return self._node(name, tuple(values), kind)
+        heads = {each.per_head for each in values if isinstance(each, Node)}
+        if len(heads) == 2 and self.heads > 1:
+            raise Untraceable(f"calls `{name}` on a number a head and one a unit: it wants `spread`")
+        return self._node(name, tuple(values), kind, per_head=heads == {True})
 
 
 def _half_tanh(values: Sequence[Any]) -> Node | None:

@@ -294,21 +294,6 @@ def significand(typing: Any, value: Any) -> Any:
     return vector(vector), emit
 
 
-@emitted
-def inside(typing: Any, value: Any, count: Any) -> Any:
-    """The first `count` numbers of a vector, and zeros behind them."""
-
-    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        lanes = ir.VectorType(INDEX, WIDTH)
-        one = builder.insert_element(ir.Constant(lanes, ir.Undefined), args[1], ir.Constant(ir.IntType(32), 0))
-        zeros = ir.Constant(ir.VectorType(ir.IntType(32), WIDTH), [0] * WIDTH)
-        bound = builder.shuffle_vector(one, ir.Constant(lanes, ir.Undefined), zeros)
-        counts = builder.icmp_signed("<", ir.Constant(lanes, list(range(WIDTH))), bound)
-        return builder.select(counts, args[0], ir.Constant(VECTOR, [0.0] * WIDTH))
-
-    return vector(vector, types.intp), emit
-
-
 def _whole(number: int) -> Any:
     return ir.Constant(_bits, [number] * WIDTH)
 

@@ -9,7 +9,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from rnnbench import foreign
 from rnnbench.cells import Arrays, Parameters, Shapes, Streams
@@ -19,6 +22,31 @@ from rnnbench.settings import Settings
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+
+Floats = NDArray[np.float32]
+
+
+class Pass(Protocol):
+    """One pass of a layer over a batch, in arithmetic of our own."""
+
+    @property
+    def ys(self) -> Floats:
+        """(T, B, H in whole vectors); what lies behind H counts nowhere, nor do steps that nobody reads."""
+        ...
+
+    def back(self, dys: Floats, wanted: bool) -> Floats | None:
+        """Given the gradient of ys, 0 at steps that nobody reads: writes those of the parameters, and returns that of
+        xs, (T, B, I or more), where it is wanted."""
+        ...
+
+
+class Compiled(Protocol):
+    """A layer with its parameters in arithmetic of our own, for one run on a CPU."""
+
+    def forward(self, xs: Tensor, steps: range, keep: bool) -> Pass:
+        """A pass over xs (T, B, I), or tokens (T, B, 1), of which `steps` are read; `keep` what its way back needs."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -67,6 +95,16 @@ class Layer(ABC):
         """Whether it trains one run at a time on a CPU, since runs don't train faster side by side; says so without
         importing a compiler."""
         return True
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether `compiled` computes it, and its way back, in arithmetic of our own; of `as_solo()`."""
+        return False
+
+    def compiled(self, p: Parameters, gradients: Parameters, causal: bool) -> Compiled:
+        """The layer, H wide, with these parameters, and the place that its passes write their gradients to; of a layer
+        that is computed by hand."""
+        raise NotImplementedError(f"{type(self).__name__} is not computed by hand")
 
     def as_solo(self) -> Layer:
         """The layer as it trains one run at a time on a CPU, where it does."""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from types import ModuleType
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
 
 from rnnbench import foreign, kernels
 from rnnbench.cells import Arrays, Cell, Linear, Parameters, Shapes, Streams
-from rnnbench.layers import Layer
+from rnnbench.layers import Compiled, Floats, Layer
 from rnnbench.layers.noise import Noise
 from rnnbench.lazy import torch
+from rnnbench.settings import Settings
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -18,8 +21,8 @@ if TYPE_CHECKING:
 
 # What decides the bits of a fused scan.
 KERNEL = (
-    "functions", "trace", "schedule", "pointwise", "adjoint", "program", "forward", "backward", "emit", "derived",
-    "maths", "vector", "tiles", "panels", "scan", "compile", "readout", "norm", "attention",
+    "functions", "symbol", "trace", "schedule", "pointwise", "adjoint", "text", "program", "heads", "forward",
+    "backward", "emit", "derived", "matrix", "scan",
 )  # fmt: skip
 
 
@@ -48,6 +51,11 @@ class Recurrent(Layer):
         ys: Tensor = (self.kernel.scan if self.kernel else scan)(self.cell, p, xs)
         return ys
 
+    def incompatible(self, settings: Settings) -> str:
+        if settings.hidden % self.cell.heads:
+            return f"heads: {self.cell.heads} do not divide the {settings.hidden} hidden units"
+        return super().incompatible(settings)
+
     @property
     def reads_tokens(self) -> bool:
         return self.kernel is not None
@@ -55,6 +63,14 @@ class Recurrent(Layer):
     @property
     def solo(self) -> bool:
         return not kernels.refusal(self.cell)
+
+    @property
+    def by_hand(self) -> bool:
+        return self.kernel is not None and type(self.cell).prepare is Cell.prepare  # what a cell prepares is torch's
+
+    def compiled(self, p: Parameters, gradients: Parameters, causal: bool) -> Compiled:
+        assert self.kernel is not None
+        return _Compiled(self.kernel.fused(self.cell), p, gradients)
 
     def as_solo(self) -> Layer:
         return replace(self, kernel=kernels.fused(self.cell))
@@ -71,6 +87,35 @@ class Recurrent(Layer):
 
     def digest(self) -> str:
         return foreign.source(type(self.cell))
+
+
+class _Compiled:
+    """A fused scan as a layer. It takes every step, whoever reads it: the state goes through all of them."""
+
+    def __init__(self, fused: Any, p: Parameters, gradients: Parameters) -> None:
+        from rnnbench.kernels.scan import Pass  # imports the compiler
+
+        self.make, self.fused = Pass, fused
+        self.parameters = [p[name] for name in fused.names]
+        self.to = [gradients[name].data_ptr() for name in fused.names]
+
+    def forward(self, xs: Tensor, steps: range, keep: bool) -> _Pass:
+        return _Pass(self.make(self.fused, xs, self.parameters, keep), self.to)
+
+
+@dataclass(frozen=True)
+class _Pass:
+    done: Any  # the scan's
+    to: list[int]
+
+    @property
+    def ys(self) -> Floats:
+        ys: Floats = self.done.hs.array[1:]
+        return ys
+
+    def back(self, dys: Floats, wanted: bool) -> Floats | None:
+        dxs: Floats | None = self.done.back(dys.ctypes.data, np.arange(len(dys)), self.to, want_dxs=wanted)
+        return dxs
 
 
 def scan(cell: Cell, p: Parameters, xs: Tensor) -> Tensor:

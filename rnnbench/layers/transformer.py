@@ -21,6 +21,7 @@ from annotated_types import Interval
 
 from rnnbench import layers
 from rnnbench.cells import Arrays, Parameters, Shapes, Streams
+from rnnbench.layers import Compiled, Pass
 from rnnbench.layers.attention import weigh
 from rnnbench.layers.initial import affine, initial, normalise
 from rnnbench.layers.noise import Noise
@@ -30,6 +31,14 @@ from rnnbench.settings import Settings
 if TYPE_CHECKING:
     from torch import Tensor
 
+KERNEL = (
+    "transformer",
+    "sublayers",
+    "embedding",
+    "selfattention",
+    "lanewise",
+    "angles",
+)  # what decides the bits of one run on a CPU
 BASE = 10000.0  # the longest wavelength of sines and rotations is 2 pi times this many steps
 
 
@@ -38,6 +47,7 @@ class Layer(layers.Layer):
     """Switches: `heads`, `positions`, and `feedforward`, the width of the hidden sublayer over H."""
 
     offs: ClassVar[Mapping[str, object]] = {"positions": "none"}
+    how: ClassVar[str] = "fused"
 
     heads: Annotated[int, Interval(ge=1, le=1024)] = 4
     positions: Literal["none", "sinusoidal", "rotary", "alibi"] = "sinusoidal"
@@ -104,8 +114,59 @@ class Layer(layers.Layer):
         bias = -apart.abs() * slope[:, None, None]
         return bias.masked_fill(apart > 0, -torch.inf) if causal else bias
 
+    def as_solo(self) -> Layer:
+        return Solo(self.heads, self.positions, self.feedforward)
+
+    def sources(self, solo: bool) -> tuple[str, ...]:
+        kernel = tuple(f"kernels/{name}.py" for name in KERNEL)
+        return (*super().sources(solo), *(kernel if solo else ("layers/attention.py",)))
+
     def seconds(self, T: int, B: int, H: int) -> float:
         return 1e-3 + T * (B / 32) * (H / 32) * (1.5e-4 + 2.5e-7 * T)
+
+
+class Solo(Layer):
+    """The layer for one run on a CPU, by `kernels/transformer.py`."""
+
+    @property
+    def reads_tokens(self) -> bool:
+        return True
+
+    @property
+    def by_hand(self) -> bool:
+        return True
+
+    def compiled(self, p: Parameters, gradients: Parameters, causal: bool) -> Compiled:
+        return _Compiled(self, p, gradients, causal)
+
+    def scan(self, p: Parameters, xs: Tensor, causal: bool, noise: Noise | None = None) -> Tensor:
+        from rnnbench.layers import node  # imports torch
+
+        return node.scan(self, p, xs, len(p["W1"]), causal)
+
+    def warm(self) -> None:
+        from rnnbench.kernels import readout, transformer  # imports the compiler
+
+        transformer.warm()
+        readout.warm()
+
+
+class _Compiled:
+    """The layer with its parameters, as a block and what it adds and turns by."""
+
+    def __init__(self, layer: Layer, p: Parameters, gradients: Parameters, causal: bool) -> None:
+        from rnnbench.kernels import angles, transformer  # imports the compiler
+
+        self.positions, self.heads, self.angles = layer.positions, layer.heads, angles
+        slopes = angles.slopes(self.heads) if self.positions == "alibi" else None
+        numbers, to = ({n: v.numpy() for n, v in each.items()} for each in (p, gradients))
+        self.block = transformer.Block(numbers, to, self.heads, causal, slopes)
+
+    def forward(self, xs: Tensor, steps: range, keep: bool) -> Pass:
+        T, H = len(xs), self.block.H
+        sines = self.angles.sines(T, H) if self.positions == "sinusoidal" else None
+        turns = self.angles.turns(T, H // self.heads) if self.positions == "rotary" else None
+        return self.block.forward(xs.contiguous().numpy(), steps, sines, turns, keep)
 
 
 def _angles(T: int, D: int, like: Tensor) -> Tensor:

@@ -24,7 +24,7 @@ from rnnbench.records import BROKEN, Record
 from rnnbench.report import marks
 from rnnbench.report.filling import filling
 from rnnbench.report.model import clean
-from rnnbench.text import raised
+from rnnbench.text import printable, raised
 
 BARS = "▁▂▃▄▅▆▇█"
 CURVE = 14  # columns of a worker's curve
@@ -78,11 +78,14 @@ class LogLines:
         self._of = 0
         self._sizes: list[int] = []
         self._told = _Told()
+        self._reasons = _Reasons()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
+        for line in self._reasons.again():
+            self._say(line)
         self._file.flush()
 
     def started(self, plan: Plan) -> None:
@@ -103,8 +106,9 @@ class LogLines:
 
     def recorded(self, record: Record, label: str) -> None:
         self._told.add(record)
-        width = len(str(self._of))
-        self.message(f"[{self._told.counts.total():{width}}/{self._of}] {outcome(record, label)}")
+        if self._reasons.new(record, label):
+            width = len(str(self._of))
+            self._say(f"[{self._told.counts.total():{width}}/{self._of}] {outcome(record, label)}")
 
     def climbs(self, climbs: Sequence[Climb]) -> None:
         self._sizes = list(map(_runs, climbs))
@@ -116,15 +120,18 @@ class LogLines:
         self._sizes[number] = _runs(climb)
 
     def message(self, text: str) -> None:
+        self._say(text)
+
+    def _say(self, text: str) -> None:
         print(clean(text), file=self._file, flush=True)
 
 
 class Failures(LogLines):
-    """For `--quiet`: a line for each run that broke, and nothing else."""
+    """For `--quiet`: what broke, and nothing else."""
 
     def recorded(self, record: Record, label: str) -> None:
-        if record.status in BROKEN:
-            super().message(outcome(record, label))
+        if record.status in BROKEN and self._reasons.new(record, label):
+            self._say(outcome(record, label))
 
     def message(self, text: str) -> None:
         pass
@@ -150,6 +157,29 @@ class _Told:
         self.counts[record.status] += 1
         if not record.finished:
             self._broken[record.id] = record.status
+
+
+class _Reasons:
+    """Why runs broke. What breaks all runs of a variant is told of the first; how many more there were, at the end."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[tuple[str, str, str]] = Counter()
+
+    def new(self, record: Record, label: str) -> bool:
+        """Whether a record has something to tell: one that finished always."""
+        if record.finished:
+            return True
+        key = label.partition(" ")[0], record.status, raised(record.error or "")
+        self._counts[key] += 1
+        return self._counts[key] == 1
+
+    def again(self) -> list[str]:
+        """A line for each reason that came more than once."""
+        return [
+            f"{status:9} {variant}: {count - 1} more for the same reason" + (f", {printable(why, 60)}" if why else "")
+            for (variant, status, why), count in self._counts.items()
+            if count > 1
+        ]
 
 
 def outcome(record: Record, label: str) -> str:
@@ -179,6 +209,7 @@ class Display:
         self._there: float | None = None  # work that was done before this run began: no measure of its pace
         self._jobs: dict[int, _Job | None] = {}
         self._told = _Told()
+        self._reasons = _Reasons()
         self._climbs: list[Climb] = []
         self._live = Live(
             get_renderable=self.render,
@@ -195,6 +226,8 @@ class Display:
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
         self._live.stop()
+        for line in self._reasons.again():
+            self.message(line)
 
     def started(self, plan: Plan) -> None:
         """The plan is known and work begins."""
@@ -223,7 +256,7 @@ class Display:
         """A record is in the store. One that broke is told above the display."""
         with self._lock:
             self._told.add(record)
-        if not record.finished:
+        if not record.finished and self._reasons.new(record, label):
             self.message(outcome(record, label))
 
     def climbs(self, climbs: Sequence[Climb]) -> None:

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 
 from rnnbench.records import Record, Run
-from rnnbench.running.executors import EndEvent, Executor, Job, RecordEvent
+from rnnbench.running.executors import EndEvent, Executor, Job, RecordEvent, broken
 
 
 def train(runs: Sequence[Run], executor: Executor) -> Iterator[Record]:
@@ -21,7 +21,6 @@ def train(runs: Sequence[Run], executor: Executor) -> Iterator[Record]:
                 if isinstance(event, RecordEvent):
                     yield event.record
                 elif isinstance(event, EndEvent) and event.status != "done":
-                    for run in event.job.runs:
-                        yield Record(run, "timeout" if event.status == "timeout" else "crashed", error=event.error)
+                    yield from (broken(run, event) for run in event.job.runs)
     finally:
         executor.close()

@@ -3,7 +3,8 @@
 Ladders are climbed from the shortest rung, with a barrier at each; a rung that gets more steps is trained beside them.
 Among the rungs that are ready the one with the longest way to its ladder's top goes first. The driver alone writes to
 the store. A cohort that fails, or whose worker dies, costs its unfinished runs one retry each, alone; a run that breaks
-alone is recorded as broken, and tried again as often as `retries` says.
+alone is recorded as broken, and tried again as often as `retries` says. What a run was refused for, a mistake of the
+user's, goes for all of its shape: they are recorded so without being tried, and none is tried again.
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ from dataclasses import dataclass, field, replace
 from sys import intern
 from types import FrameType
 
+from rnnbench import interrupts
 from rnnbench.errors import Exit
 from rnnbench.plan import Plan, cost
 from rnnbench.plan.ladders import Climb, climb_on, counted, view
-from rnnbench.records import Record, Run, Status
+from rnnbench.records import Record, Run
 from rnnbench.running.executors import (
     CheckpointEvent,
     EndEvent,
@@ -31,6 +33,7 @@ from rnnbench.running.executors import (
     ProgressEvent,
     RecordEvent,
     WarningEvent,
+    broken,
 )
 from rnnbench.running.listeners import Listener
 from rnnbench.running.ready import Ready
@@ -40,7 +43,9 @@ from rnnbench.text import raised
 from rnnbench.training import ways
 
 STACK = 16  # at most so many runs of one shape train side by side
+LOSSES = 5  # of a worker that a run survives by itself: more, and it may be the run that brings them about
 STOP_SECONDS = 20.0  # that workers have to write a checkpoint when asked to stop
+WARNINGS = 100  # that are told of one drive
 
 
 @dataclass(frozen=True)
@@ -106,28 +111,27 @@ class Driver:
         self.ready = Ready()
         self.running: dict[str, _Running] = {}
         self.attempts: dict[str, int] = defaultdict(int)  # of those that broke by themselves
+        self.losses: dict[str, int] = defaultdict(int)  # of workers, by what they had
         # in whole microseconds, so that sums that are kept up are those that would be made anew
         self.work = [_microseconds(c) for c in self.climbs]
         self.done, self.total = (sum(column) for column in zip((0, 0), *self.work, strict=True))
         self.trained = 0
+        self.warned: set[str] = set()
         self.gave_up = False
         self.signal = 0
 
     def drive(self) -> Outcome:
-        """Trains all that is missing. Returns early, with checkpoints written, on SIGINT or SIGTERM."""
-        with self.listener, self._signals():
+        """Trains all that is missing. Returns early, with checkpoints written, on SIGINT, SIGTERM or SIGHUP."""
+        with self._signals(), self.listener:
             self.listener.started(self.plan)
             try:
                 self._start()
                 self._loop()
             finally:
                 self.executor.close()
-        broken = sum(rung.tally.broken for climb in self.climbs for rung in climb.every)
-        if self.signal:
-            code = Exit.INTERRUPTED if self.signal == signal.SIGINT else Exit.TERMINATED
-        else:
-            code = Exit.FAILED if broken else Exit.OK
-        return Outcome(self.trained, broken, code, tuple(self.climbs))
+        lost = sum(rung.tally.broken for climb in self.climbs for rung in climb.every)
+        code = interrupts.code(self.signal) if self.signal else Exit.FAILED if lost else Exit.OK
+        return Outcome(self.trained, lost, code, tuple(self.climbs))
 
     def _start(self) -> None:
         for climb in self.climbs:
@@ -154,8 +158,8 @@ class Driver:
 
     @contextmanager
     def _signals(self) -> Iterator[None]:
-        """The first SIGINT or SIGTERM asks to stop; a second stops now. Off the main thread, where Python takes no
-        handlers, signals stay whoever's they are."""
+        """The first of these signals asks to stop; a second stops now. One that is ignored, as by `nohup`, stays so;
+        off the main thread, where Python takes no handlers, signals stay whoever's they are."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -165,7 +169,7 @@ class Driver:
                 raise KeyboardInterrupt
             self.signal = number
 
-        before = {s: signal.signal(s, asked) for s in (signal.SIGINT, signal.SIGTERM)}
+        before = {s: signal.signal(s, asked) for s in interrupts.heeded()}
         try:
             yield
         except KeyboardInterrupt:
@@ -186,6 +190,8 @@ class Driver:
 
     def _feed(self) -> None:
         """Gives every idle worker a job: of those that are ready, the one with the longest way still to go."""
+        if not self.ready:
+            return
         idle = list(self.executor.idle())
         for k, worker in enumerate(idle):
             if not self.ready:
@@ -215,7 +221,7 @@ class Driver:
         """Takes an event in. What comes of a run that its worker was not given, or is done with, came too late: the run
         is recorded, or tried again, and a checkpoint would be left lying."""
         if isinstance(event, WarningEvent):
-            self.listener.message(event.text)
+            self._warn(event.text, event.once)
         elif isinstance(event, EndEvent):
             self._ended(event)
         else:
@@ -231,6 +237,13 @@ class Driver:
             else:
                 del self.running[id]
                 self._record(running.run, event.record)
+
+    def _warn(self, text: str, once: str) -> None:
+        """Tells something, but what has been told before, and not without end."""
+        once = once or text
+        if once not in self.warned and len(self.warned) < WARNINGS:
+            self.warned.add(once)
+            self.listener.message(text)
 
     def _tell_progress(self, worker: int, run: Run, step: int, scores: Sequence[float]) -> None:
         steps = Settings.of(run.rung).steps
@@ -264,6 +277,17 @@ class Driver:
         if not unfinished or self.signal:
             return
         reason = raised(event.error) or event.status
+        if event.status == "lost":
+            for running in unfinished:
+                self.losses[running.run.id] += 1
+            if all(self.losses[running.run.id] <= LOSSES for running in unfinished):
+                self.listener.message(f"a worker is lost ({reason}): its runs go on elsewhere, from their checkpoints")
+                self._again(unfinished, solo=False)
+                return
+            event = replace(event, status="crashed")
+        if event.status == "refused":
+            self._refused(event, unfinished)
+            return
         if len(event.job.runs) > 1:
             self.listener.message(
                 f"a cohort of {len(event.job.runs)} {event.status} ({reason}): its unfinished runs go on alone"
@@ -273,23 +297,26 @@ class Driver:
         (one,) = unfinished
         run = one.run
         label = f"{self.labels[run.rung.key]} {run.rung.length} seed {run.seed}"
-        status: Status = (
-            "timeout" if event.status == "timeout" else "crashed" if event.status == "crashed" else "failed"
-        )
-        record = Record(run, status, error=event.error or event.status)
+        record = broken(run, event)
         self.attempts[run.id] += 1
         if self.attempts[run.id] <= self.retries:
             self.store.add(record)
-            self.listener.message(f"{label}: {status} ({reason}); trying again")
+            once = f"{self.labels[run.rung.key].partition(' ')[0]} {record.status} {reason}"
+            self._warn(f"{label}: {record.status} ({reason}); trying again", once)
             self._again([one])
         else:
-            self.listener.message(f"{label}: {status} ({reason})")
             self._record(run, record)
 
-    def _again(self, lost: Iterable[_Running]) -> None:
-        """Runs go back to those that wait, each to be tried by itself."""
+    def _refused(self, event: EndEvent, unfinished: Sequence[_Running]) -> None:
+        """Runs that can't be trained as they are asked for, and with them those of their shape that wait."""
+        runs = [running.run for running in unfinished]
+        for run in (*runs, *self.ready.take_like(runs[0])):
+            self._record(run, broken(run, event))
+
+    def _again(self, lost: Iterable[_Running], solo: bool = True) -> None:
+        """Runs go back to those that wait, each to be tried by itself unless it is known to be sound."""
         for running in lost:
-            self.ready.add(running.run, running.priority, solo=True)
+            self.ready.add(running.run, running.priority, solo)
 
     def _tell_work(self) -> None:
         self.listener.work(self.done / 1e6, self.total / 1e6)

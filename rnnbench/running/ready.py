@@ -59,6 +59,13 @@ class Ready:
         company = (other for other in self._company.get(run.rung.shape, {}).values() if other.id != run.id)
         return [(one, self._drop(one)) for one in (run, *islice(company, most - 1))]
 
+    def take_like(self, run: Run) -> list[Run]:
+        """Takes out all that might have trained beside a run."""
+        same = list(self._company.get(run.rung.shape, {}).values())
+        for one in same:
+            self._drop(one)
+        return same
+
     def _drop(self, run: Run) -> float:
         id, shape = run.id, run.rung.shape
         priority, _ = self._places.pop(id)

@@ -8,7 +8,7 @@ what isn't what was written is told, never used.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -68,32 +68,11 @@ class Store:
     def add(self, record: Record) -> Record:
         """Appends a record as its run's next attempt, synced to the disk, and drops the run's checkpoint. A result
         that is told twice, equal in everything to its run's last attempt, is there once."""
-        stored = self.add_all([record])
+        connection = self._writable()
+        with told(self.path), schema.transaction(connection):
+            record = _appended(connection, record)
         self.checkpoints.drop(record.id)
-        return stored[0]
-
-    def add_all(self, records: Iterable[Record]) -> list[Record]:
-        """Appends records, each as its run's next attempt: all of them or, if anything goes wrong, none."""
-        connection = self._writable()
-        with told(self.path), schema.transaction(connection):
-            sums = schema.sums(connection, "records")
-            stored = [_appended(connection, record, sums) for record in records]
-            schema.note(connection, "records", sums)
-        return stored
-
-    def remove(self, needless: Callable[[Record], bool]) -> int:
-        """Removes the attempts of which that is true, and says how many there were."""
-        connection = self._writable()
-        with told(self.path), schema.transaction(connection):
-            sums = schema.sums(connection, "records")
-            gone = [(r.id, r.attempt) for r in self.attempts() if needless(r)]
-            for key in gone:
-                where = "WHERE id = ? AND attempt = ?"
-                (digest,) = connection.execute(f"SELECT digest FROM records {where}", key).fetchone()
-                connection.execute(f"DELETE FROM records {where}", key)
-                sums.remove(digest)
-            schema.note(connection, "records", sums)
-        return len(gone)
+        return record
 
     def attempts(self, curves: bool = False) -> Iterator[Record]:
         """Every attempt of every run, one after the other in the order of writing. A writer waits while this is under
@@ -125,7 +104,7 @@ class Store:
         wanted = None if runs is None else {run.id: run for run in runs}
         found: dict[str, Record] = {}
         rungs: dict[str, Rung] = {}
-        shared: dict[str, Any] = {}  # most rows have the same texts
+        shared: dict[str, str] = {}  # most rows have the same texts
         with told(self.path):
             for row in self._rows():
                 run = rows.run(row, rungs) if wanted is None else wanted.get(row[0])
@@ -191,23 +170,25 @@ def _make(folder: Path, directory: Path) -> None:
                         "choose another place with --results", code=Exit.STORE) from None  # fmt: skip
 
 
-def _appended(connection: sqlite3.Connection, record: Record, sums: rows.Sums) -> Record:
+def _appended(connection: sqlite3.Connection, record: Record) -> Record:
     """A record, written as its run's next attempt within a transaction."""
-    record = replace(record, error=_writable(record.error)).checked()
     columns = ", ".join((*rows.COLUMNS, "digest"))
     order = "WHERE id = ? ORDER BY attempt DESC LIMIT 1"
     row = connection.execute(f"SELECT {columns} FROM records {order}", (record.id,)).fetchone()
+    attempt = 0
+    record = replace(record, error=_writable(record.error)).checked()
     if row is not None:
         rows.verify(row)
         last = rows.record(row, record.run)
-        if record.finished and replace(record, attempt=last.attempt) == last:
+        attempt = last.attempt
+        if record.finished and replace(record, attempt=attempt) == last:
             return last
-        record = replace(record, attempt=last.attempt + 1)
-    else:
-        record = replace(record, attempt=1)
+    record = replace(record, attempt=attempt + 1)
     made = rows.of(record)
+    sums = schema.sums(connection, "records")
     connection.execute(schema.INSERT, made)
     sums.add(made[-1])
+    schema.note(connection, "records", sums)
     return record
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from rnnbench import strict
 from rnnbench.store.faults import odd, told
 
 NAME = re.compile(r"([0-9a-f]{24})\.(checkpoint|part)")  # nothing else in the folder is touched
@@ -47,11 +48,10 @@ class Checkpoints:
             try:
                 if not stat.S_ISREG(mode := path.lstat().st_mode):
                     raise odd(path, mode)
-                number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+                with strict.opened(path, follow=False) as file:
+                    return file.read()
             except FileNotFoundError:
                 return None
-            with open(number, "rb") as file:
-                return file.read()
 
     def drop(self, id: str) -> None:
         path = self.path(id)

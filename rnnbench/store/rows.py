@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
@@ -81,12 +81,12 @@ def run(row: Row, rungs: dict[str, Rung]) -> Run:
     return found
 
 
-def record(row: Row, run: Run, curves: bool = True, shared: dict[str, Any] | None = None) -> Record:
+def record(row: Row, run: Run, curves: bool = True, shared: dict[str, str] | None = None) -> Record:
     """The record of a row that is verified, of this run; Damage where it can't be one. Types are those of what was
     digested; a row of version 1 is checked for them too. `shared`: texts seen already, so that each is there once."""
     (_, attempt, _, status, score, loss, steps, solved, parameters, seconds, error,
      numerics, fingerprint, host, started, curve) = row[:16]  # fmt: skip
-    share = ({} if shared is None else shared).setdefault
+    share: Callable[[Any, Any], Any] = ({} if shared is None else shared).setdefault
     try:
         looks = tuple(map(Point.of_row, strict.loads(curve))) if curves else ()
         found = Record(

@@ -33,6 +33,7 @@ CREATE TABLE sums (name TEXT PRIMARY KEY, count INTEGER NOT NULL, total BLOB NOT
 """
 INSERT = f"INSERT INTO records ({', '.join(rows.COLUMNS)}, digest) VALUES ({', '.join('?' * 17)})"
 READ_SECONDS, WRITE_SECONDS = 10.0, 60.0  # that somebody waits for others: a long report keeps a writer waiting
+SMALLEST = 512  # bytes of a page, and so of a file that holds anything
 LARGEST = 64 * 2**20  # bytes of one value: a damaged length asks for no more
 
 
@@ -70,6 +71,9 @@ def version(connection: sqlite3.Connection, path: Path) -> int:
         raise UserError(f"{shown(path)}: got schema version {found}, expected at most {VERSION}; "
                         "it was written by a newer rnnbench: upgrade", code=Exit.STORE)  # fmt: skip
     if found == 0 and not tables:
+        (pages,) = connection.execute("PRAGMA page_count").fetchone()
+        if pages > 1 or 0 < path.stat().st_size < SMALLEST:  # what is cut so short looks empty to SQLite
+            raise Damage("it holds no tables, though it isn't empty")
         return 0
     wanted = {"records", "suites", "sums"} if found == VERSION else {"records", "suites"}
     if found < 1 or tables - {"sqlite_sequence"} != wanted:
@@ -160,7 +164,10 @@ def sync(path: Path) -> None:
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """All of it or nothing; nobody else writes from its beginning."""
+    """All of it or nothing; nobody else writes from its beginning. Inside another it is a part of that."""
+    if connection.in_transaction:
+        yield
+        return
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield

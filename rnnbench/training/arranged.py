@@ -1,4 +1,4 @@
-"""Layers of fused scans under a read-out, one run on a CPU: several deep, in both directions, with layer norm, residual
+"""Compiled layers under a read-out, one run on a CPU: several deep, in both directions, with layer norm, residual
 connections, dropout and attention at the read-out, forward and back without torch's graph and in arithmetic of our own.
 
 Values are rows of whole vectors, (T, B, N * WIDTH) for H units; what lies behind H counts nowhere.
@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnbench.layers import Pass
 from rnnbench.layers.noise import Noise
-from rnnbench.layers.recurrent import Recurrent
 from rnnbench.lazy import torch
-from rnnbench.training.model import Model
+from rnnbench.training.model import Model, within
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,7 +28,7 @@ Floats = NDArray[np.float32]
 class _Part:
     """One direction of one layer in one pass, and what its way back needs."""
 
-    done: Any  # the scan's pass
+    done: Pass
     normal: Any = None  # what layer norm kept
     mask: Floats | None = None
 
@@ -44,18 +44,14 @@ class _Read:
 
 
 class Own:
-    """Fused scans under a read-out, as far as they have it in common however they are arranged; p and gradients by the
-    names of `model.views`."""
+    """Compiled layers under a read-out, as far as they have it in common however they are arranged; p and gradients by
+    the names of `model.views`."""
 
     def __init__(self, model: Model, p: Mapping[str, Tensor], gradients: Mapping[str, Tensor]) -> None:
         from rnnbench.kernels import scan  # imports the compiler
         from rnnbench.kernels.readout import Readout
 
-        layer = model.layer
-        assert isinstance(layer, Recurrent)
-        assert layer.kernel is not None
         self.model, self.kernel = model, scan
-        self.fused = layer.kernel.fused(layer.cell)
         self.readout = Readout(p["readout/W"].numpy(), p["readout/b"].numpy(), model.task.nats)
         self.readout_to = gradients["readout/W"].data_ptr(), gradients["readout/b"].data_ptr()
         self.outputs = self.readout.O
@@ -89,12 +85,15 @@ class Arranged(Own):
         self.width = self.kernel.vectors(self.H) * self.kernel.WIDTH
         places = [[f"{depth}/{d}" for d in self.directions] for depth in range(self.s.layers)]
         self.places = places
-        self.parameters = {at: [p[f"{at}/{n}"] for n in self.fused.names] for row in places for at in row}
-        self.to = {at: [gradients[f"{at}/{n}"].data_ptr() for n in self.fused.names] for row in places for at in row}
+        self.layers = {
+            at: model.layer.compiled(within(p, f"{at}/"), within(gradients, f"{at}/"), model.task.causal)
+            for row in places
+            for at in row
+        }
         self.norms: dict[str, Norm] = {}
         self.norm_to: dict[str, tuple[Floats, Floats]] = {}
         if self.s.layer_norm:
-            for at in self.parameters:
+            for at in self.layers:
                 self.norms[at] = Norm(p[f"norm/{at}/g"].numpy(), p[f"norm/{at}/b"].numpy())
                 self.norm_to[at] = gradients[f"norm/{at}/g"].numpy(), gradients[f"norm/{at}/b"].numpy()
         self.attention: Attention | None = None
@@ -127,15 +126,17 @@ class Arranged(Own):
     ) -> tuple[list[list[_Part]], list[_Read], Floats]:
         """The parts of a pass, what its read-outs read, and the answers (K, B, M * WIDTH)."""
         given, parts = self.model.encode(xs), []
+        # The last layer's steps that are read: those of the answers, where nothing else looks at any.
+        plain = self.attention is None and len(self.directions) == 1
+        read = range(len(xs))[self._ends(len(xs), at)[0] if plain else slice(None)]
         ys: list[Floats] = []
         for depth, row in enumerate(self.places):
             below, ys, made = ys, [], []
             for i, place in enumerate(row):
                 backward = self.directions[i] == "backward"
-                part = _Part(
-                    self.kernel.Pass(self.fused, given.flip(0) if backward else given, self.parameters[place], keep)
-                )
-                y = part.done.hs.array[1:]
+                steps = read if depth == self.s.layers - 1 else range(len(xs))
+                part = _Part(self.layers[place].forward(given.flip(0) if backward else given, steps, keep))
+                y = part.done.ys
                 y = np.ascontiguousarray(y[::-1]) if backward else y
                 if place in self.norms:
                     y, part.normal = self.norms[place].forward(np.ascontiguousarray(y))
@@ -217,7 +218,7 @@ class Arranged(Own):
             dy = self.norms[place].back(dy, part.normal, *self.norm_to[place])
         backward = self.directions[i] == "backward"
         dy = np.ascontiguousarray(dy[::-1] if backward else dy)
-        dxs = part.done.back(dy.ctypes.data, np.arange(len(dy)), self.to[place], want_dxs=depth > 0)
+        dxs = part.done.back(dy, wanted=depth > 0)
         if dxs is not None:
             dxs = dxs[::-1] if backward else dxs
             for j, to in enumerate(below):

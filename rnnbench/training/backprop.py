@@ -1,5 +1,5 @@
 """A model's losses and their gradients on one batch: through torch's graph, which takes any model, or by hand, for
-fused scans under a read-out: one here, with whatever is around it in `arranged.py`.
+compiled layers under a read-out: one fused scan here, any other arrangement in `arranged.py`.
 
 By hand nothing is recorded: at H = 32 the graph, its views and its zeros cost more than the scan itself. The scan
 reads the gradients of the answered steps alone and writes those of its parameters where the optimiser reads them.
@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.cells import Cell
 from rnnbench.layers.noise import Noise
 from rnnbench.layers.recurrent import Recurrent
 from rnnbench.lazy import torch
@@ -52,17 +51,18 @@ def backprop(model: Model, p: Mapping[str, Tensor], gradients: Mapping[str, Tens
 
 def by_hand(model: Model) -> bool:
     """Whether all that a model computes, and its way back, is arithmetic of our own."""
-    layer = model.layer
-    if not (isinstance(layer, Recurrent) and layer.kernel is not None):
-        return False
-    # What a cell prepares, and a loss that is a task's own, go through torch's graph.
-    return type(layer.cell).prepare is Cell.prepare and bool(model.task.nats)
+    return model.layer.by_hand and bool(model.task.nats)  # a loss that is a task's own goes through torch's graph
 
 
 def _plain(model: Model) -> bool:
     """Whether it is one scan under a read-out."""
     s = model.settings
-    return s.layers == 1 and not (s.bidirectional or s.layer_norm or s.dropout) and s.attention == "none"
+    return (
+        isinstance(model.layer, Recurrent)
+        and s.layers == 1
+        and not (s.bidirectional or s.layer_norm or s.dropout)
+        and s.attention == "none"
+    )
 
 
 class _ThroughGraph:
@@ -93,6 +93,10 @@ class _ByHand(Own):
 
     def __init__(self, model: Model, p: Mapping[str, Tensor], gradients: Mapping[str, Tensor]) -> None:
         super().__init__(model, p, gradients)
+        layer = model.layer
+        assert isinstance(layer, Recurrent)
+        assert layer.kernel is not None
+        self.fused = layer.kernel.fused(layer.cell)
         self.parameters = [p[f"0/forward/{name}"] for name in self.fused.names]
         self.places = [gradients[f"0/forward/{name}"].data_ptr() for name in self.fused.names]
 

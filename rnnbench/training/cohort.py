@@ -30,6 +30,12 @@ CHUNK = 256  # examples scored at once
 Inputs = tuple["Tensor", "Tensor", "Tensor | None"]
 
 
+def shapes(model: Model) -> dict[str, tuple[int, ...]]:
+    """The buffers of a run under way and their shapes: parameters, two moments, sums of losses and of scores."""
+    P = (model.layout.size,)
+    return {"flat": P, "first": P, "second": P, "losses": (1,), "scores": (1,)}
+
+
 class Cohort:
     """`arrays`, by run id, are where runs go on after `step` steps; the others start."""
 
@@ -50,9 +56,8 @@ class Cohort:
         self._bind(runs, {name: torch.from_numpy(array).to(self.device) for name, array in stacked.items()})
 
     def _start(self, run: Run) -> dict[str, NDArray[np.float32]]:
-        flat, zero = self.model.init(run.seed), np.zeros(1, np.float32)
-        moments = {"first": np.zeros_like(flat), "second": np.zeros_like(flat)}
-        return {"flat": flat, **moments, "losses": zero, "scores": zero}
+        zeros = {name: np.zeros(shape, np.float32) for name, shape in shapes(self.model).items()}
+        return zeros | {"flat": self.model.init(run.seed)}
 
     def _bind(self, runs: Sequence[Run], state: Mapping[str, Tensor]) -> None:
         """Takes rows of state, one a run, and makes leaves of the parameters that share their memory."""

@@ -82,7 +82,9 @@ class Model:
         are."""
         if not self.task.tokens:
             return xs
-        return xs.unsqueeze(-1) if self.layer.reads_tokens else torch.eye(self.task.inputs, device=xs.device)[xs]
+        if self.layer.reads_tokens:
+            return xs.unsqueeze(-1)
+        return torch.eye(self.task.inputs, dtype=torch.float32, device=xs.device)[xs]
 
     def answers(self, p: Mapping[str, Tensor], xs: Tensor, at: slice, noise: Noise | None = None) -> Tensor:
         """xs (..., T, B, I) -> answers (..., K, B, O) at the K steps `at`; trained where there is noise.
@@ -98,7 +100,7 @@ class Model:
             for i, direction in enumerate(self.layout.directions):
                 place = f"{depth}/{direction}"
                 backward = direction == "backward"
-                own, here = _within(p, f"{place}/"), noise.at(place) if noise else None
+                own, here = within(p, f"{place}/"), noise.at(place) if noise else None
                 y = self.layer.scan(own, x.flip(-3) if backward else x, self.task.causal, here)
                 y = y.flip(-3) if backward else y
                 if s.layer_norm:
@@ -122,7 +124,7 @@ class Model:
         if s.attention != "none":
             T = ys[0].shape[-3]
             seen = [t + 1 for t in range(T)[at]] if self.task.causal else [T] * h.shape[-3]
-            read["A"] = attention.attend(_within(p, "attention/"), h, _joined(ys), seen)
+            read["A"] = attention.attend(within(p, "attention/"), h, _joined(ys), seen)
         if noise and s.dropout:
             read = {name: noise.at(f"readout/{name}").drop(value, s.dropout) for name, value in read.items()}
         answers = affine(read["W"], p["readout/W"], p["readout/b"])
@@ -133,7 +135,7 @@ def _joined(ys: list[Tensor]) -> Tensor:
     return torch.cat(ys, -1) if len(ys) > 1 else ys[0]
 
 
-def _within(p: Mapping[str, Tensor], group: str) -> dict[str, Tensor]:
+def within(p: Mapping[str, Tensor], group: str) -> dict[str, Tensor]:
     """The parameters of a group, by their own names."""
     return {name[len(group) :]: value for name, value in p.items() if name.startswith(group)}
 

@@ -61,11 +61,11 @@ class Stacked:
         self.settings, self.state, self.gradient = settings, state, gradient
         self.lr = torch.tensor(lrs, dtype=torch.float32, device=gradient.device).unsqueeze(-1)
         self.rate = self.lr.clone()  # at the step under way
-        self.corrected = torch.ones(2, device=gradient.device)
+        self.corrected = torch.ones(2, dtype=torch.float32, device=gradient.device)
 
     def prepare(self, step: int) -> None:
         """What depends on a step's number, counted from 1."""
-        self.corrected.copy_(torch.tensor(corrections(step)))
+        self.corrected.copy_(torch.tensor(corrections(step), dtype=torch.float32))
         torch.mul(self.lr, factor(self.settings, step), out=self.rate)
 
     def apply(self) -> None:

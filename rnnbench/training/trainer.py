@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import platform
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -21,8 +21,8 @@ from rnnbench.records import Point, Record, Run, Status
 from rnnbench.settings import LOOK
 from rnnbench.training import devices, optimiser, ways
 from rnnbench.training.backprop import by_hand
-from rnnbench.training.checkpoint import Checkpoint
-from rnnbench.training.cohort import Cohort
+from rnnbench.training.checkpoint import Checkpoint, again
+from rnnbench.training.cohort import Cohort, shapes
 from rnnbench.training.fingerprint import fingerprint
 from rnnbench.training.model import Model
 
@@ -78,11 +78,14 @@ def _finite(*numbers: float) -> bool:
 
 
 class Trainer:
-    """How runs are computed here: on which device, with which kernels."""
+    """How runs are computed here: on which device, with which kernels; `warn` is told what cost no result."""
 
-    def __init__(self, device: str = "cpu", kernels_wanted: str = "auto") -> None:
+    def __init__(
+        self, device: str = "cpu", kernels_wanted: str = "auto", warn: Callable[[str], None] = lambda text: None
+    ) -> None:
         self.device = device
         self.kernels_wanted = kernels_wanted
+        self.warn = warn
 
     def solo(self, run: Run) -> Layer | None:
         """The run's layer as it trains one run at a time here; None where it trains side by side with others."""
@@ -126,12 +129,7 @@ class Trainer:
         `checkpoints` by run id, where they fit, is where runs go on. When `stop()` turns true every run under way
         yields a checkpoint, and the iterator ends.
         """
-        checkpoints = {
-            run.id: found
-            for run in runs
-            if (found := (checkpoints or {}).get(run.id)) is not None
-            and found.fits(run.id, self.numerics(run), self.fingerprint(run))
-        }
+        checkpoints = self._usable(runs, checkpoints or {})
         if self.solo(runs[0]):
             groups = [[run] for run in runs]
         else:  # only runs at one step can go on in lockstep
@@ -141,6 +139,22 @@ class Trainer:
             yield from _Group(self, group, checkpoints).train(stop, checkpoint_seconds)
             if stop():
                 return
+
+    def _usable(self, runs: Sequence[Run], checkpoints: Mapping[str, Checkpoint]) -> dict[str, Checkpoint]:
+        """Those from which a run can go on, to the same bits; of the others it is told why not."""
+        usable = {}
+        for run in runs:
+            if (found := checkpoints.get(run.id)) is None:
+                continue
+            why = found.misfit(run.id, self.numerics(run), self.fingerprint(run))
+            if not why:
+                model = Model.of(run.rung, self.solo(run))
+                why = found.unusable(shapes(model), model.settings.steps)
+            if why:
+                self.warn(again(run.id, why))
+            else:
+                usable[run.id] = found
+        return usable
 
 
 class _Group:

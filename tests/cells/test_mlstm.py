@@ -8,14 +8,30 @@ import pytest
 import torch
 from torch import Tensor
 
+from rnnbench import registry
 from rnnbench.cells.mlstm import Cell
 from rnnbench.layers.recurrent import scan
 from rnnbench.rng import stream
+from rnnbench.settings import Settings
 
-VARIANTS: list[dict[str, object]] = [{}, {"forget_activation": "exp"}, {"forget_bias": 0.0}, {"chrono": 30}]
+VARIANTS: list[dict[str, object]] = [
+    {}, {"forget_activation": "exp"}, {"forget_bias": 0.0}, {"chrono": 30}, {"heads": 3},
+    {"heads": 2, "forget_activation": "exp"},
+]  # fmt: skip
 
 
 def reference(cell: Cell, p: Mapping[str, Tensor], xs: Tensor) -> Tensor:
+    """Head by head, each on its own columns and with its own two gates."""
+    H = p["Wq"].shape[1]
+    D = H // cell.heads
+    found = []
+    for h in range(cell.heads):
+        part = {k: value[:, h * D : (h + 1) * D] for k, value in p.items() if k[1] not in "if"}
+        found.append(one_head(cell, part | {k: p[k][:, h : h + 1] for k in ("Wi", "bi", "Wf", "bf")}, xs))
+    return torch.cat(found, -1)
+
+
+def one_head(cell: Cell, p: Mapping[str, Tensor], xs: Tensor) -> Tensor:
     B, H = xs.shape[1], p["Wq"].shape[1]
     C, n = torch.zeros(B, H, H, dtype=xs.dtype), torch.zeros(B, H, dtype=xs.dtype)
     ys = []
@@ -62,3 +78,20 @@ def test_a_value_is_found_again_by_its_key() -> None:
 def test_chrono_needs_a_sigmoid() -> None:
     with pytest.raises(ValueError, match=r"^chrono: needs a sigmoid forget gate, whose bias it sets$"):
         Cell(chrono=9, forget_activation="exp")
+
+
+def test_heads_divide_the_units() -> None:
+    layer = registry.layer({"cell": "mlstm", "heads": 3})
+    assert layer.incompatible(Settings(hidden=32)) == "heads: 3 do not divide the 32 hidden units"
+    assert layer.incompatible(Settings(hidden=33)) == ""
+
+
+def test_a_head_has_gates_and_a_memory_of_its_own() -> None:
+    """A head whose input gate stays shut answers nothing, whatever the one beside it holds."""
+    cell = Cell(heads=2)
+    p = {k: torch.from_numpy(stream(0, k).normal(s)) for k, s in cell.shapes(3, 8).items()}
+    p |= {"Wi": torch.zeros(3, 2), "bi": torch.tensor([[-60.0, 1.0]])}
+    ys = scan(cell, p, torch.from_numpy(stream(0, "xs").normal((6, 2, 3))))
+    assert float(ys[..., :4].abs().max()) < 1e-12
+    assert float(ys[..., 4:].abs().min()) > 1e-6
+    assert cell.widths(8) == (32, 8, 2)

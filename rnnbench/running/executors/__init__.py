@@ -1,4 +1,4 @@
-"""Where cohorts run: `local` on this machine's cores, in worker processes.
+"""Where cohorts run: `local` on this machine's cores, in worker processes; `ray` on a cluster.
 
 An executor takes cohorts, and tells what became of them as events; it knows neither the plan nor the store.
 """
@@ -6,15 +6,22 @@ An executor takes cohorts, and tells what became of them as events; it knows nei
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator, Sequence
+import importlib.util
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from rnnbench import plugins
 from rnnbench.errors import UserError, nearest
-from rnnbench.records import Point, Record, Run
+from rnnbench.records import Point, Record, Run, Status
+from rnnbench.text import printable
+from rnnbench.training import devices
+
+# How a worker may be done with a job. "lost": it is gone by no fault of the job's, as where a machine was switched off.
+STATUSES = ("done", "failed", "refused", "crashed", "timeout", "stopped", "lost")
 
 
 @dataclass(frozen=True)
@@ -53,23 +60,32 @@ class RecordEvent:
 
 @dataclass(frozen=True)
 class WarningEvent:
-    """Something worth telling that cost no result: a checkpoint that could not be used."""
+    """Something worth telling that cost no result: a checkpoint that could not be used. Of those that have the same
+    `once`, where it isn't empty, the first is told, whichever worker it comes from."""
 
     worker: int
     text: str
+    once: str = ""
 
 
 @dataclass(frozen=True)
 class EndEvent:
-    """A worker is done with its job: the last event of it. `status` says how: "done", "failed" (its code raised;
-    `error` holds the traceback), "crashed" (the process is gone), "timeout", "stopped" (asked to). Runs that have no
-    record by then are unfinished.
+    """A worker is done with its job: the last event of it. `status`, one of STATUSES, says how: "done", "failed" (its
+    code raised; `error` holds the traceback), "refused" (a mistake of the user's, which trying again won't mend;
+    `error` is its line), "crashed" (the process is gone, or says what no worker says), "timeout", "stopped" (asked to),
+    "lost". Runs that have no record by then are unfinished.
     """
 
     worker: int
     job: Job
     status: str
     error: str = ""
+
+
+def broken(run: Run, event: EndEvent) -> Record:
+    """The record of a run that a job's end left unfinished."""
+    status: Status = "timeout" if event.status == "timeout" else "crashed" if event.status == "crashed" else "failed"
+    return Record(run, status, error=event.error or event.status)
 
 
 Event = ProgressEvent | CheckpointEvent | RecordEvent | WarningEvent | EndEvent
@@ -99,10 +115,12 @@ class Executor(Protocol):
     kernels: str  # auto or reference
 
     def idle(self) -> Sequence[int]:
-        """The numbers of the workers that wait for a job. They may be more or fewer each time."""
+        """The numbers of the workers that wait for a job. They may be more or fewer each time. Asked only by a driver
+        that has a job to give."""
 
     def busy(self) -> bool:
-        """Whether a job that was submitted has not ended, or an event is still to be told."""
+        """Whether a job that was submitted has not ended, an event is still to be told, or whoever asked for an `idle`
+        worker since the last `poll` is to wait for one."""
 
     def submit(self, number: int, job: Job) -> None:
         """Gives an idle worker a job, and returns at once."""
@@ -128,15 +146,55 @@ def names() -> tuple[str, ...]:
     return tuple(p.stem for p in files if f"\nclass {p.stem.capitalize()}" in p.read_text("utf-8"))
 
 
-def named(name: str) -> Callable[[int, str, str, float | None, float], Executor]:
-    """The class of the executor of that name; UserError with the nearest known name. It is called with the number of
-    workers, the device, the kernels, the seconds that a run may take and the seconds between two checkpoints."""
+Maker = Callable[[int, str, str, float | None, float], Executor]
+
+
+def named(name: str, options: Mapping[str, Any] | None = None) -> Maker:
+    """What makes the executor of that name, given `options` of its own; UserError with the nearest known name. It is
+    called with the number of workers (0: as many as there is room for), the device, the kernels, the seconds that a run
+    may take and the seconds between two checkpoints."""
+    made = _class(name)
+    checked = _checked(name, made, options or {})
+    return partial(made, **checked) if checked else made
+
+
+def device(name: str, asked: str, options: Mapping[str, Any] | None = None) -> str:
+    """The device that is meant by `--device`: of this machine, unless the executor's class has a `resolve` of its own,
+    a static method of what was asked for and the options; UserError where there is no such one."""
+    made = _class(name)
+    resolve = getattr(made, "resolve", None)
+    found = resolve(asked, **_checked(name, made, options or {})) if resolve else devices.resolve(asked)
+    return str(found)
+
+
+def _class(name: str) -> Any:
     if "/" in name:
-        found: Callable[[int, str, str, float | None, float], Executor] = plugins.function("executors", name)
-        return found
+        return plugins.function("executors", name)
     if name not in names():
         known = (*names(), *plugins.named("executors"))
         raise UserError(f"--executor: got '{name}', expected an executor; {nearest(name, known)}")
-    module = importlib.import_module(f"rnnbench.running.executors.{name}")
-    made: Callable[[int, str, str, float | None, float], Executor] = getattr(module, name.capitalize())
+    made = getattr(importlib.import_module(f"rnnbench.running.executors.{name}"), name.capitalize())
+    needed = getattr(made, "needs", None)  # a package, named as the extra that installs it
+    if needed and importlib.util.find_spec(needed) is None:
+        raise UserError(f"--executor: {name} isn't installed here; next: pip install 'rnnbench[{needed}]'")
     return made
+
+
+def _checked(name: str, made: Any, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options by name, as the executor takes them: they are the parameters of its class that are given by keyword
+    alone, and each has the type of its default. UserError for one that it doesn't take or of another type."""
+    parameters = inspect.signature(made).parameters.values()
+    takes = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is not p.empty}
+    found = {}
+    for key, value in options.items():
+        told = f"--{printable(key, 60).replace('_', '-')}"
+        if key not in takes:
+            has = ", ".join(f"--{option.replace('_', '-')}" for option in takes) or "none"
+            raise UserError(f"{told}: the executor {name} has no such option; it has {has}")
+        kind = type(takes[key])
+        try:
+            found[key] = kind(value)
+        except ValueError:
+            got = printable(str(value), 60)
+            raise UserError(f"{told}: got '{got}', expected a value such as {takes[key]!r}") from None
+    return found

@@ -1,26 +1,27 @@
-"""Worker processes on this machine, each with one thread and an explicit environment, started once."""
+"""Worker processes on this machine, each with one thread and an explicit environment, started once.
+
+A worker is replaced where it died, took too long, said what no worker says, or was changed by what it ran.
+"""
 
 from __future__ import annotations
 
 import os
-import signal
-import socket
-import subprocess
-import sys
+import secrets
+import select
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection, wait
-from typing import Any
 
 from rnnbench import registry
-from rnnbench.records import Point, Record
-from rnnbench.running.executors import CheckpointEvent, EndEvent, Event, Job, ProgressEvent, RecordEvent, WarningEvent
-from rnnbench.running.executors.worker import pack, unpack
+from rnnbench.running.cores import cores
+from rnnbench.running.executors import EndEvent, Event, Job, WarningEvent, wire, worker
+from rnnbench.running.executors.processes import PIECE, Process, program
 
-LOG_BYTES = 20_000  # of a worker's output, the last that are kept for the error message
 GRACE_SECONDS = 2.0  # between TERM and KILL
+START_SECONDS = 300.0  # that importing and compiling may take where a run's time is limited
+WAIT_SECONDS = 3600.0  # at most, between two looks at the clock
+PIECES = 4096  # of what a worker said before it ended
 
 # One thread each; MKL is held to code paths whose bits do not depend on how memory happens to be aligned.
 ENVIRONMENT = {
@@ -36,23 +37,30 @@ ENVIRONMENT = {
 
 @dataclass
 class _Worker:
-    number: int
-    process: subprocess.Popen[bytes]
-    channel: Connection
-    job: Job | None = None
-    deadline: float = float("inf")
-    log: bytes = b""
-    timed_out: bool = False
-    killed_at: float = field(default=float("inf"))
+    """One process, and the job that it has: its token is in every message of it."""
 
-    def kill(self, how: signal.Signals) -> None:
-        """The whole session of the worker: a plugin's children too."""
-        with suppress(ProcessLookupError):
-            os.killpg(self.process.pid, how)
+    number: int
+    process: Process
+    job: Job | None = None
+    token: bytes = b""
+    warm: bool = False
+    deadline: float = float("inf")
+    killed_at: float = float("inf")
+    timed_out: bool = False
+    frames: wire.Frames = field(default_factory=wire.Frames)
+    unsent: bytearray = field(default_factory=bytearray)
+
+    def send(self, data: bytes = b"") -> None:
+        """Sends as much as fits, of what is left from before too: a worker that reads nothing holds nobody up. What a
+        dead one doesn't take is nobody's loss: that it ended is told elsewhere."""
+        self.unsent += data
+        with suppress(OSError):
+            while self.unsent:
+                del self.unsent[: self.process.channel.send(memoryview(bytes(self.unsent[:PIECE])))]
 
 
 class Local:
-    """`jobs` workers. `seconds_per_run` is the time limit of a run, compiling excluded (None: none)."""
+    """`jobs` workers (0: one a core). `seconds_per_run` is the time limit of a run, compiling excluded (None: none)."""
 
     def __init__(
         self,
@@ -63,30 +71,13 @@ class Local:
         checkpoint_seconds: float = 10.0,
         environment: Mapping[str, str] = os.environ,
     ) -> None:
-        self.jobs = jobs
+        self.jobs = jobs or cores()
         self.device, self.kernels = device, kernels
         self.options = {"device": device, "kernels": kernels, "checkpoint_seconds": checkpoint_seconds}
         self.seconds_per_run = seconds_per_run
         self.environment = dict(environment) | ENVIRONMENT
         self.workers: dict[int, _Worker] = {}
-
-    def _start(self, number: int) -> _Worker:
-        ours, theirs = socket.socketpair()
-        process = subprocess.Popen(
-            [sys.executable, "-m", "rnnbench.running.executors.worker", str(theirs.fileno())],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            pass_fds=[theirs.fileno()],
-            env=self.environment,
-            start_new_session=True,
-        )
-        theirs.close()
-        assert process.stdout is not None
-        os.set_blocking(process.stdout.fileno(), False)
-        worker = _Worker(number, process, Connection(ours.detach()))
-        self.workers[number] = worker
-        return worker
+        self.leaving: list[Process] = []  # told to end, perhaps not gone yet
 
     def idle(self) -> list[int]:
         """The numbers of the workers that wait for a job, started or not."""
@@ -97,120 +88,116 @@ class Local:
 
     def submit(self, number: int, job: Job) -> None:
         """Gives an idle worker a job; starts the worker if there is none."""
-        worker = self.workers.get(number) or self._start(number)
+        if number not in self.workers:
+            self.workers[number] = _Worker(number, Process(program(worker.main), self.environment))
+        it = self.workers[number]
         message = {
             "do": "train",
             "runs": [r.as_dict() for r in job.runs],
             "checkpoints": [[id, len(raw)] for id, raw in job.checkpoints],
             "files": registry.placed(),
         }
-        worker.job = job
-        with suppress(OSError):  # it died while idle: poll() will see the end of its channel
-            worker.channel.send_bytes(pack(message | self.options, b"".join(raw for _, raw in job.checkpoints)))
+        it.job, it.token, it.warm = job, secrets.token_bytes(wire.TOKEN_BYTES), False
+        if self.seconds_per_run is not None:
+            it.deadline = time.monotonic() + START_SECONDS + self.seconds_per_run * len(job.runs)
+        it.send(wire.frame(it.token, message | self.options, b"".join(raw for _, raw in job.checkpoints)))
 
     def stop(self) -> None:
         """Asks every worker to checkpoint and end."""
-        for worker in self.workers.values():
-            with suppress(OSError):
-                worker.channel.send_bytes(pack({"do": "stop"}))
+        for it in self.workers.values():
+            it.send(wire.frame(bytes(wire.TOKEN_BYTES), {"do": "stop"}))
 
     def poll(self, seconds: float) -> Iterator[Event]:
         """What has happened, after waiting for at most so long."""
-        sources: dict[Any, _Worker] = {w.channel: w for w in self.workers.values()}
-        sources |= {w.process.stdout: w for w in self.workers.values() if w.process.stdout is not None}
+        self.leaving = [process for process in self.leaving if not process.gone()]
+        watched, sources = select.poll(), {}
+        for it in self.workers.values():
+            for source in it.process.sources():
+                sources[source] = it
+                watched.register(source, select.POLLIN)
+            if it.unsent and not it.process.deaf:
+                watched.modify(it.process.channel, select.POLLIN | select.POLLOUT)
         now = time.monotonic()
-        horizon = min((min(w.deadline, w.killed_at) for w in self.workers.values()), default=float("inf"))
-        for source in wait(list(sources), max(0.0, min(seconds, horizon - now))):
-            worker = sources[source]
-            if self.workers.get(worker.number) is not worker:
-                continue  # ended by an event just before
-            if source is worker.channel:
-                yield from self._receive(worker)
-            else:
-                self._drain(worker)
+        horizon = min((min(w.deadline, w.killed_at) - now for w in self.workers.values()), default=WAIT_SECONDS)
+        for ready, _ in watched.poll(1000 * max(0.0, min(seconds, horizon, WAIT_SECONDS))):
+            it = sources[ready]
+            if self.workers.get(it.number) is it:  # else ended by what was read just before
+                it.process.drain()
+                it.send()
+                yield from self._hear(it)
         yield from self._overdue()
 
-    def _receive(self, worker: _Worker) -> Iterator[Event]:
+    def _hear(self, it: _Worker) -> Iterator[Event]:
+        """What a worker has said, and its end, if that has come: it is asked for first, so that what was said before is
+        there by then. Of a worker that lives only a part is heard at a time: others wait."""
+        how = it.process.ended()
         try:
-            message, raw = unpack(worker.channel.recv_bytes())
-        except (EOFError, OSError):
-            yield from self._gone(worker)
-            return
-        kind, number = message["is"], worker.number
-        if kind == "warm" and self.seconds_per_run is not None and worker.job is not None:
-            worker.deadline = time.monotonic() + self.seconds_per_run * len(worker.job.runs)
-        elif kind == "look":
-            yield ProgressEvent(number, message["id"], Point.of_row(message["point"]))
-        elif kind == "checkpoint":
-            yield CheckpointEvent(number, message["id"], raw)
-        elif kind == "record":
-            yield RecordEvent(number, Record.from_dict(message["record"]))
-        elif kind == "warned":
-            yield WarningEvent(number, message["text"])
-        elif kind in ("done", "failed"):
-            yield from self._ended(worker, kind, message.get("error", ""))
+            for _ in range(1 if how is None else PIECES):
+                data = b"" if it.process.deaf else it.process.heard()
+                if it.process.deaf:
+                    it.killed_at = min(it.killed_at, time.monotonic() + GRACE_SECONDS)
+                if not data:
+                    break
+                for token, text, raw in it.frames.feed(data):
+                    if it.job is not None and token == it.token:  # else left over from what is over
+                        yield from self._told(it, wire.read(it.number, it.job, text, raw))
+        except wire.Unsound as error:
+            yield from self._lost(it, f"worker sent {error}")
+        if how is not None and self.workers.get(it.number) is it:
+            it.process.drain()
+            yield from self._lost(it, f"worker {how} without a result")
 
-    def _ended(self, worker: _Worker, status: str, error: str) -> Iterator[Event]:
-        job, worker.job, worker.deadline = worker.job, None, float("inf")
-        if job is not None:
-            yield EndEvent(worker.number, job, status, error)
-
-    def _gone(self, worker: _Worker) -> Iterator[Event]:
-        """The process has closed its channel: it crashed, was killed, or ended as asked."""
-        worker.kill(signal.SIGKILL)
-        code = worker.process.wait()
-        self._drain(worker)
-        if worker.process.stdout is not None:
-            worker.process.stdout.close()
-        worker.channel.close()
-        del self.workers[worker.number]
-        how = f"killed by signal {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-        log = worker.log.decode(errors="replace").strip()
-        if worker.timed_out:
-            yield from self._ended(worker, "timeout", f"no result within {self.seconds_per_run:g} seconds a run")
+    def _told(self, it: _Worker, said: Event | wire.Warm | wire.End) -> Iterator[Event]:
+        if isinstance(said, wire.Warm):
+            if self.seconds_per_run is not None and it.job is not None and not it.warm:
+                it.deadline = time.monotonic() + self.seconds_per_run * len(it.job.runs)
+            it.warm = True
+        elif isinstance(said, wire.End):
+            if said.worn and it.job is not None:
+                what = f"{it.job.runs[0].rung.model_text} changed {', '.join(said.worn)}"
+                yield WarningEvent(
+                    it.number, f"{what} of its whole process; a fresh worker takes what comes next", what
+                )
+            yield from self._ended(it, said.status, said.error)
+            if said.worn:
+                self._end(it)
         else:
-            yield from self._ended(worker, "crashed", f"worker {how} without a result" + (f"\n{log}" if log else ""))
+            yield said
 
-    def _drain(self, worker: _Worker) -> None:
-        try:
-            data = os.read(worker.process.stdout.fileno(), 1 << 16) if worker.process.stdout else b""
-        except (BlockingIOError, ValueError):
-            return
-        if data:
-            worker.log = (worker.log + data)[-LOG_BYTES:]
-        elif worker.process.stdout is not None:
-            worker.process.stdout.close()
-            worker.process.stdout = None
+    def _ended(self, it: _Worker, status: str, error: str) -> Iterator[Event]:
+        job, it.job, it.deadline, it.killed_at = it.job, None, float("inf"), float("inf")
+        if job is not None:
+            yield EndEvent(it.number, job, status, error)
+
+    def _lost(self, it: _Worker, why: str) -> Iterator[Event]:
+        """A worker that is of no use any longer: its job ends with it."""
+        log = wire.legible(it.process.log.decode(errors="replace").strip())
+        self._end(it)
+        if it.timed_out:
+            yield from self._ended(it, "timeout", f"no result within {self.seconds_per_run:g} seconds a run")
+        else:
+            yield from self._ended(it, "crashed", why + (f"\n{log}" if log else ""))
+
+    def _end(self, it: _Worker) -> None:
+        del self.workers[it.number]
+        it.process.end()
+        self.leaving.append(it.process)
 
     def _overdue(self) -> Iterator[Event]:
-        """Ends runs that took too long: TERM, then KILL, to the worker's whole session."""
+        """Ends runs that took too long: TERM to the worker's whole session, then KILL to all that it has started."""
         now = time.monotonic()
-        for worker in list(self.workers.values()):
-            if now >= worker.killed_at:
-                worker.kill(signal.SIGKILL)
-                worker.killed_at = float("inf")
-            elif now >= worker.deadline:
-                worker.timed_out, worker.deadline = True, float("inf")
-                worker.kill(signal.SIGTERM)
-                worker.killed_at = now + GRACE_SECONDS
-        yield from ()
+        for it in list(self.workers.values()):
+            if now >= it.killed_at:
+                yield from self._lost(it, "worker closed its channel without a result")
+            elif now >= it.deadline:
+                it.timed_out, it.deadline = True, float("inf")
+                it.process.terminate()
+                it.killed_at = now + GRACE_SECONDS
 
     def close(self) -> None:
         """Ends every worker, at once, and waits until all are gone."""
-        for worker in list(self.workers.values()):
-            if worker.job is None:
-                worker.channel.close()  # an idle worker ends by itself at the end of its channel
-            else:
-                worker.kill(signal.SIGKILL)
-        for worker in list(self.workers.values()):
-            try:
-                worker.process.wait(GRACE_SECONDS)
-            except subprocess.TimeoutExpired:
-                worker.kill(signal.SIGKILL)
-                worker.process.wait()
-            worker.kill(signal.SIGKILL)
-            if worker.process.stdout is not None:
-                worker.process.stdout.close()
-            if not worker.channel.closed:
-                worker.channel.close()
-        self.workers.clear()
+        for it in list(self.workers.values()):
+            self._end(it)
+        for process in self.leaving:
+            process.wait()
+        self.leaving.clear()

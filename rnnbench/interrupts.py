@@ -1,0 +1,40 @@
+"""Signals that ask to end: heeded from the first moment on, never with a traceback.
+
+Until something is under way that could be finished, a command ends at once, with its exit code: nothing is held that a
+kill would harm. A signal that was ignored when the process was started (SIGHUP under `nohup`, SIGINT of what a script
+puts in the background) stays ignored.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from types import FrameType
+
+from rnnbench.errors import Exit
+
+CODES = {signal.SIGINT: Exit.INTERRUPTED, signal.SIGTERM: Exit.TERMINATED, signal.SIGHUP: Exit.HUNG_UP}
+
+
+def code(number: int) -> Exit:
+    """The exit code of what a signal ended.
+
+    >>> code(signal.SIGTERM).name
+    'TERMINATED'
+    """
+    return CODES[signal.Signals(number)]
+
+
+def heeded() -> list[signal.Signals]:
+    """Those signals that aren't ignored."""
+    return [number for number in CODES if signal.getsignal(number) != signal.SIG_IGN]
+
+
+def end_at_once() -> None:
+    """Makes each of them end the process at once. For a process of our own, in its main thread."""
+    for number in heeded():
+        signal.signal(number, _end)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    os._exit(code(number))
