@@ -29,7 +29,7 @@ def test_a_clock_that_is_set_back_a_year_shortens_no_run(monkeypatch: pytest.Mon
         years = 0
 
         @classmethod
-        def now(cls, tz: object = None) -> Backwards:  # type: ignore[override]
+        def now(cls, tz: object = None) -> Backwards:
             cls.years += 1
             return cls(2030, 1, 1, tzinfo=UTC) - timedelta(days=365 * cls.years)
 
