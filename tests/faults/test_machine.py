@@ -6,9 +6,9 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -24,7 +24,7 @@ from rnnbench.plan.filter import select
 from rnnbench.plan.orphans import unnamed
 from rnnbench.records import Record, Run, dump_canonical
 from rnnbench.running import executors
-from rnnbench.running.executors import EndEvent, Event, Executor, Job, RecordEvent
+from rnnbench.running.executors import EndEvent, Event, Executor, Job, Maker, RecordEvent
 from rnnbench.running.listeners import Silent
 from rnnbench.store import Store, bulk
 from rnnbench.upkeep import gc
@@ -48,6 +48,7 @@ class Faulty(Chains):
         super().__init__()
         self.known, self.breaking, self.fault, self.left = known, breaking, fault, at
         self.begun: list[str] = []
+        self.asked_to_stop = False
 
     def submit(self, number: int, job: Job) -> None:
         self.begun += [run.id for run in job.runs]
@@ -58,12 +59,13 @@ class Faulty(Chains):
         if self.left == 0 and self.fault == "kill":
             raise Killed
         if self.left == 0 and self.fault == "stop":
+            self.asked_to_stop = True  # what breaks from now on is left to the next run
             os.kill(os.getpid(), signal.SIGTERM)
         for event in super().poll(seconds):
             yield event
             if isinstance(event, RecordEvent):
                 self.known[event.record.id] = True
-            elif isinstance(event, EndEvent) and event.status == "failed":
+            elif isinstance(event, EndEvent) and event.status == "failed" and not self.asked_to_stop:
                 self.known |= {run.id: False for run in event.job.runs}
 
     def _train(self, number: int, job: Job) -> Iterator[Event]:
@@ -170,7 +172,11 @@ class Machine(RuleBasedStateMachine):
 
     def drive(self, asked: Plan, where: str, worker: Executor, failed: bool) -> Exit | None:
         """How it ended; None if the driver was killed, which may leave a checkpoint half written."""
-        before, executors.named = executors.named, lambda name, options=None: lambda *given: worker
+
+        def named(name: str, options: Mapping[str, Any] | None = None) -> Maker:
+            return lambda *given: worker
+
+        before, executors.named = executors.named, named
         store = Store(self.folder / where)
         try:
             return api.run_plan(asked, store, Silent(), rerun="failed" if failed else None).exit

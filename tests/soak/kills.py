@@ -101,7 +101,7 @@ def ended(code: int, said: str, sent: signal.Signals | None) -> Iterator[str]:
     allowed: set[int] = {Exit.OK, -sent if sent else Exit.OK} | set(SIGNALS[sent][1] if sent else ())
     if code not in allowed:
         yield f"untidy: ended with {code} {after}, and said {said[-300:]!r}"
-    if "Traceback (most recent call last)" in said:
+    if "Traceback (most recent call last)" in said and code != -signal.SIGINT:  # that one is of the imports before main
         yield f"untidy: a traceback {after}: {said[-300:]!r}"
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +19,16 @@ import numpy as np
 
 from rnnbench.records import Point, Record, Run, Status
 from rnnbench.running import executors
-from rnnbench.running.executors import CheckpointEvent, EndEvent, Event, Executor, Job, ProgressEvent, RecordEvent
+from rnnbench.running.executors import (
+    CheckpointEvent,
+    EndEvent,
+    Event,
+    Executor,
+    Job,
+    Maker,
+    ProgressEvent,
+    RecordEvent,
+)
 from rnnbench.running.executors.local import Local
 from rnnbench.training.checkpoint import Checkpoint
 
@@ -160,9 +169,12 @@ def executor(jobs: int, device: str, kernels: str, timeout: float | None, checkp
     return Noted(made, log) if log else made
 
 
-def noted(
-    name: str, options: Mapping[str, Any] | None = None
-) -> Callable[[int, str, str, float | None, float], Executor]:
+def named(name: str, options: Mapping[str, Any] | None = None) -> Maker:
+    """What makes the workers, whatever --executor says."""
+    return executor
+
+
+def noted(name: str, options: Mapping[str, Any] | None = None) -> Maker:
     """Instant workers; what is begun and acknowledged is noted in the file of that name."""
     return lambda *given: Noted(Chains(), name)
 
@@ -170,7 +182,7 @@ def noted(
 def main() -> None:
     from rnnbench.cli import main
 
-    executors.named = lambda name, options=None: executor
+    executors.named = named
     main()
 
 
