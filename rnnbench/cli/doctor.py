@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from rnnbench import environment
-from rnnbench.cli import app, options
+from rnnbench.cli import app, common, options
 from rnnbench.errors import Exit
 from rnnbench.text import printable
 
@@ -47,7 +47,7 @@ def doctor(
     store = Store(results)
     if salvage is not None:
         saved = saving.salvage(store, Store(salvage))
-        typer.echo(told(salvage, saved))
+        common.say(told(salvage, saved))
         if saved.broken or saved.lost != 0:
             raise typer.Exit(Exit.FAILED)
         return
@@ -57,7 +57,7 @@ def doctor(
         if format == "text":
             show([each])
     if format == "json":
-        typer.echo(json.dumps([each.as_dict() for each in found], indent=2))
+        common.write(json.dumps([each.as_dict() for each in found], indent=2), None)
     code = {"damaged": Exit.STORE, "wrong": Exit.FAILED}.get(worst(found), Exit.OK)
     if code:
         raise typer.Exit(code)
@@ -71,7 +71,7 @@ def show(found: Iterable[Finding]) -> None:
 
     terminal = sys.stdout.isatty()
     width = environment.columns() or (os.get_terminal_size().columns if terminal else 100)
-    console = Console(file=sys.stdout, width=width, no_color=not environment.color(), highlight=False)
+    console = Console(width=width, no_color=not environment.color(), highlight=False)
     grid = Table.grid(padding=(0, 1))
     grid.add_column(width=1)
     grid.add_column(width=11)
@@ -80,7 +80,9 @@ def show(found: Iterable[Finding]) -> None:
         grid.add_row(Text(SIGNS[each.level], STYLES[each.level]), Text(each.part), Text(each.what))
         if each.todo:
             grid.add_row("", "", Text(f"next: {each.todo}", "bold" if each.level != "fine" else "bright_black"))
-    console.print(grid)
+    with console.capture() as drawn:
+        console.print(grid)
+    common.write(drawn.get(), None)
 
 
 def told(place: Path, saved: Salvaged) -> str:

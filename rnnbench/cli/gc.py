@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rnnbench.cli import app, options
+from rnnbench.cli import app, common, options
 from rnnbench.errors import UserError, nearest
 from rnnbench.text import printable
 
@@ -53,22 +53,23 @@ def gc(
         found = collecting.find(store, wanted)
     for waste in found:
         if waste.count or waste.unknown:
-            typer.echo(line(waste))
+            common.say(line(waste))
     total = sum(waste.bytes for waste in found)
     if not any(waste.count for waste in found):
-        typer.echo(f"{results}: nothing to delete")
+        common.say(f"{results}: nothing to delete")
     elif delete:
-        typer.echo(f"{results}: {size(total)} freed")
+        common.say(f"{results}: {size(total)} freed")
     else:
         named = " ".join(["rnnbench gc", *(kinds or ()), "--delete"])
-        typer.echo(f"{results}: {size(total)} could be freed; next: {named}")
+        common.say(f"{results}: {size(total)} could be freed; next: {named}")
 
 
 def line(waste: Waste) -> str:
     """A kind of waste in words.
 
+    >>> from rnnbench.store.bulk import Size
     >>> from rnnbench.upkeep.gc import Waste
-    >>> line(Waste("attempts", rows=[("a", 1)], bytes=420))
+    >>> line(Waste("attempts", rows=[Size("a", 1, "failed", 420)]))
     'attempts: 1, 420 B: records before the one of their run that counts'
     """
     told = f"{waste.count:,}, {size(waste.bytes)}: {MEANT[waste.kind]}" if waste.count else waste.unknown

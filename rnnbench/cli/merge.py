@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from rnnbench.cli import app, options
+from rnnbench.cli import app, common, options
 from rnnbench.errors import Exit, UserError
 from rnnbench.text import printable
 
@@ -41,12 +41,12 @@ def merge(
     with store.writing():
         done = merging.merge(store, found, keep, canonical)
     for note in done.notes:
-        typer.echo(printable(note, 1000), err=True)
+        common.say(printable(note, 1000), err=True)
     if done.conflicting:
         for line in done.conflicts:
-            typer.echo(f"conflict: {printable(line, 1000)}")
+            common.say(f"conflict: {printable(line, 1000)}")
         if done.conflicting > len(done.conflicts):
-            typer.echo(f"conflict: and {done.conflicting - len(done.conflicts):,} more")
+            common.say(f"conflict: and {done.conflicting - len(done.conflicts):,} more")
         raise UserError(
             f"{results}: {done.conflicting:,} runs have two results by the same code and numerics, which promise equal "
             "bits; nothing is merged. rnnbench verify says which is right; --keep ours or --keep theirs keeps both, "
@@ -58,7 +58,7 @@ def merge(
             f"{results}: {done.unknown:,} runs don't say what made them, as those of a canonical export; nothing is "
             "merged. Next: merge a full export, or take them as they are with --canonical",
         )
-    typer.echo(summary(results, done))
+    common.say(summary(results, done))
 
 
 def _source(store: Store, path: Path) -> Source:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import inspect
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
@@ -143,7 +144,7 @@ def names() -> tuple[str, ...]:
     (True, False)
     """
     files = sorted(Path(__file__).parent.glob("[a-z]*.py"))
-    return tuple(p.stem for p in files if f"\nclass {p.stem.capitalize()}" in p.read_text("utf-8"))
+    return tuple(p.stem for p in files if re.search(rf"^class {p.stem.capitalize()}\b", p.read_text("utf-8"), re.M))
 
 
 Maker = Callable[[int, str, str, float | None, float], Executor]

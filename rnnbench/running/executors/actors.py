@@ -23,7 +23,7 @@ from rnnbench import environment
 from rnnbench.errors import UserError
 from rnnbench.running.executors import EndEvent, Event, Job, WarningEvent, relay, sides
 from rnnbench.running.executors.relay import pack, unpack
-from rnnbench.running.executors.seat import Seat
+from rnnbench.running.executors.seat import SeatActor
 from rnnbench.text import printable
 
 with warnings.catch_warnings():
@@ -88,7 +88,7 @@ class Cluster:
         self.said: set[str] = set()
         _connect(address, folder, math.ceil(jobs * cpus_per_cohort) if jobs else None)
         once = {"max_restarts": 0, "max_task_retries": 0}  # to try again is the driver's
-        self.actor_class: Any = ray.remote(Seat).options(**once, **self.wants)
+        self.actor_class: Any = ray.remote(SeatActor).options(**once, **self.wants)
 
     def idle(self) -> list[int]:
         return [s.number for s in self.seats.values() if s.ready and s.fit and s.job is None]

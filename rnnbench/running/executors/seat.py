@@ -20,7 +20,7 @@ ALONE_SECONDS = 30.0  # unheard of for so long, the driver is taken for dead
 BATCH_BYTES = 1 << 23  # of what happened, told at once
 
 
-class Seat:
+class SeatActor:
     """One worker. `folder` is the driver's, from which paths in a suite start; `settings` are the driver's variables of
     the environment that mean something to rnnbench."""
 

@@ -75,7 +75,7 @@ def _end(why: str) -> NoReturn:
         os._exit(70)
 
 
-class Worker:
+class WorkerProcess:
     """Takes jobs one after the other. `stopping` is set while one is under way."""
 
     def __init__(self, channel: Channel) -> None:
@@ -215,6 +215,6 @@ def main(number: int) -> None:
 
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)  # vanishing gradients would otherwise train ten times slower
-    Worker(channel).work()
+    WorkerProcess(channel).work()
     sys.stdout.flush()
     os._exit(0)  # no atexit handler of a plugin keeps the driver waiting
