@@ -44,6 +44,9 @@ def share(chain: bytes) -> float:
     return int.from_bytes(chain[:4], "big") / 2**32
 
 
+NAMED = executors.named
+
+
 class Chain:
     """A run under way."""
 
@@ -175,8 +178,9 @@ def named(name: str, options: Mapping[str, Any] | None = None) -> Maker:
 
 
 def noted(name: str, options: Mapping[str, Any] | None = None) -> Maker:
-    """Instant workers; what is begun and acknowledged is noted in the file of that name."""
-    return lambda *given: Noted(Chains(), name)
+    """Instant workers; what is begun and acknowledged is noted in the file of that name, an absolute path. Any other
+    name is what it always was."""
+    return (lambda *given: Noted(Chains(), name)) if os.path.isabs(name) else NAMED(name, options)
 
 
 def main() -> None:

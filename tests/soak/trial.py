@@ -97,15 +97,13 @@ class Trial:
 
     def again(self) -> str:
         """Runs once more, without a fault, in this process and with instant workers; what stood in the way."""
-        before, executors.named = executors.named, program.noted
+        executors.named = program.noted
         try:
             outcome = api.run_plan(plan(api.load(self.file)), Store(self.results), Silent(), executor=str(self.log))
         except UserError as error:
             return f"stuck: {error}"
         except Exception as error:  # of which none is expected
             return f"broke: {type(error).__name__}: {error}"
-        finally:
-            executors.named = before
         return "" if outcome.exit == Exit.OK else f"ended with {outcome.exit}"
 
     def export(self) -> str:

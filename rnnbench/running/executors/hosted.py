@@ -23,6 +23,7 @@ from rnnbench.text import printable
 
 OPEN_SECONDS = 90.0  # that the other side has to get ready
 LOST_SECONDS = 30.0  # without a sign of life, after which it is lost
+LAST_WORDS_SECONDS = 1.0  # between its end and that of what it prints
 CLOSE_SECONDS = 10.0  # that it has to end by itself
 LOG_BYTES = 20_000  # of what it prints, the last that are kept for the error message
 MESSAGE_BYTES = 1 << 28  # no message is longer
@@ -53,6 +54,7 @@ class Away:
         self.open = self.stopping = self.ended = False
         self.heard = 0.0
         self.log = b""
+        self.readers: list[threading.Thread] = []
 
     def idle(self) -> list[int]:
         if not self.process:
@@ -102,8 +104,12 @@ class Away:
         except OSError as error:
             raise UserError(f"{self.place}: {self.command[0]} can't be started ({error.strerror})") from None
         self.heard = time.monotonic()
-        for target in (self._read, self._write, self._keep_log):
-            threading.Thread(target=target, args=(self.process,), daemon=True).start()
+        self.readers = [
+            threading.Thread(target=target, args=(self.process,), daemon=True)
+            for target in (self._read, self._write, self._keep_log)
+        ]
+        for reader in self.readers:
+            reader.start()
         self.outbox.put(pack({"do": "open", "made": self.made}))
 
     def _read(self, process: subprocess.Popen[bytes]) -> None:
@@ -128,6 +134,7 @@ class Away:
     def _take(self, data: bytes) -> Iterator[Event]:
         self.heard = time.monotonic()
         if data == GONE:
+            self.readers[-1].join(LAST_WORDS_SECONDS)  # what it wrote last says why, and comes by another pipe
             last = self.log.decode(errors="replace").strip().splitlines()[-1:]
             yield from self._lost(": ".join(["its process ended", *last]))
             return
