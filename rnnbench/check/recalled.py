@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from rnnbench import strict
 from rnnbench.check.baseline import LARGEST, Baseline, asked
 from rnnbench.errors import UserError
 from rnnbench.plan import Plan
@@ -16,7 +17,7 @@ from rnnbench.records import Record, Run
 def is_baseline(path: Path) -> bool:
     """Whether a file is one, of whatever version, rather than an export's lines."""
     try:
-        with path.open("rb") as file:
+        with strict.opened(path) as file:
             value = json.loads(file.read(LARGEST))
     except (OSError, ValueError, RecursionError):
         return False

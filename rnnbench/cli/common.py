@@ -1,13 +1,15 @@
-"""What several commands do: name a suite or take the last one, write to a file or to stdout."""
+"""What several commands do: name a suite or take the last one, fill a screen, write to a file or to stdout."""
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rnnbench import environment
 from rnnbench.errors import Exit, UserError
 from rnnbench.text import printable
 
@@ -37,6 +39,13 @@ def writing(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise UserError(f"{path}: can't be written to: {error.strerror}", code=Exit.STORE) from error
+
+
+def screen(output: Path | None) -> tuple[int, bool]:
+    """The columns to fill, and whether in colour: those of the terminal where there is one to write to."""
+    terminal = output is None and sys.stdout.isatty()
+    width = environment.columns() or (os.get_terminal_size().columns if terminal else 100)
+    return width, terminal and environment.color()
 
 
 def write(text: str, output: Path | None) -> None:

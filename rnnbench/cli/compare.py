@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rnnbench import environment
 from rnnbench.cli import app, common, options
 from rnnbench.errors import Exit, UserError, nearest
 
@@ -45,8 +42,9 @@ def compare(
     if format not in compared.FORMATS:
         raise UserError(f"--format: got '{format}', expected a format; {nearest(format, compared.FORMATS)}")
     named = api.load(suite) if suite is not None else None
-    known = named or _suite_of(a, results) or _suite_of(b, results)
-    first, second = (_side(text, results, named, known, filter) for text in (a, b))
+    own = [named or _suite_of(text) for text in (a, b)]
+    known = own[0] or own[1]
+    first, second = (_side(text, results, its or known, filter) for text, its in zip((a, b), own, strict=True))
     found = comparison.compare(first, second)
     if not found.pairs:
         raise UserError(
@@ -54,13 +52,11 @@ def compare(
             "on each",
             code=Exit.NOTHING_SELECTED,
         )
-    terminal = output is None and sys.stdout.isatty()
-    width = environment.columns() or (os.get_terminal_size().columns if terminal else 100)
-    color = terminal and environment.color()
+    width, color = common.screen(output)
     common.write(compared.render(found, format, width=width, color=color), output)
 
 
-def _suite_of(text: str, results: Path) -> Suite | None:
+def _suite_of(text: str) -> Suite | None:
     """The suite that a side names by itself; None of an export."""
     from rnnbench import api
     from rnnbench.check import baseline, recalled
@@ -74,7 +70,7 @@ def _suite_of(text: str, results: Path) -> Suite | None:
     return None if path.suffix in (".json", ".jsonl", ".gz") else api.load(text)
 
 
-def _side(text: str, results: Path, named: Suite | None, known: Suite | None, filter: str | None) -> Side:
+def _side(text: str, results: Path, suite: Suite | None, filter: str | None) -> Side:
     """What a side's suite (the one that was named, else its own, else the other's) sees of its records."""
     from rnnbench import api
     from rnnbench.analysis.comparison import Side
@@ -85,7 +81,6 @@ def _side(text: str, results: Path, named: Suite | None, known: Suite | None, fi
     from rnnbench.store import Store
 
     path = Path(text)
-    suite = named or _suite_of(text, results) or known
     if suite is None:
         raise UserError(f"{text}: nothing says which suite it is of; next: --suite SUITE")
     chosen = select(plan(suite), filter).without_more()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -69,8 +67,7 @@ def show(found: Iterable[Finding]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    terminal = sys.stdout.isatty()
-    width = environment.columns() or (os.get_terminal_size().columns if terminal else 100)
+    width, _ = common.screen(None)
     console = Console(width=width, no_color=not environment.color(), highlight=False)
     grid = Table.grid(padding=(0, 1))
     grid.add_column(width=1)

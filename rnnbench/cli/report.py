@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rnnbench import environment
 from rnnbench.cli import app, common, options
 from rnnbench.errors import Exit, UserError
 from rnnbench.report import formats
@@ -50,9 +47,7 @@ def report(
     climbs = view(chosen, _exported(source, chosen)) if source else api.climbs(chosen, store)
     notes = api.warnings([r for c in climbs for r in c.records])
     notes += [] if source else api.orphaned(whole, store)
-    terminal = output is None and sys.stdout.isatty()
-    width = environment.columns() or (os.get_terminal_size().columns if terminal else 100)
-    color = terminal and environment.color()
+    width, color = common.screen(output)
     common.write(render(chosen.suite, climbs, format, width=width, color=color, notes=notes), output)
 
 
