@@ -22,6 +22,7 @@ from rnnbench.errors import UserError
 from rnnbench.plan import plan
 from rnnbench.plan.ladders import view
 from rnnbench.records import Record, Run, Rung
+from rnnbench.report import compared
 from rnnbench.store import Store
 from rnnbench.suite import Suite
 
@@ -101,12 +102,16 @@ def held(suite: Suite, spans: dict[str, Sequence[int]]) -> Baseline:
 def test_a_baseline_has_spans_and_no_bits(tmp_path: Path) -> None:
     one = suite(tmp_path, SUITE)
     was = held(one, {"rnn": [0, 1, 2, 3, 3, 3], "lstm": [3] * 6})
-    back = Side("was", tuple(was.seeds), tuple(recalled.climbs(was, plan(one), Path("b.json"))))
+    back = Side("was", tuple(was.seeds), tuple(recalled.climbs(was, plan(one), Path("b.json"))), bits=False)
     now = side(one, {"rnn": "ussssu ususuu uuuuuu", "lstm": "ssssss ssssss ssssss"})
     found = compare(back, now)
     octaves = np.array([0.0, 1, -1, -1, -2, -3])  # below the ladder is half its shortest rung
     assert tuple(found.pairs[0].effect.octaves) == pytest.approx(tuple(stats.mean(octaves)))
     assert found.pairs[1].effect.octaves.value == 0
+    assert [(p.same, p.equal) for p in found.pairs] == [(True, None)] * 2
+    shown = compared.render(found, "table", width=100)
+    assert "unknown" in shown
+    assert "to the bit" not in shown
     with pytest.raises(UserError, match=r"b\.json: rnn on copy: it is of other runs than two asks for"):
         list(recalled.climbs(replace(was, suite="two"), plan(suite(tmp_path, OTHER)), Path("b.json")))
 

@@ -20,11 +20,13 @@ from rnnbench.settings import Settings
 
 @dataclass(frozen=True)
 class Side:
-    """A view by the name that it is told by; `seeds` in the order of its rungs' records."""
+    """A view by the name that it is told by; `seeds` in the order of its rungs' records. A baseline has spans and no
+    `bits`."""
 
     name: str
     seeds: tuple[int, ...]
     climbs: tuple[Climb, ...]
+    bits: bool = True
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Pair:
 
     `spans` are the two sides' own; `effect` is b's less a's, paired by seed, Holm's adjustment over all pairs;
     `settings` what their runs differ in, as (name, a's, b's). `runs` are those that finished on both sides; where they
-    are the same runs, `same`, so many of them have `equal` records, to the bit.
+    are the same runs, `same`, so many of them have `equal` records, to the bit; None where a side has no bits.
     """
 
     variant: str
@@ -45,7 +47,7 @@ class Pair:
     settings: tuple[tuple[str, object, object], ...]
     runs: int
     same: bool
-    equal: int
+    equal: int | None
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ def _pair(a: Side, one: Climb, b: Side, other: Climb) -> Pair | None:
         settings=tuple(_differ(mine.steps, yours.steps)),
         runs=len(both),
         same=same,
-        equal=sum(_equal(x, y) for x, y in both) if same else 0,
+        equal=sum(_equal(x, y) for x, y in both if same) if a.bits and b.bits else None,
     )
 
 

@@ -90,7 +90,7 @@ def _side(text: str, results: Path, suite: Suite | None, filter: str | None) -> 
         was, wanted = baseline.read(path), {(x.variant.name, x.task.name) for x in chosen.ladders}
         every = recalled.climbs(was, plan(suite), path)
         kept = (c for c in every if (c.ladder.variant.name, c.ladder.task.name) in wanted)
-        return Side(text, tuple(was.seeds), tuple(kept))
+        return Side(text, tuple(was.seeds), tuple(kept), bits=False)
     elif path.suffix in (".json", ".jsonl", ".gz"):
         climbs = view(chosen, api.exported(path))
     else:

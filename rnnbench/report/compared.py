@@ -29,8 +29,8 @@ def render(found: Comparison, format: str, *, width: int | None = None, color: b
 
 def report(found: Comparison) -> Report:
     """What two sides have in common and what they differ in."""
-    same = [pair for pair in found.pairs if pair.same]
-    runs, equal = sum(pair.runs for pair in same), sum(pair.equal for pair in same)
+    same = [(pair.runs, pair.equal) for pair in found.pairs if pair.same and pair.equal is not None]
+    runs, equal = (sum(column) for column in zip((0, 0), *same, strict=True))
     told = f"; {equal:,} of {counted(runs, 'run')} that both have are equal to the bit" if runs else ""
     return Report(
         title=f"{clean(found.a)} and {clean(found.b)}",
@@ -57,9 +57,8 @@ def _spans(found: Comparison) -> Table | None:
         spans = [marks.span(each, started=True) for each in pair.spans]
         difference = Cell((e.bound, *marks.signed(e.octaves)), e.octaves.value)
         chances = (marks.p_value(e.p), marks.p_value(e.holm)) if tell else ()
-        equal = (
-            Cell((f"{pair.equal} of {pair.runs}",), pair.equal) if pair.same else Cell(("other runs",), None, "quiet")
-        )
+        told = "other runs" if not pair.same else "unknown" if pair.equal is None else f"{pair.equal} of {pair.runs}"
+        equal = Cell((told,), pair.equal if pair.same else None, "plain" if told[0].isdigit() else "quiet")
         rows.append((*_names(pair), *spans, Cell((str(e.n),), e.n), difference, *chances, equal))
     return Table(
         title="spans",
