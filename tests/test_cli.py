@@ -196,7 +196,7 @@ def test_list_names_what_a_suite_can_name(cli: Cli) -> None:
     [
         (("report",), 5, "results: no suite ran here yet; next: rnnbench run SUITE\n"),
         (("run",), 2, "rnnbench: Missing argument 'SUITE'; see rnnbench run --help\n"),
-        (("list", "gru"), 2, "Invalid value for 'what': 'gru' is not one of 'cells', 'layers', "),
+        (("list", "grz"), 2, "list: got 'grz', expected cells, layers, "),
         (("kernels", "shw"), 2, "see rnnbench kernels --help\n"),
         (("quick",), 2, "rnnbench: got a suite where a command is expected; next: rnnbench run quick\n"),
         (("rum",), 2, "rnnbench: No such command 'rum'. Did you mean 'run'?; see rnnbench --help\n"),

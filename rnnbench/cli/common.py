@@ -32,6 +32,17 @@ def suite(name: str | None, store: Store, overrides: list[str] | None, seeds: st
     return api.load(name, overrides or (), seeds)
 
 
+def typed(suite: Suite) -> str:
+    """What a user types for a suite: the name of one that ships, else its path from here."""
+    from rnnbench.suite.load import shipped
+
+    if not suite.path:
+        return suite.name
+    there = Path(os.path.abspath(suite.path))
+    known = next((name for name, path in shipped().items() if path == there), None)
+    return known or (os.path.relpath(there) if there.is_relative_to(os.getcwd()) else str(there))
+
+
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
     """Around the writing of an output file: what goes wrong there is the file's fault, exit code 3."""
