@@ -11,7 +11,7 @@ from rnnbench.suite.expression import Truth, Wrong
 from rnnbench.suite.families import points
 from rnnbench.suite.points import told
 
-SHOWN = 3  # points that a reason names
+SHOWN = 3  # reasons that are told
 
 
 def everywhere(judge: Callable[[Truth], Found], tree: Truth, variants: Sequence[Variant]) -> Found:
@@ -24,7 +24,17 @@ def everywhere(judge: Callable[[Truth], Found], tree: Truth, variants: Sequence[
         where, only = found[0]
         return Found(only.truth, f"at {where}: {only.why}" if where else only.why)
     truth = all_of([each.truth for _, each in found])
-    deciding = [(where, each.why) for where, each in found if each.truth is truth]
-    whys = [f"at {where}: {why}" for where, why in deciding[:SHOWN]]
-    more = [f"and at {len(deciding) - SHOWN} more"] if len(deciding) > SHOWN else []
-    return Found(truth, f"at {len(deciding)} of {len(found)} points: {'; '.join([*whys, *more])}")
+    deciding: dict[str, list[str]] = {}  # reason -> where
+    for where, each in found:
+        if each.truth is truth:
+            deciding.setdefault(each.why, []).append(where)
+    whys = [
+        f"{places[0] if len(places) == 1 else _many(len(places), len(found))}: {why}"
+        for why, places in deciding.items()
+    ]
+    rest = _many(sum(map(len, list(deciding.values())[SHOWN:])), len(found))
+    return Found(truth, "; ".join(f"at {each}" for each in [*whys[:SHOWN], *[rest] * (len(whys) > SHOWN)]))
+
+
+def _many(points: int, of: int) -> str:
+    return f"all {of} points" if points == of else f"{points} of {of} points"
