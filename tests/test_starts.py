@@ -120,3 +120,14 @@ def test_the_report_by_the_start_has_a_column_a_value() -> None:
     rows = [line.split() for line in text.splitlines()]
     assert ["lstm", "4", "32", "32"] in rows, text
     assert "without a value of forget_bias: lstm-forget_gate" in text
+
+
+def test_what_the_ladder_hides_on_the_other_side_changes_no_answer() -> None:
+    """One seed at the top: of the variant without the part it may hide that more is left, of the start it can't."""
+    near = [5, 6, 5, 5, 5, 6, 5, 5]
+    for without, three, answer in (
+        ([8, *WITHOUT[1:]], [7, *near[1:]], "untold"),
+        ([7, *WITHOUT[1:]], [8, *near[1:]], "start"),
+    ):
+        reached = {"lstm": OWN, "lstm-forget_gate": without, "lstm.forget_bias-3": three, "lstm.forget_bias-5": OWN}
+        assert starts.questions(climbs(reached))[0].answer == answer

@@ -95,12 +95,17 @@ def _answer(starts: list[Start]) -> tuple[Answer, Start]:
     if not side:
         return ("untold" if own.left.top or own.left.bottom or own.left.bound else "nothing"), own
     moving = [s for s in others if s.moved and told(s.moved) == side]
-    there = [s for s in moving if told(s.left) != side and not (s.left.top or s.left.bottom or s.left.bound)]
+    there = [s for s in moving if told(s.left) != side and not _hidden(s.left, side)]
     if there:
         return "start", min(there, key=lambda s: abs(s.left.octaves.value))
     if all(told(s.left) == side for s in others):
         return ("both" if moving else "part"), nearest
     return "untold", nearest
+
+
+def _hidden(effect: Effect, side: int) -> bool:
+    """Whether the ladder's ends may hide more of an effect on that side than it shows."""
+    return effect.top or effect.bottom or effect.bound in ("?", "≥" if side > 0 else "≤")
 
 
 def told(effect: Effect) -> int:

@@ -78,7 +78,7 @@ def _effects(task: TaskEntry, climbs: Sequence[Climb], factor: str, values: Valu
     pairs = f"{n[0]} to {n[-1]}" if n[-1] > n[0] else str(n[0])
     return Table(
         title=f"{clean(task.name)}: effects by {clean(factor)}",
-        about="span of the variant less that of its base at the same value, paired by seed, in octaves (log2): mean ± "
+        about="span of the variant less that of its base, paired by seed, in octaves (log2): mean ± "
         f"half the 95{NBSP}% t interval, n = {pairs}; their p values are in the whole report",
         columns=(Column("", False), Column("against", False), *_headings(columns)),
         rows=tuple((*map(_name, names), *_across(own, columns)) for names, own in cells.items()),
