@@ -130,8 +130,8 @@ def test_every_setting_says_what_it_is() -> None:
 
 
 def test_list_tells_one_cell_in_detail_and_the_settings(capsys: pytest.CaptureFixture[str]) -> None:
-    def told(*arguments: str) -> str:
-        listing.list_(*arguments)
+    def told(what: str, name: str | None = None) -> str:
+        listing.list_(what, name)
         return capsys.readouterr().out
 
     detail = told("lstm")

@@ -24,6 +24,7 @@ TOP = (
     "rnnbench", "name", "about", "include", "defaults", "seeds", "architectures", "ablate", "tasks", "claims", "prune",
     "more_steps",
 )  # fmt: skip
+OF_TASK = ("task", "lengths")  # keys of a task that are neither its difficulty nor settings
 MOST_RUNS = 1_000_000
 LONGEST = 10**7  # steps
 MOST_TIMES = 100  # the steps
@@ -177,7 +178,7 @@ def _tasks(reader: Reader) -> Iterator[TaskEntry]:
         if kind is None:
             continue
         task = registry.task_class(kind)
-        keys = ("task", "lengths", *hints(task), *hints(Settings))
+        keys = (*OF_TASK, *hints(task), *hints(Settings))
         for key in entry:
             if key not in keys:
                 reader.unknown((*path, key), f"a field of {kind} or a setting", keys)
