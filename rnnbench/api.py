@@ -73,20 +73,22 @@ def without(records: Mapping[str, Record], rerun: Rerun | None) -> Mapping[str, 
 @dataclass(frozen=True)
 class Forecast:
     """What a run would do: counts of runs, and about how many seconds of one worker. `possible`: runs with more steps
-    that it may come to besides, at most, where that is still to be seen."""
+    that it may come to besides, at most, where that is still to be seen. `stale`: known ones that are, where that was
+    looked for."""
 
     known: int
     pruned: int
     missing: int
     possible: int
     seconds: float
+    stale: int = 0
 
     @property
     def total(self) -> int:
         return self.known + self.pruned + self.missing
 
     @classmethod
-    def of(cls, climbs: Sequence[Climb]) -> Forecast:
+    def of(cls, climbs: Sequence[Climb], stale: Iterable[Record] = ()) -> Forecast:
         factor = cost.correction({r.id: r for climbed in climbs for r in climbed.records}.values())
         known = pruned = missing = possible = 0
         seconds = 0.0
@@ -100,7 +102,7 @@ class Forecast:
             possible += climbed.ladder.possible * climbed.undecided
             done, total = cost.work(climbed)
             seconds += (total - done) * factor
-        return cls(known, pruned, missing, possible, seconds)
+        return cls(known, pruned, missing, possible, seconds, sum(1 for _ in stale))
 
 
 def run_plan(
@@ -127,7 +129,7 @@ def run_plan(
         known = view(plan, records)
         store.remember(plan.suite.as_dict())
         where = executors.named(executor, options)(jobs, device, kernels, timeout, seconds)
-        told = listener(Forecast.of(known)) if callable(listener) else listener
+        told = listener(Forecast.of(known, stale(records.values()))) if callable(listener) else listener
         return Driver(plan, records, store, where, told, retries, fail_fast, known).drive()
 
 

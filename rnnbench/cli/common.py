@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,6 +57,19 @@ def screen(output: Path | None) -> tuple[int, bool]:
     terminal = output is None and sys.stdout.isatty()
     width = environment.columns() or (os.get_terminal_size().columns if terminal else 100)
     return width, terminal and environment.color()
+
+
+def format_of(output: Path | None, known: Mapping[str, str], default: str) -> str:
+    """The format that the name of an output file asks for, by how it ends; the default where there is no file, or its
+    name ends in nothing. UserError where it ends in what no format does."""
+    if output is None or not output.suffix:
+        return default
+    found = known.get(output.suffix.lower())
+    if found is None:
+        ends = ", ".join(known)
+        got = printable(str(output), 200)
+        raise UserError(f"--output: got '{got}', expected a name that ends in {ends}, or --format")
+    return found
 
 
 def write(text: str, output: Path | None) -> None:

@@ -8,6 +8,8 @@ import typer
 
 from rnnbench.cli import app, common, options
 
+SUFFIXES: dict[str, Literal["json", "csv"]] = {".json": "json", ".jsonl": "json", ".csv": "csv"}
+
 
 @app.command()
 def export(
@@ -15,8 +17,11 @@ def export(
     results: options.Results = options.RESULTS,
     output: options.Output = None,
     format: Annotated[
-        Literal["json", "csv"], typer.Option("--format", help="One JSON line or one CSV row a run.")
-    ] = "json",
+        Literal["json", "csv"] | None,
+        typer.Option(
+            "--format", help="One JSON line or one CSV row a run; else as the output file's name ends, or JSON."
+        ),
+    ] = None,
     canonical: Annotated[
         bool, typer.Option("--canonical", help="Results alone, sorted, byte-stable: no times, hosts, versions.")
     ] = False,
@@ -35,6 +40,7 @@ def export(
     from rnnbench.report import frame
     from rnnbench.store import Store, bulk
 
+    format = format or common.format_of(output, SUFFIXES, "json")
     store = Store(results)
     chosen = select(plan(common.suite(suite, store, set, seeds)), filter)
     known = store.records(chosen.runs())

@@ -69,8 +69,14 @@ Filter = Annotated[
         "-k",
         "--filter",
         envvar="RNNBENCH_FILTER",
-        help="Only variants, tasks and lengths that match: 'lstm and not copy'.",
+        help="Only variants, tasks and lengths that match: 'lstm and not copy', 'lstm*'.",
         metavar="EXPR",
+    ),
+]
+Claim = Annotated[
+    int | None,
+    typer.Option(
+        "--claim", metavar="N", min=1, help="Only what the suite's claim of that number, from 1, is decided by."
     ),
 ]
 Set = Annotated[

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from rnnbench import registry
-from rnnbench.analysis import spans, stats, verdicts
+from rnnbench.analysis import advice, spans, stats, verdicts
 from rnnbench.analysis.spans import Span
 from rnnbench.analysis.twins import twins
 from rnnbench.analysis.verdicts import Verdict
@@ -30,7 +30,7 @@ def report(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = ()) -> 
     tables += sections.tables(by_task)
     tables += [costs(task, own) for task, own in by_task]
     if suite.claims:
-        tables.append(claimed(verdicts.verdicts(suite, climbs)))
+        tables.append(claimed(advice.advised(suite, climbs, verdicts.verdicts(suite, climbs))))
     return Report(
         title=clean(suite.name),
         about=clean(suite.about.strip()),
@@ -222,12 +222,12 @@ def spanned(suite: Suite, climbs: Sequence[Climb]) -> Table:
 def claimed(verdicts: Sequence[Verdict]) -> Table:
     """Claims x verdict, and below what each says exactly and why it is so decided."""
     tones: dict[str, Tone] = {"holds": "full", "fails": "little", "undecided": "quiet"}
-    names = [f"{number}. {clean(v.claim.says)}" for number, v in enumerate(verdicts, 1)]
+    names = [f"{v.claim.number}. {clean(v.claim.says)}" for v in verdicts]
     rows = [
         (Cell((name,), name), Cell((v.outcome,), v.outcome, tones[v.outcome]))
         for name, v in zip(names, verdicts, strict=True)
     ]
-    reasons = (f"{number}. {clean(v.claim.that.strip())}: {clean(v.why)}" for number, v in enumerate(verdicts, 1))
+    reasons = (f"{v.claim.number}. {clean(v.claim.that.strip())}: {clean(v.why)}" for v in verdicts)
     return Table(
         title="claims",
         about=f"each decided by itself, at {100 * stats.LEVEL:.0f}{NBSP}%; undecided is what these runs, or this "

@@ -82,11 +82,13 @@ class TaskEntry:
 
 @dataclass(frozen=True)
 class Claim:
-    """A sentence about the results and the expression that decides it; `where` is FILE:LINE:COLUMN."""
+    """A sentence about the results and the expression that decides it; `where` is FILE:LINE:COLUMN, `number` which of
+    its suite's claims it is, from 1."""
 
     says: str
     that: str
     where: str = ""
+    number: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,8 @@ class Suite:
         """Plain JSON, from which `from_dict` makes an equal suite. What older versions don't know is left out where a
         suite doesn't use it, so that they can read it."""
         plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        for claim in plain["claims"]:
+            del claim["number"]
         plain["variants"] = [{k: v for k, v in each.items() if v or k not in _LATER} for each in plain["variants"]]
         return {key: value for key, value in plain.items() if key not in ("more_steps", "foreign") or value}
 
@@ -160,7 +164,7 @@ class Suite:
                 ),
                 "tasks": tuple(TaskEntry(**t | {"lengths": tuple(t["lengths"])}) for t in value["tasks"]),
                 "seeds": tuple(value["seeds"]),
-                "claims": tuple(Claim(**c) for c in value["claims"]),
+                "claims": tuple(Claim(**c, number=k) for k, c in enumerate(value["claims"], 1)),
                 "more_steps": ExtendedBudget(**more) if more else None,
             }
         )
