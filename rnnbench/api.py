@@ -72,13 +72,13 @@ def without(records: Mapping[str, Record], rerun: Rerun | None) -> Mapping[str, 
 
 @dataclass(frozen=True)
 class Forecast:
-    """What a run would do: counts of runs, and about how many seconds of one worker. `possible`: runs with more steps
-    that it may come to besides, at most, where that is still to be seen."""
+    """What a run would do: counts of runs, and about how many seconds of one worker. Of those that are known, so many
+    are `derived`: by runs with fewer steps."""
 
     known: int
+    derived: int
     pruned: int
     missing: int
-    possible: int
     seconds: float
 
     @property
@@ -88,19 +88,19 @@ class Forecast:
     @classmethod
     def of(cls, climbs: Sequence[Climb]) -> Forecast:
         factor = cost.correction({r.id: r for climbed in climbs for r in climbed.records}.values())
-        known = pruned = missing = possible = 0
+        known = derived = pruned = missing = 0
         seconds = 0.0
         for climbed in climbs:
-            for rung in climbed.every:
+            for rung in climbed.steps:
                 known += rung.asked - rung.missing
+                derived += rung.tally.derived
                 if rung.state == "pruned":
                     pruned += rung.missing
                 else:
                     missing += rung.missing
-            possible += climbed.ladder.possible * climbed.undecided
             done, total = cost.work(climbed)
             seconds += (total - done) * factor
-        return cls(known, pruned, missing, possible, seconds)
+        return cls(known, derived, pruned, missing, seconds)
 
 
 def run_plan(
@@ -149,15 +149,15 @@ def run(
 
 
 def results(source: str | Path | Suite, directory: str | Path = "results") -> pandas.DataFrame:
-    """The results of a suite that are there, tidy: one row a run, all at the stated budget of steps (`export` has those
-    with more steps too).
+    """The results of a suite that are there, tidy: one row a run, all with the steps that the suite states (`export`
+    has those with more, too).
 
     Columns: variant, task, length, seed, status, score, steps, solved_at, parameters, seconds, id, budget.
     """
     from rnnbench.report.frame import frame
 
     suite = source if isinstance(source, Suite) else load(source)
-    return frame(climbs(plan(suite).without_more(), Store(Path(directory))))
+    return frame(climbs(plan(suite).stated(), Store(Path(directory))))
 
 
 def climbs(plan: Plan, store: Store) -> list[Climb]:
@@ -207,7 +207,7 @@ def orphaned(suite: Suite, store: Store) -> list[str]:
 
 def warnings(records: Iterable[Record]) -> list[str]:
     """What a reader of a table must know about its records besides what they say themselves: stale ones."""
-    records = list(records)
+    records = list({record.id: record for record in records}.values())  # one may stand for several runs
     notes = []
     old = sum(1 for _ in stale(records))
     if old:

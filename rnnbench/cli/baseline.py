@@ -46,7 +46,7 @@ def baseline(
 
     if update and output is not None:
         raise UserError("--update: got it beside --output, expected one of them")
-    chosen = plan(api.load(suite, (), seeds))
+    chosen = plan(api.load(suite, (), seeds)).stated()
     one_thread()
     text = baselines.make(chosen, fresh(chosen, Store(results))).text()
     if update:

@@ -83,12 +83,12 @@ def _side(text: str, results: Path, suite: Suite | None, filter: str | None) -> 
     path = Path(text)
     if suite is None:
         raise UserError(f"{text}: nothing says which suite it is of; next: --suite SUITE")
-    chosen = select(plan(suite), filter).without_more()
+    chosen = select(plan(suite).stated(), filter)
     if path.is_dir():
         climbs = api.climbs(chosen, Store(path))
     elif path.suffix == ".json" and recalled.is_baseline(path):
         was, wanted = baseline.read(path), {(x.variant.name, x.task.name) for x in chosen.ladders}
-        every = recalled.climbs(was, plan(suite), path)
+        every = recalled.climbs(was, plan(suite).stated(), path)
         kept = (c for c in every if (c.ladder.variant.name, c.ladder.task.name) in wanted)
         return Side(text, tuple(was.seeds), tuple(kept), bits=False)
     elif path.suffix in (".json", ".jsonl", ".gz"):

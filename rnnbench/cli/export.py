@@ -38,11 +38,8 @@ def export(
     store = Store(results)
     chosen = select(plan(common.suite(suite, store, set, seeds)), filter)
     known = store.records(chosen.runs())
-    climbs = view(chosen, known)
     if format == "csv":
-        common.write_lines(frame.csv(climbs), output)
+        common.write_lines(frame.csv(view(chosen, known)), output)
         return
-    if chosen.possible:  # of runs with more steps only those that the view has
-        known = {record.id: record for climb in climbs for record in climb.records}
     found = bulk.by_id(store, known, curves)
     common.write_lines((as_json(r.results() if canonical else r.as_dict()) for r in found), output)

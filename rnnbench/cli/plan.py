@@ -29,7 +29,7 @@ def plan(
     from rnnbench import api
     from rnnbench import plan as planning
     from rnnbench.cli.run import describe
-    from rnnbench.plan import ladders
+    from rnnbench.plan import ladders, views
     from rnnbench.plan.filter import select
     from rnnbench.store import Store
 
@@ -37,7 +37,7 @@ def plan(
     records = Store(results).records(chosen.runs())
     counts: dict[tuple[str, tuple[int, ...]], list[str]] = {}
     lines = []
-    for ladder in chosen.ladders:
+    for ladder in chosen.stated().ladders:
         if ladder.reason:
             lines.append(f"{ladder.variant.name} on {ladder.task.name}: n/a, {ladder.task.name} {ladder.reason}")
         else:
@@ -50,13 +50,13 @@ def plan(
     for line in lines:
         common.say(line)
     common.say(f"seeds: {len(chosen.suite.seeds)}")
-    if (more := chosen.suite.more_steps) is not None:
-        what = f"the first length that stays unsolved is trained again with {more.times} times the steps"
-        common.say(f"more steps: {what}, at most {chosen.possible:,} runs")
+    if len(times := chosen.suite.budgets.times) > 1:
+        on = f", those with more on {few} seeds" if (few := chosen.suite.budgets.seeds) else ""
+        common.say(f"budgets: {', '.join(map(str, times))} times the steps{on}")
     known = ladders.view(chosen, records)
     common.say(describe(chosen.suite.name, api.Forecast.of(known), api.cores()))
     if power:
-        _power(known)
+        _power(views.at(known))
 
 
 def _power(climbs: Sequence[Climb]) -> None:

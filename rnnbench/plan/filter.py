@@ -102,12 +102,7 @@ def select(plan: Plan, expression: str | None) -> Plan:
     def kept(ladder: Ladder) -> Ladder:
         names = {ladder.variant.name, ladder.task.name}
         rungs = tuple(r for r in ladder.rungs if matches(frozenset({*names, str(r.length)})))
-        more = ladder.more
-        if more is not None and rungs != ladder.rungs:
-            # without the rungs below it can't be told which is the first that stays unsolved
-            whole = rungs == ladder.rungs[: len(rungs)]
-            more = replace(more, rungs=more.rungs[: len(rungs)]) if whole else None
-        return replace(ladder, rungs=rungs, more=more)
+        return replace(ladder, rungs=rungs)
 
     ladders = tuple(ladder for ladder in map(kept, plan.ladders) if ladder.rungs)
     if not ladders:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from rnnbench.lazy import pandas
+from rnnbench.plan.budgets import derived
 from rnnbench.plan.ladders import Climb
 from rnnbench.settings import Settings
 
@@ -24,8 +25,8 @@ COLUMNS = {
 
 
 def frame(climbs: Iterable[Climb]) -> DataFrame:
-    """A row for every record of a view, in the order of its climbs, lengths and seeds, those with more steps
-    last of their climb; `score` is nan for a run that broke, `solved_at` NA for one that was not solved within its
+    """A row for every run of a view that there is a record of, in the order of its climbs, lengths and seeds; `score` is
+    nan for a run that broke, `solved_at` NA for one that was not solved within its
     `budget` of steps. Nothing run: no rows, the same columns."""
     found = list(rows(climbs))
     columns = zip(*found, strict=True) if found else ((),) * len(COLUMNS)
@@ -40,10 +41,10 @@ def rows(climbs: Iterable[Climb]) -> Iterator[tuple[Any, ...]]:
     """The frame's rows, one after the other, None where a value is absent."""
     for climb in climbs:
         names = climb.ladder.variant.name, climb.ladder.task.name
-        for rung in climb.every:
+        for rung in climb.steps:
             budget = Settings.of(rung.rung).steps
             for r in rung.records:
-                if r is not None:
+                if r is not None and not derived(rung.rung, r):  # that has a row of its own
                     result = r.status, r.score, r.steps, r.solved_at, r.parameters, r.seconds, r.id, budget
                     yield (*names, r.run.rung.length, r.run.seed, *result)
 

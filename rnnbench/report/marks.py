@@ -13,13 +13,12 @@ from rnnbench.plan.ladders import RungState
 from rnnbench.report.model import Cell, Tone
 from rnnbench.settings import LOOK
 
-PRUNED, MISSING, NOT_APPLICABLE, SOLVED, SO_FAR, MORE = "–", "·", "n/a", "✓", "…", "↑"
+PRUNED, MISSING, NOT_APPLICABLE, SOLVED, SO_FAR = "–", "·", "n/a", "✓", "…"
 FAILED, DIVERGED = "!", "∞"
 
 # A mark and what it means; a report's legend has those that its tables use.
 LEGEND = {
     SOLVED: f"{SOLVED}2/3 solved by 2 of the 3 seeds that finished, at least half of all",
-    MORE: f"{MORE}2/3 solved by 2 of the 3 seeds that got more steps, half or more, where fewer of them did before",
     FAILED: f"{FAILED}1 one run broke (failed, crashed or timed out) and is left out of the mean",
     DIVERGED: f"{DIVERGED}1 one run diverged and counts as 0",
     PRUNED: f"{PRUNED} pruned: left after two lengths in a row that no seed solved",
@@ -104,8 +103,7 @@ def tone(score: float) -> Tone:
 
 
 def score(step: RungState) -> Cell:
-    """A rung: mean, half interval, solved fraction, that with more steps where it is half or more, then what was left
-    out. `.98 ±.01 ✓3/3 !1`"""
+    """A rung: mean, half interval, solved fraction, then what was left out. `.98 ±.01 ✓3/3 !1`"""
     if step.state == "pruned":
         return mark(PRUNED)
     found = spans.score(step)
@@ -113,8 +111,7 @@ def score(step: RungState) -> Cell:
         return Cell((f"{FAILED}{found.failed}",), None, "alarm") if found.failed else mark(MISSING)
     solved = f"{SOLVED if step.passed else ''}{found.solved}/{found.n}"
     value = found.score.value
-    more = f"{MORE}{step.more.solved}/{len(step.more.finished)}" if step.more and step.flipped else ""
-    return Cell((fixed(value), half(found.score), solved, more, _left_out(found)), value, tone(value))
+    return Cell((fixed(value), half(found.score), solved, _left_out(found)), value, tone(value))
 
 
 def _left_out(found: Score) -> str:

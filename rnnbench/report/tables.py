@@ -10,24 +10,23 @@ from rnnbench.analysis import spans, stats, verdicts
 from rnnbench.analysis.spans import Span
 from rnnbench.analysis.twins import twins
 from rnnbench.analysis.verdicts import Verdict
+from rnnbench.plan import views
 from rnnbench.plan.ladders import Climb, RungState
-from rnnbench.records import Record
-from rnnbench.report import marks, sections
+from rnnbench.report import broken, marks, sections, within
 from rnnbench.report.model import NBSP, Cell, Column, Report, Table, Tone, clean, counted
-from rnnbench.settings import LOOK, Settings
+from rnnbench.settings import LOOK
 from rnnbench.suite import Suite, TaskEntry
-from rnnbench.text import raised
 
-ERRORS = 3  # how many failed runs of a task are quoted
 
 
 def report(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = ()) -> Report:
-    """Everything that a report on a suite says."""
-    every = [(task, [c for c in climbs if c.ladder.task.name == task.name]) for task in suite.tasks]
-    by_task = [(task, own) for task, own in every if own]  # a part of the suite may have been selected
+    """Everything that a report on a suite says: of the stated budget, but for the sections that are about others."""
+    every, climbs = climbs, views.at(climbs)
+    tasks = [task for task in suite.tasks if any(c.ladder.task.name == task.name for c in climbs)]  # those selected
+    by_task = [(task, [c for c in climbs if c.ladder.task.name == task.name]) for task in tasks]
     tables = [scores(suite, task, own) for task, own in by_task]
     tables.append(spanned(suite, climbs))
-    tables += sections.tables(by_task)
+    tables += sections.tables(tasks, every)
     tables += [costs(task, own) for task, own in by_task]
     if suite.claims:
         tables.append(claimed(verdicts.verdicts(suite, climbs)))
@@ -36,15 +35,15 @@ def report(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = ()) -> 
     return Report(
         title=clean(suite.name),
         about=clean(suite.about.strip()),
-        summary=summary(suite, climbs),
+        summary=summary(suite, climbs, every),
         tables=tuple(tables),
         legend=legend,
         notes=(*_given(climbs), *_twins(climbs), *map(clean, notes)),
     )
 
 
-def summary(suite: Suite, climbs: Sequence[Climb]) -> str:
-    """How large the suite is and how far it has come, in one line."""
+def summary(suite: Suite, climbs: Sequence[Climb], every: Sequence[Climb]) -> str:
+    """How large the suite is and how far it has come, in one line; `every` climb, those with more steps too."""
     steps = [step for climb in climbs for step in climb.steps]
     counts: Counter[str] = Counter()
     for step in steps:
@@ -56,9 +55,19 @@ def summary(suite: Suite, climbs: Sequence[Climb]) -> str:
     order = ("solved", "unsolved", "diverged", "failed", "crashed", "timeout", "pruned", "to do")
     told = ", ".join(f"{counts[status]}{NBSP}{status.replace(' ', NBSP)}" for status in order if counts[status])
     runs = counted(sum(len(step.records) for step in steps), "run")
-    more = sum(len(climb.more.records) for climb in climbs if climb.more)
-    extra = f"; {counted(more, 'run')} with more steps besides" if more else ""
+    extra = _with_more(every)
     return f"{size}, {counted(len(suite.seeds), 'seed')}; {runs}" + (f": {told}" if told else "") + extra
+
+
+def _with_more(every: Sequence[Climb]) -> str:
+    """How far the ladders with more than the stated steps have come."""
+    steps = [step for climb in every if climb.ladder.budget > 1 for step in climb.steps if step.state != "pruned"]
+    if not steps:
+        return ""
+    asked, derived = sum(step.asked for step in steps), sum(step.tally.derived for step in steps)
+    known = asked - sum(step.missing for step in steps)
+    told = f", {derived} of them by runs with fewer" if derived else ""
+    return f"; with more steps {known} of {counted(asked, 'run')} known{told}"
 
 
 def _name(climb: Climb) -> Cell:
@@ -103,33 +112,10 @@ def scores(suite: Suite, task: TaskEntry, climbs: Sequence[Climb]) -> Table:
             *_not_applicable(climbs),
             *_all_seen(task),
             *_padded(suite, task, climbs),
-            *_more_steps(suite, climbs),
-            *_broken(climbs),
+            *broken.notes(climbs),
             *_mixed(climbs),
         ),
     )
-
-
-def _more_steps(suite: Suite, climbs: Sequence[Climb]) -> list[str]:
-    """What became of the first unsolved lengths when they got more steps, and how many they used, in one line."""
-    budgets: set[int] = set()
-    told: dict[str, list[str]] = {"Solved": [], "Not solved": [], "Can't be told": []}
-    for climb in climbs:
-        for step, more in ((s, s.more) for s in climb.steps if s.more):
-            word = "Solved" if step.flipped else "Not solved" if more.passed is False else "Can't be told"
-            n = len(more.records)
-            counts = f"{more.solved}/{len(more.finished)}, before {step.solved_of(n)}/{n}"
-            used = sorted({r.steps for r in more.finished})
-            steps = f"; {' to '.join(f'{k:,}' for k in dict.fromkeys((used[0], used[-1])))} used" if used else ""
-            told[word].append(f"{clean(climb.ladder.variant.name)} at {step.rung.length} ({counts}{steps})")
-            budgets.add(Settings.of(more.rung).steps)
-    if suite.more_steps is None or not budgets:
-        return []
-    groups = " ".join(f"{word}: {', '.join(names)}." for word, names in told.items() if names)
-    most = " or ".join(f"{steps:,}" for steps in sorted(budgets))
-    return [
-        f"the first unsolved length again, with {suite.more_steps.times} times the steps (at most {most}). {groups}"
-    ]
 
 
 def _not_applicable(climbs: Sequence[Climb]) -> list[str]:
@@ -178,24 +164,8 @@ def _padded(suite: Suite, task: TaskEntry, climbs: Sequence[Climb]) -> list[str]
     return [f"{why}: {', '.join(seen)}"] if seen else []
 
 
-def _broken(climbs: Sequence[Climb]) -> list[str]:
-    runs = [(climb, r) for climb in climbs for step in climb.every if step.state != "pruned" for r in step.broken]
-    out = [f"{marks.FAILED} {_where(climb, r)}: {r.status}{_why(r)}" for climb, r in runs[:ERRORS]]
-    return out + ([f"{marks.FAILED} and {len(runs) - ERRORS} more"] if len(runs) > ERRORS else [])
-
-
-def _where(climb: Climb, record: Record) -> str:
-    more = ", more steps" if climb.more and record in climb.more.broken else ""
-    return f"{clean(climb.ladder.variant.name)} at {record.run.rung.length}, seed {record.run.seed}{more}"
-
-
-def _why(record: Record) -> str:
-    why = clean(raised(record.error or "", 200))
-    return f": {why}" if why else ""
-
-
 def _mixed(climbs: Sequence[Climb]) -> list[str]:
-    counts = Counter(r.numerics for c in climbs for s in c.every if s.state != "pruned" for r in s.finished)
+    counts = Counter(r.numerics for c in climbs for s in c.steps if s.state != "pruned" for r in s.finished)
     told = "; ".join(f"{counted(count, 'run')} by {clean(name) or 'unknown'}" for name, count in sorted(counts.items()))
     return [f"computed in different ways, which differ in rounding: {told}"] if len(counts) > 1 else []
 
@@ -214,8 +184,8 @@ def spanned(suite: Suite, climbs: Sequence[Climb]) -> Table:
     names = [Cell((clean(v.name),), clean(v.name)) for v in variants]
     return Table(
         title="span",
-        about="the longest length up to which at least half of the seeds solved every one: what can be trained to span "
-        "the gap within the budget, known up to the next length tried",
+        about="the longest length up to which at least half of the seeds solved every one: what was trained to span the "
+        f"gap within {within.steps(climbs)}, known up to the next length tried",
         columns=(Column("", False), *(Column(clean(task.name)) for task in tasks)),
         rows=tuple(zip(names, *columns, strict=True)),
     )

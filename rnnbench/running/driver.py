@@ -1,6 +1,7 @@
 """Plan -> executor -> store, and the events on the way.
 
-Ladders are climbed from the shortest rung, with a barrier at each; a rung that gets more steps is trained beside them.
+Ladders are climbed from the shortest rung, with a barrier at each; one with more steps waits, rung by rung, for the same
+rung with fewer, whose records may tell of its own.
 Among the rungs that are ready the one with the longest way to its ladder's top goes first. The driver alone writes to
 the store. A cohort that fails, or whose worker dies, costs its unfinished runs one retry each, alone; a run that breaks
 alone is recorded as broken, and tried again as often as `retries` says. What a run was refused for, a mistake of the
@@ -13,7 +14,7 @@ import signal
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from sys import intern
@@ -21,8 +22,8 @@ from types import FrameType
 
 from rnnbench import interrupts
 from rnnbench.errors import Exit
-from rnnbench.plan import Plan, cost
-from rnnbench.plan.ladders import Climb, climb_on, counted, view
+from rnnbench.plan import Ladder, Plan, budgets, cost
+from rnnbench.plan.ladders import Climb, climb_on, counted, ready, view
 from rnnbench.records import Record, Run
 from rnnbench.running.executors import (
     CheckpointEvent,
@@ -92,22 +93,15 @@ class Driver:
         self.retries, self.fail_fast = retries, fail_fast
         self.climbs: list[Climb] = view(plan, records) if climbs is None else list(climbs)
         self.seeds = {seed: place for place, seed in enumerate(plan.suite.seeds)}
-        self.places: dict[str, list[tuple[int, int]]] = defaultdict(
-            list
-        )  # of each rung: ladder, place (-1: more steps)
+        self.places: dict[str, list[tuple[int, int]]] = defaultdict(list)  # of each rung: ladder, place
         self.labels: dict[str, str] = {}  # of each rung
-        more = set()  # rungs that may be trained with more steps
         for i, ladder in enumerate(plan.ladders):
             for k, rung in enumerate(ladder.rungs):
                 self.places[rung.key].append((i, k))
-                self.labels.setdefault(rung.key, f"{ladder.variant.name} {ladder.task.name}")
-        for i, ladder in enumerate(plan.ladders):
-            for rung in ladder.more.rungs if ladder.more else ():
-                self.places[rung.key].append((i, -1))
-                self.labels.setdefault(rung.key, f"{ladder.variant.name} {ladder.task.name} (more steps)")
-                more.add(rung.key)
-        self.more = more
-        self.records = {id: record for id, record in records.items() if record.run.rung.key in more}
+                self.labels.setdefault(rung.key, _label(ladder))
+        self.below = budgets.below(plan.ladders)  # the same ladder with fewer steps
+        self.above = {place: i for i, place in enumerate(self.below) if place is not None}
+        self.opened: set[tuple[int, str]] = set()  # ladders and rungs of which runs were made ready
         self.ready = Ready()
         self.running: dict[str, _Running] = {}
         self.attempts: dict[str, int] = defaultdict(int)  # of those that broke by themselves
@@ -129,13 +123,13 @@ class Driver:
                 self._loop()
             finally:
                 self.executor.close()
-        lost = sum(rung.tally.broken for climb in self.climbs for rung in climb.every)
+        lost = sum(rung.tally.broken for climb in self.climbs for rung in climb.steps)
         code = interrupts.code(self.signal) if self.signal else Exit.FAILED if lost else Exit.OK
         return Outcome(self.trained, lost, code, tuple(self.climbs))
 
     def _start(self) -> None:
-        for climb in self.climbs:
-            self._make_ready(climb, ())
+        for i in range(len(self.climbs)):
+            self._make_ready(i)
         self._tell_work()
         self.listener.climbs(self.climbs)
 
@@ -178,15 +172,16 @@ class Driver:
             for number, handler in before.items():
                 signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
-    def _make_ready(self, climb: Climb, open: Collection[str]) -> None:
-        """Adds the runs of a ladder's open rungs that are neither known nor under way, but for those rungs that were
-        `open` before."""
-        for rung in climb.open:
-            if rung.rung.key not in open:
-                priority = cost.priority(climb, rung)
-                for run in rung.todo(self.plan.suite.seeds):
-                    if run.id not in self.running:
-                        self.ready.add(run, priority)
+    def _make_ready(self, i: int) -> None:
+        """Adds the runs of a ladder's rung that may start now and that are neither known nor under way, once."""
+        climb, below = self.climbs[i], self.below[i]
+        rung = ready(climb, None if below is None else self.climbs[below])
+        if rung is not None and (i, rung.rung.key) not in self.opened:
+            self.opened.add((i, rung.rung.key))
+            priority = cost.priority(climb, rung)
+            for run in rung.todo(self.plan.suite.seeds):
+                if run.id not in self.running:
+                    self.ready.add(run, priority)
 
     def _feed(self) -> None:
         """Gives every idle worker a job: of those that are ready, the one with the longest way still to go."""
@@ -255,19 +250,26 @@ class Driver:
         self.trained += record.finished
         self.gave_up |= not record.finished
         kept = _lean(record, run)
-        if run.rung.key in self.more:
-            self.records[run.id] = kept
         self.listener.recorded(record, self.labels[run.rung.key])
         for i, k in self.places[run.rung.key]:
-            was = self.climbs[i]
-            now = climb_on(was, k, self.seeds[run.seed], kept, self.records, self.plan.suite.prune)
-            self.climbs[i] = now = counted(now)
+            self._climb_on(i, k, kept)
+        self._tell_work()
+
+    def _climb_on(self, i: int, k: int, record: Record) -> None:
+        """A ladder with one more record of its k-th rung, and what that tells of the same ladder with more steps."""
+        was, place = self.climbs[i], self.seeds[record.run.seed]
+        if place < len(was.steps[k].records):  # it may have fewer seeds, or be done
+            now = self.climbs[i] = counted(climb_on(was, k, place, record, self.plan.suite.prune))
             done, total = _microseconds(now)
             self.done, self.total = self.done + done - self.work[i][0], self.total + total - self.work[i][1]
             self.work[i] = done, total
-            self._make_ready(now, {rung.rung.key for rung in was.open})
+            self._make_ready(i)
             self.listener.climbed(i, now)
-        self._tell_work()
+        above = self.above.get(i)
+        if above is not None:
+            if budgets.stands(record, self.plan.ladders[above].rungs[k]):
+                self._climb_on(above, k, record)
+            self._make_ready(above)
 
     def _ended(self, event: EndEvent) -> None:
         """A worker is free again. Runs that it left unfinished are tried again alone, or recorded as broken."""
@@ -320,6 +322,11 @@ class Driver:
 
     def _tell_work(self) -> None:
         self.listener.work(self.done / 1e6, self.total / 1e6)
+
+
+def _label(ladder: Ladder) -> str:
+    times = f" ×{ladder.budget}" if ladder.budget > 1 else ""
+    return f"{ladder.variant.name} {ladder.task.name}{times}"
 
 
 def _lean(record: Record, run: Run) -> Record:

@@ -69,11 +69,25 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class ExtendedBudget:
-    """Train each ladder's first unsolved rung again, with `times` its steps, on the first `seeds` seeds (None: all)."""
+class Budgets:
+    """With how many times the stated steps whole ladders are trained, the stated ones, 1, first; those with more on the
+    first `seeds` of the suite's seeds (None: on all)."""
 
-    times: int
+    times: tuple[int, ...] = (1,)
     seeds: int | None = None
+
+    def first(self, times: int) -> int | None:
+        """On how many of the suite's seeds, the first so many, ladders with so many times the steps are trained; None: on
+        all."""
+        return None if times == 1 else self.seeds
+
+    @classmethod
+    def from_dict(cls, value: dict[str, Any]) -> Budgets:
+        """Those of a suite as plain JSON; older ones have `more_steps` or nothing."""
+        if found := value.get("budgets"):
+            return cls(tuple(found["times"]), found["seeds"])
+        older = value.get("more_steps")
+        return cls((1, older["times"]), older["seeds"]) if older else cls()
 
 
 @dataclass(frozen=True)
@@ -90,7 +104,7 @@ class Suite:
     overrides: dict[str, Any] = field(default_factory=dict)
     claims: tuple[Claim, ...] = ()
     prune: bool = True
-    more_steps: ExtendedBudget | None = None
+    budgets: Budgets = Budgets()
     path: str = ""
     text: str = ""
     foreign: dict[str, str] = field(default_factory=dict)
@@ -115,18 +129,18 @@ class Suite:
         """Plain JSON, from which `from_dict` makes an equal suite. What older versions don't know is left out where a
         suite doesn't use it, so that they can read it."""
         plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
-        return {key: value for key, value in plain.items() if key not in ("more_steps", "foreign") or value}
+        unused = {"foreign": not self.foreign, "budgets": self.budgets == Budgets()}
+        return {key: value for key, value in plain.items() if not unused.get(key)}
 
     @classmethod
     def from_dict(cls, value: dict[str, Any]) -> Suite:
-        more = value.get("more_steps")
         return cls(
-            **value
+            **{key: each for key, each in value.items() if key != "more_steps"}
             | {
                 "variants": tuple(Variant(**v | {"pair": tuple(v.get("pair", ()))}) for v in value["variants"]),
                 "tasks": tuple(TaskEntry(**t | {"lengths": tuple(t["lengths"])}) for t in value["tasks"]),
                 "seeds": tuple(value["seeds"]),
                 "claims": tuple(Claim(**c) for c in value["claims"]),
-                "more_steps": ExtendedBudget(**more) if more else None,
+                "budgets": Budgets.from_dict(value),
             }
         )

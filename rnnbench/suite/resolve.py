@@ -9,8 +9,8 @@ from typing import Any
 
 from rnnbench import registry
 from rnnbench.records import given
-from rnnbench.settings import MOST_STEPS, Settings
-from rnnbench.suite import Claim, ExtendedBudget, Suite, TaskEntry, Variant, parts
+from rnnbench.settings import Settings
+from rnnbench.suite import Budgets, Claim, Suite, TaskEntry, Variant, budgets, parts
 from rnnbench.suite.ablations import Named, ablations, impossible_pair
 from rnnbench.suite.architectures import architectures
 from rnnbench.suite.claims import claims
@@ -21,11 +21,10 @@ from rnnbench.suite.reader import Reader, hints
 
 TOP = (
     "rnnbench", "name", "about", "include", "defaults", "seeds", "architectures", "ablate", "tasks", "claims", "prune",
-    "more_steps",
+    "more_steps", "budgets",
 )  # fmt: skip
 MOST_RUNS = 1_000_000
 LONGEST = 10**7  # steps
-MOST_TIMES = 100  # the steps
 LARGEST_SEED = 2**63 - 1  # what the store can hold
 SEEDS = 3  # where a suite doesn't say
 
@@ -58,12 +57,12 @@ def resolve(
     variants = tuple(variant for _, _, variant in named if variant)
     tasks = tuple(_tasks(reader)) if "tasks" in top else ()
     grid = _seeds(reader) if "seeds" in top else range(SEEDS)
-    more_steps = _more_steps(reader, len(grid)) if "more_steps" in top else None
+    trained = budgets.read(reader, top, len(grid) or LARGEST_SEED)  # no seeds have a fault of their own
     asked = reader
     if seeds is not None:
         asked = _option_seeds(seeds, faults)
         grid = _seeds(asked)
-    _count(asked, variants, tasks, grid)
+    _count(asked, variants, tasks, grid, trained)
     whole = imports or not reader.foreign
     suite = Suite(
         name=_name(reader, top),
@@ -75,14 +74,14 @@ def resolve(
         overrides=_overrides(overrides, faults),
         claims=tuple(_claims(reader, named, tasks)) if "claims" in top and whole else (),
         prune=_prune(reader) if "prune" in top else True,
-        more_steps=more_steps,
+        budgets=trained,
         path=document.file,
         text=document.text,
         foreign=reader.foreign,
     )
     if not len(faults):
         _check_settings(reader, suite, named)
-        _check_more_steps(reader, suite)
+        budgets.check(reader, suite)
     return suite
 
 
@@ -120,31 +119,6 @@ def _prune(reader: Reader) -> bool:
     if not isinstance(value, bool):
         reader.got(("prune",), "true or false")
     return value is not False
-
-
-def _more_steps(reader: Reader, seeds: int) -> ExtendedBudget | None:
-    """How many times the steps, on how many of the suite's seeds; `false` takes back what an included suite says."""
-    path: Path = ("more_steps",)
-    if reader.document.get(path) is False:
-        return None
-    entry = reader.mapping(path, "{times: NUMBER, seeds: NUMBER} or false", hints(ExtendedBudget), of="times or seeds")
-    if entry is None:
-        return None
-    want = "a multiple of the steps"
-    if "times" not in entry:
-        reader.missing((*path, "times"), f"{want} from 2 to {MOST_TIMES}")
-    times = reader.whole((*path, "times"), 2, MOST_TIMES, want) if "times" in entry else None
-    most = seeds or LARGEST_SEED  # no seeds have a fault of their own
-    own = reader.whole((*path, "seeds"), 1, most, "a number of the suite's seeds") if "seeds" in entry else None
-    return ExtendedBudget(times, own) if times else None
-
-
-def _check_more_steps(reader: Reader, suite: Suite) -> None:
-    """A fault where some run would get more steps than any run may."""
-    if suite.more_steps is not None:
-        most = max(suite.settings(variant, task).steps for variant in suite.variants for task in suite.tasks)
-        if suite.more_steps.times * most > MOST_STEPS:
-            reader.got(("more_steps", "times"), f"at most {MOST_STEPS} steps a run, where some have {most} already")
 
 
 def _check_names(reader: Reader, names: Iterable[tuple[str, Path]]) -> None:
@@ -293,10 +267,14 @@ def _claims(reader: Reader, named: Sequence[Named], tasks: Sequence[TaskEntry]) 
     return claims(reader, [name for name, _, _ in named], lengths, known)
 
 
-def _count(reader: Reader, variants: Sequence[Variant], tasks: Sequence[TaskEntry], seeds: Sequence[int]) -> None:
+def _count(
+    reader: Reader, variants: Sequence[Variant], tasks: Sequence[TaskEntry], seeds: Sequence[int], trained: Budgets
+) -> None:
     """A fault for more runs than anybody means; told from the numbers alone."""
     lengths = sum(len(task.lengths) for task in tasks)
-    count = len(variants) * lengths * len(seeds)
+    trainings = sum(min(len(seeds), trained.first(times) or len(seeds)) for times in trained.times)
+    count = len(variants) * lengths * trainings
     if count > MOST_RUNS:
         factors = f"{len(variants)} variants x {lengths} lengths x {len(seeds)} seeds"
+        factors += f" x {len(trained.times)} budgets" * (len(trained.times) > 1)
         reader.fault(("seeds",), f"got a grid of {count} runs ({factors}), expected at most {MOST_RUNS}")

@@ -1,4 +1,5 @@
-"""A report as tidy CSV: one row per variant, task and length, `score` and its interval empty where there is none."""
+"""A report as tidy CSV: one row per variant, task and length, trained with the stated steps; `score` and its interval
+empty where there is none."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ import math
 from collections.abc import Sequence
 
 from rnnbench.analysis import spans
+from rnnbench.plan import views
 from rnnbench.plan.ladders import Climb
 from rnnbench.report.model import clean
 from rnnbench.suite import Suite
@@ -36,7 +38,7 @@ def render(
     out = io.StringIO()
     rows = csv.writer(out, lineterminator="\n")
     rows.writerow(COLUMNS)
-    for climb in climbs:
+    for climb in views.at(climbs):
         names = text(climb.ladder.variant.name), text(climb.ladder.task.name)
         if not climb.steps:  # the variant can't do the task
             rows.writerows((*names, length, "", "", "", 0, 0, 0) for length in climb.ladder.task.lengths)

@@ -11,6 +11,7 @@ from typing import Any
 
 from rnnbench.analysis import spans, verdicts
 from rnnbench.analysis.twins import twins
+from rnnbench.plan import views
 from rnnbench.plan.ladders import Climb, RungState
 from rnnbench.records import Record
 from rnnbench.report import sections
@@ -39,12 +40,13 @@ def _run(seed: int, run_id: str, record: Record | None) -> dict[str, Any]:
     if record is None:
         return {"seed": seed, "id": run_id, "status": "missing"}
     wanted = ("status", "score", "loss", "steps", "solved_at", "parameters", "seconds", "error", "numerics", "attempt")
-    return {"seed": seed, "id": run_id} | {name: getattr(record, name) for name in wanted}
+    own = {"seed": seed, "id": record.id} | {name: getattr(record, name) for name in wanted}
+    return own if record.id == run_id else own | {"told_for": run_id}  # the same run with fewer steps
 
 
 def _rung(step: RungState, seeds: Sequence[int]) -> dict[str, Any]:
     found = spans.score(step)
-    pairs = zip(seeds, step.records, strict=False)  # a rung with more steps has the first few
+    pairs = zip(seeds, step.records, strict=False)  # a ladder with more steps may have the first few
     return {
         "length": step.rung.length,
         "budget": Settings.of(step.rung).steps,
@@ -58,7 +60,6 @@ def _rung(step: RungState, seeds: Sequence[int]) -> dict[str, Any]:
         "failed": found.failed,
         "missing": found.missing,
         "runs": [_run(seed, step.rung.id(seed), record) for seed, record in pairs],
-        "more_steps": _rung(step.more, seeds) | {"flipped": step.flipped} if step.more else None,
     }
 
 
@@ -67,6 +68,7 @@ def _climb(climb: Climb, seeds: Sequence[int]) -> dict[str, Any]:
     return {
         "variant": climb.ladder.variant.name,
         "task": climb.ladder.task.name,
+        "times": climb.ladder.budget,
         "not_applicable": climb.ladder.reason or None,
         "span": dataclasses.asdict(span) if span else None,
         "rungs": [_rung(step, seeds) for step in climb.steps],
@@ -80,18 +82,19 @@ def _verdict(verdict: verdicts.Verdict) -> dict[str, Any]:
 def render(
     suite: Suite, climbs: Sequence[Climb], *, width: int | None = None, color: bool = False, notes: Sequence[str] = ()
 ) -> str:
+    stated = views.at(climbs)
     report = {
         "rnnbench": VERSION,
         "suite": suite.name,
         "about": suite.about,
         "seeds": list(suite.seeds),
-        "more_steps": dataclasses.asdict(suite.more_steps) if suite.more_steps else None,
+        "budgets": dataclasses.asdict(suite.budgets),
         "variants": [dataclasses.asdict(v) for v in suite.variants],
         "tasks": [dataclasses.asdict(t) for t in suite.tasks],
         "results": [_climb(climb, suite.seeds) for climb in climbs],
         **sections.values(climbs),
-        "same_bits": [{"variants": names, "runs": runs} for names, runs in twins(climbs).items()],
-        "claims": [_verdict(v) for v in verdicts.verdicts(suite, climbs)],
+        "same_bits": [{"variants": names, "runs": runs} for names, runs in twins(stated).items()],
+        "claims": [_verdict(v) for v in verdicts.verdicts(suite, stated)],
         "notes": list(notes),
     }
     # ASCII alone, so that no name can bring a control character along
