@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, NamedTuple
 
-from rnnbench.plan import Ladder, Plan, budgets
+from rnnbench.plan import Ladder, Plan, budgets, tuning
 from rnnbench.records import Record, Run, Rung
 
 PATIENCE = 2  # rungs in a row that no seed solved, after which a ladder is left
@@ -125,7 +125,10 @@ class Climb:
 
     @property
     def open(self) -> int | None:
-        """The place of the lowest rung that has runs to do, which is a barrier: no rung above it may start before."""
+        """The place of the lowest rung that has runs to do, which is a barrier: no rung above it may start before. None
+        while the ladder awaits a choice."""
+        if self.ladder.awaits:
+            return None
         return next((k for k, s in enumerate(self.steps) if s.state == "open"), None)
 
     @property
@@ -152,7 +155,10 @@ def ready(climb: Climb, below: Climb | None) -> RungState | None:
 def climb(
     ladder: Ladder, seeds: tuple[int, ...], records: Mapping[str, Record], prune: bool, below: Climb | None = None
 ) -> Climb:
-    """How far a ladder has been climbed, given the records by id, and the climb of the same one with fewer steps."""
+    """How far a ladder has been climbed, given the records by id, and the climb of the same one with fewer steps; not at
+    all while it awaits a choice."""
+    if ladder.awaits:
+        records = {}
     rungs = []
     for k, rung in enumerate(ladder.rungs):
         found = [records.get(rung.id(seed)) for seed in seeds[: ladder.seeds]]
@@ -198,7 +204,10 @@ def _climb(ladder: Ladder, rungs: list[RungState], prune: bool) -> Climb:
 
 
 def view(plan: Plan, records: Mapping[str, Record]) -> list[Climb]:
-    """A suite's view of a store: every ladder with what is known of it."""
+    """A suite's view of a store: every ladder with what is known of it. Of one that tunes at what is chosen, then its
+    pilots, of which `records` must have the looks."""
+    if plan.pilots is not None:
+        return [*view(replace(tuning.settle(plan, records), pilots=None), records), *view(plan.pilots, records)]
     climbs: list[Climb] = []
     for ladder, place in zip(plan.ladders, budgets.below(plan.ladders), strict=True):
         below = None if place is None else climbs[place]

@@ -29,7 +29,7 @@ def report(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = ()) -> 
     tables += sections.tables(tasks, every)
     tables += [costs(task, own) for task, own in by_task]
     if suite.claims:
-        tables.append(claimed(verdicts.verdicts(suite, climbs)))
+        tables.append(claimed(verdicts.verdicts(suite, every)))
     words = {word for table in tables for row in table.rows for cell in row[1:] for word in cell.text.split()}
     legend = tuple(meaning for sign, meaning in marks.LEGEND.items() if any(marks.has(word, sign) for word in words))
     return Report(
@@ -55,19 +55,30 @@ def summary(suite: Suite, climbs: Sequence[Climb], every: Sequence[Climb]) -> st
     order = ("solved", "unsolved", "diverged", "failed", "crashed", "timeout", "pruned", "to do")
     told = ", ".join(f"{counts[status]}{NBSP}{status.replace(' ', NBSP)}" for status in order if counts[status])
     runs = counted(sum(len(step.records) for step in steps), "run")
-    extra = _with_more(every)
+    extra = _with_more(every) + _besides(every)
     return f"{size}, {counted(len(suite.seeds), 'seed')}; {runs}" + (f": {told}" if told else "") + extra
 
 
 def _with_more(every: Sequence[Climb]) -> str:
     """How far the ladders with more than the stated steps have come."""
-    steps = [step for climb in every if climb.ladder.budget > 1 for step in climb.steps if step.state != "pruned"]
+    larger = [climb for climb in every if climb.ladder.budget > 1]
+    steps = [step for climb in larger for step in climb.steps if step.state != "pruned"]
     if not steps:
         return ""
     asked, derived = sum(step.asked for step in steps), sum(step.tally.derived for step in steps)
     known = asked - sum(step.missing for step in steps)
     told = f", {derived} of them by runs with fewer" if derived else ""
     return f"; with more steps {known} of {counted(asked, 'run')} known{told}"
+
+
+def _besides(every: Sequence[Climb]) -> str:
+    """How far what tuning takes besides has come: pilots, and ladders at the base's choice."""
+    told = ""
+    for choice, what in (("pilot", "of the pilots"), ("base", "at the base's choice")):
+        steps = [s for c in every if c.ladder.choice == choice for s in c.steps if s.state != "pruned"]
+        asked = sum(step.asked for step in steps)
+        told += f"; {what} {asked - sum(s.missing for s in steps)} of {counted(asked, 'run')} known" if asked else ""
+    return told
 
 
 def _name(climb: Climb) -> Cell:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from rnnbench.settings import Settings
+from rnnbench.suite.tuning import Tuning
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,7 @@ class Suite:
     claims: tuple[Claim, ...] = ()
     prune: bool = True
     budgets: Budgets = Budgets()
+    tuning: Tuning | None = None
     path: str = ""
     text: str = ""
     foreign: dict[str, str] = field(default_factory=dict)
@@ -129,7 +131,7 @@ class Suite:
         """Plain JSON, from which `from_dict` makes an equal suite. What older versions don't know is left out where a
         suite doesn't use it, so that they can read it."""
         plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
-        unused = {"foreign": not self.foreign, "budgets": self.budgets == Budgets()}
+        unused = {"foreign": not self.foreign, "budgets": self.budgets == Budgets(), "tuning": self.tuning is None}
         return {key: value for key, value in plain.items() if not unused.get(key)}
 
     @classmethod
@@ -142,5 +144,6 @@ class Suite:
                 "seeds": tuple(value["seeds"]),
                 "claims": tuple(Claim(**c) for c in value["claims"]),
                 "budgets": Budgets.from_dict(value),
+                "tuning": Tuning.from_dict(value["tuning"]) if value.get("tuning") else None,
             }
         )

@@ -10,22 +10,23 @@ from typing import Any
 from rnnbench import registry
 from rnnbench.records import given
 from rnnbench.settings import Settings
-from rnnbench.suite import Budgets, Claim, Suite, TaskEntry, Variant, budgets, parts
+from rnnbench.suite import Budgets, Claim, Suite, TaskEntry, Variant, budgets, parts, sweep
 from rnnbench.suite.ablations import Named, ablations, impossible_pair
 from rnnbench.suite.architectures import architectures
 from rnnbench.suite.claims import claims
 from rnnbench.suite.document import Document, scalar
 from rnnbench.suite.faults import Faults, Path, Place, printable, shown
 from rnnbench.suite.names import named as named_class
+from rnnbench.suite.numbers import LARGEST_SEED, distinct
+from rnnbench.suite.numbers import seeds as seeds_of
 from rnnbench.suite.reader import Reader, hints
 
 TOP = (
     "rnnbench", "name", "about", "include", "defaults", "seeds", "architectures", "ablate", "tasks", "claims", "prune",
-    "more_steps", "budgets",
+    "more_steps", "budgets", "tune",
 )  # fmt: skip
 MOST_RUNS = 1_000_000
 LONGEST = 10**7  # steps
-LARGEST_SEED = 2**63 - 1  # what the store can hold
 SEEDS = 3  # where a suite doesn't say
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,99}")
@@ -56,13 +57,16 @@ def resolve(
     _check_names(reader, [(name, path) for name, path, _ in named])
     variants = tuple(variant for _, _, variant in named if variant)
     tasks = tuple(_tasks(reader)) if "tasks" in top else ()
-    grid = _seeds(reader) if "seeds" in top else range(SEEDS)
+    grid = seeds_of(reader) if "seeds" in top else range(SEEDS)
     trained = budgets.read(reader, top, len(grid) or LARGEST_SEED)  # no seeds have a fault of their own
+    tuning = sweep.tuning(reader, tasks) if "tune" in top else None
     asked = reader
     if seeds is not None:
         asked = _option_seeds(seeds, faults)
-        grid = _seeds(asked)
+        grid = seeds_of(asked)
     _count(asked, variants, tasks, grid, trained)
+    if tuning is not None:
+        tuning = sweep.counted(reader, tuning, len(variants), asked, grid)
     whole = imports or not reader.foreign
     suite = Suite(
         name=_name(reader, top),
@@ -75,6 +79,7 @@ def resolve(
         claims=tuple(_claims(reader, named, tasks)) if "claims" in top and whole else (),
         prune=_prune(reader) if "prune" in top else True,
         budgets=trained,
+        tuning=tuning,
         path=document.file,
         text=document.text,
         foreign=reader.foreign,
@@ -82,6 +87,7 @@ def resolve(
     if not len(faults):
         _check_settings(reader, suite, named)
         budgets.check(reader, suite)
+        sweep.check(reader, suite, overrides)
     return suite
 
 
@@ -175,46 +181,7 @@ def _kind(reader: Reader, path: Path, entry: Mapping[str, Any]) -> str | None:
 
 
 def _lengths(reader: Reader, path: Path, shortest: int) -> tuple[int, ...]:
-    return tuple(sorted(_distinct(reader, path, "a list of lengths", "a length", shortest, LONGEST)))
-
-
-def _distinct(reader: Reader, path: Path, want: str, each: str, least: int, most: int) -> list[int]:
-    """The distinct whole numbers of a list."""
-    first: dict[int, int] = {}
-    for i, _ in enumerate(reader.items(path, want)):
-        number = reader.whole((*path, i), least, most, each)
-        if number is not None and first.setdefault(number, i) != i:
-            place = reader.document.place((*path, first[number]))
-            reader.fault((*path, i), f"got a second {number}, expected it once; the first is at {place}")
-    return list(first)
-
-
-def _seeds(reader: Reader) -> Sequence[int]:
-    """`3` (0 to 2), a list, or `{from:, count:}`; a range is not expanded."""
-    path: Path = ("seeds",)
-    value = reader.document.get(path)
-    if isinstance(value, list):
-        return _distinct(reader, path, "a list of seeds", "a seed", 0, LARGEST_SEED)
-    if isinstance(value, dict):
-        entry = reader.mapping(path, "{from: SEED, count: NUMBER}", ("from", "count"), of="from or count") or {}
-        limits = {"from": ("a seed", 0), "count": ("a number of seeds", 1)}
-        found = {}
-        for key, (want, least) in limits.items():
-            if key not in entry:
-                reader.missing((*path, key), want)
-            else:
-                found[key] = reader.whole((*path, key), least, LARGEST_SEED, want)
-        start, count = found.get("from"), found.get("count")
-        if start is None or count is None:
-            return ()
-        if start + count - 1 > LARGEST_SEED:
-            reader.got((*path, "count"), f"the last seed to be at most {LARGEST_SEED}")
-            return ()
-        return range(start, start + count)
-    if type(value) is int:
-        return range(reader.whole(path, 1, LARGEST_SEED, "a number of seeds") or 0)
-    reader.got(path, "a number of seeds, a list of them or {from: SEED, count: NUMBER}")
-    return ()
+    return tuple(sorted(distinct(reader, path, "a list of lengths", "a length", shortest, LONGEST)))
 
 
 def _option_seeds(text: str, faults: Faults) -> Reader:
