@@ -5,7 +5,7 @@ With k trials drawn at random from the n that there are, with replacement, the b
 
     E[best of k] = sum over i of v(i) ((i / n)^k - ((i - 1) / n)^k)          v(1) <= ... <= v(n)
 
-(Dodge, Gururangan, Card, Schwartz & Smith, 2019, equation 5). Where it still rises at k = n, more trials may find better.
+(Dodge, Gururangan, Card, Schwartz & Smith, 2019). Where it still rises at k = n, more trials may find better.
 """
 
 from __future__ import annotations
@@ -50,11 +50,11 @@ def edges(chosen: Chosen) -> tuple[Edge, ...]:
     where a setting can't be less."""
     if chosen.candidate is None:
         return ()
-    found = []
+    found: list[Edge] = []
     for setting, value in chosen.candidate.items():
         tried = {trial.candidate[setting] for trial in chosen.trials}
-        if type(value) in (int, float) and len(tried) > 1 and value in (min(tried), max(tried)) and value != least(setting):
-            found.append(Edge(setting, value, value == max(tried)))
+        if type(value) in (int, float) and len(tried) > 1 and value != least(setting):
+            found += [Edge(setting, value, end is max) for end in (min, max) if value == end(tried)]
     return tuple(found)
 
 

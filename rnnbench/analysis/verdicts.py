@@ -50,8 +50,8 @@ class _Undecided(Exception):
 
 
 def verdicts(suite: Suite, climbs: Sequence[Climb]) -> list[Verdict]:
-    """The verdict on each of a suite's claims, in their order. Of one that tunes, with each variant at its own choice and
-    with all at the base's: what is not so decided by both is undecided."""
+    """The verdict on each of a suite's claims, in their order. Of one that tunes, with each variant at its own choice
+    and with all at the base's: what is not so decided by both is undecided."""
     own, base = (views.at(climbs, choice=choice) for choice in ("own", "base"))
     found = _verdicts(suite, own)
     if all(a is b for a, b in zip(own, base, strict=True)):

@@ -161,8 +161,8 @@ def missing(climbs: Sequence[Climb]) -> tuple[int, int]:
 
 
 def make(plan: Plan, climbs: Sequence[Climb]) -> Baseline:
-    """The baseline of a suite whose runs are all there, each variant at its own choice of what is tuned; UserError where
-    they aren't."""
+    """The baseline of a suite whose runs are all there, each variant at its own choice of what is tuned; UserError
+    where they aren't."""
     absent, broken = missing(climbs)
     if absent or broken:
         raise UserError(

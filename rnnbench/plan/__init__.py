@@ -27,8 +27,8 @@ class Ladder:
     first ones; None: on all.
 
     `choice`: of a suite that tunes, whether it is at the variant's own choice or at that of the architecture that it
-    differs from, or a pilot. While it `awaits` the choices of these, its rungs are those of the costliest candidate, and
-    nobody's to run. `candidate`: the tuned settings, of a pilot or as they were chosen.
+    differs from, or a pilot. While it `awaits` the choices of these, its rungs are those of the costliest candidate,
+    and nobody's to run. `candidate`: the tuned settings, of a pilot or as they were chosen.
     """
 
     variant: Variant

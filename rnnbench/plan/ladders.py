@@ -6,7 +6,7 @@ whenever somebody looks, never stored.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, NamedTuple
@@ -155,8 +155,8 @@ def ready(climb: Climb, below: Climb | None) -> RungState | None:
 def climb(
     ladder: Ladder, seeds: tuple[int, ...], records: Mapping[str, Record], prune: bool, below: Climb | None = None
 ) -> Climb:
-    """How far a ladder has been climbed, given the records by id, and the climb of the same one with fewer steps; not at
-    all while it awaits a choice."""
+    """How far a ladder has been climbed, given the records by id, and the climb of the same one with fewer steps; not
+    at all while it awaits a choice."""
     if ladder.awaits:
         records = {}
     rungs = []

@@ -27,8 +27,8 @@ from rnnbench import registry
 from rnnbench.errors import UserError
 from rnnbench.records import Point, Record, given
 from rnnbench.settings import Settings
-from rnnbench.suite.tuning import pilots as pilots
 from rnnbench.suite.tuning import label, root
+from rnnbench.suite.tuning import pilots as pilots
 
 if TYPE_CHECKING:
     from rnnbench.plan import Ladder, Plan
@@ -185,8 +185,8 @@ def key(ladder: Ladder) -> Key:
 
 
 def awaiting(suite: Suite, ladders: Iterable[Ladder]) -> Iterator[Ladder]:
-    """The ladders of a suite that tunes before anything is chosen: those at each variant's own choice, then those of the
-    differences at that of the architecture that they start from."""
+    """The ladders of a suite that tunes before anything is chosen: those at each variant's own choice, then those of
+    the differences at that of the architecture that they start from."""
     tuning = suite.tuning
     if tuning is None:
         return

@@ -45,8 +45,8 @@ def rows(climbs: Iterable[Climb]) -> Iterator[tuple[Any, ...]]:
             budget = Settings.of(rung.rung).steps
             for r in rung.records:
                 if r is not None and not derived(rung.rung, r):  # that has a row of its own
-                    result = r.status, r.score, r.steps, r.solved_at, r.parameters, r.seconds, r.id, budget, climb.ladder.choice
-                    yield (*names, r.run.rung.length, r.run.seed, *result)
+                    result = r.status, r.score, r.steps, r.solved_at, r.parameters, r.seconds, r.id, budget
+                    yield (*names, r.run.rung.length, r.run.seed, *result, climb.ladder.choice)
 
 
 def csv(climbs: Iterable[Climb]) -> Iterator[str]:

@@ -14,8 +14,8 @@ from rnnbench.records import Record
 class Choosing:
     """The choices of a plan, some of which are still to be made. Ladders are known by their numbers among the climbs.
 
-    Of records it keeps those of pilots, with the looks alone that choices are told from, and those of runs that a ladder
-    may yet come to ask for.
+    Of records it keeps those of pilots, with the looks alone that choices are told from, and those of runs that a
+    ladder may yet come to ask for.
     """
 
     def __init__(self, plan: Plan, climbs: Sequence[Climb], records: Mapping[str, Record]) -> None:

@@ -1,4 +1,4 @@
-"""`tune:` of a suite -> how it tunes. Values are held to what each setting may be, and counted before they are combined.
+"""`tune:` of a suite -> how it tunes. Values are held to what each setting may be, and counted before they combine.
 
 A list is a grid's axis, or with `draw` what is drawn from; `{from: LOW, to: HIGH}` is a range, of which `draw` draws
 log-uniformly (Bergstra & Bengio, 2012), to three digits and by a hash of setting and trial: no machine draws others.
@@ -22,8 +22,8 @@ from rnnbench.suite.numbers import distinct, seeds
 from rnnbench.suite.reader import Reader
 from rnnbench.suite.tuning import Tuning
 
-# What may be tuned: how a model is trained. `steps` and `stop` are the budget, which is the same for all; the others are
-# the model, of which a variant is made.
+# What may be tuned: how a model is trained. `steps` and `stop` are the budget, which is the same for all; the others
+# are the model, of which a variant is made.
 TUNABLE = ("lr", "batch", "optimizer", "momentum", "weight_decay", "warmup", "schedule", "clip", "dropout")
 OTHERS = ("draw", "seeds", "lengths", "steps", "compare")
 SEEDS = range(9000, 9002)  # where a suite doesn't say
@@ -34,15 +34,15 @@ MOST_RUNS = 1_000_000  # pilots
 def tuning(reader: Reader, tasks: Sequence[TaskEntry]) -> Tuning | None:
     """What stands at `tune`; None where that is `false`, which takes back what an included suite says, or a fault."""
     path: Path = ("tune",)
+    before = len(reader.faults)
     if reader.document.get(path) is False:
         return None
     want = "{SETTING: [VALUE, ...], seeds: {from: SEED, count: NUMBER}} or false"
     entry = reader.mapping(path, want, (*TUNABLE, *OTHERS), of=f"a setting that can be tuned, or {_or(OTHERS)}")
     if entry is None:
         return None
-    before = len(reader.faults)
     axes = {name: _axis(reader, (*path, name), name) for name in entry if name in TUNABLE}
-    if not axes:
+    if not axes and len(reader.faults) == before:
         reader.missing((*path, "lr"), f"at least one of {', '.join(TUNABLE)}")
     draw = reader.whole((*path, "draw"), 1, MOST, "a number of candidates") if "draw" in entry else None
     if "draw" not in entry:
@@ -187,7 +187,6 @@ def _lengths(reader: Reader, tasks: Sequence[TaskEntry]) -> dict[str, tuple[int,
             told = ", ".join(map(str, known[lacking[0]]))
             reader.got(path, f"at least one length of each task; {lacking[0]} has {told}")
     return {name: tuple(length for length in own if length in wanted) for name, own in known.items()}
-
 
 
 def check(reader: Reader, suite: Suite, options: Sequence[str]) -> None:

@@ -1,8 +1,8 @@
 """How a suite tunes: the settings that are tried, and the pilots that try them, which are a suite themselves.
 
 Every variant on every task gets the same candidates, on the same pilot seeds and lengths and with the same steps,
-differences too. Pilots are runs like any other: the suite of the pilots is one that somebody could have written by hand,
-each variant once a candidate, nothing pruned. What they chose is told from their records (`plan/tuning.py`).
+differences too. Pilots are runs like any other: the suite of the pilots is one that somebody could have written by
+hand, each variant once a candidate, nothing pruned. What they chose is told from their records (`plan/tuning.py`).
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ Compare = Literal["own", "base", "both"]
 
 @dataclass(frozen=True)
 class Tuning:
-    """The candidates, each a value of every tuned setting, in the order in which equals are preferred; the pilots' seeds
-    and, by task, lengths; their steps, where they aren't those of the suite.
+    """The candidates, each a value of every tuned setting, in the order in which equals are preferred; the pilots'
+    seeds and, by task, lengths; their steps, where they aren't those of the suite.
 
     `compare`: whether effects are shown with each variant at its own choice, all at the base's, or both. `drawn`: the
     candidates are drawn from ranges, and no grid.

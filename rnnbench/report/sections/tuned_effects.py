@@ -30,8 +30,8 @@ def table(task: TaskEntry, climbs: Sequence[Climb]) -> Table | None:
     side = (Column("n"), Column("octaves"))
     return Table(
         title=f"{clean(task.name)}: effects, each at its own choice and all at the base's",
-        about="of the parts whose choices differ: span of the variant less that of its base in octaves, mean ± half the "
-        f"95{NBSP}% t interval; they part: another sign, or only one is told from 0",
+        about="of the parts whose choices differ: span of the variant less that of its base in octaves, mean ± half "
+        f"the 95{NBSP}% t interval; they part: another sign, or only one is told from 0",
         columns=(
             *(Column("", False), Column("against", False)),
             *(Column("its own", False), *side, Column("the base's", False), *side),

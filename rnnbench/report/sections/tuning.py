@@ -31,7 +31,7 @@ def table(task: TaskEntry, climbs: Sequence[Climb]) -> Table | None:
     seeds = counted(len(pilots.steps[0].records), "pilot seed")
     return Table(
         title=f"{clean(task.name)}: tuning",
-        about=f"mean validation of each candidate's pilots: {seeds} at length{'s' * (len(pilots.steps) > 1)} {lengths}; "
+        about=f"mean validation of each candidate's pilots, {seeds} at {lengths}; "
         f"{CHOSEN} chosen, its margin over the next; equals by steps to solve, then loss; best of k: expected best "
         "validation of k trials drawn from these",
         columns=(
@@ -76,9 +76,7 @@ def _trials(chosen: Chosen) -> list[Cell]:
             continue
         steps = f"{trial.steps:.0f} steps" if tied and trial.score == best else ""
         sign, is_best = (CHOSEN, True) if k == chosen.best else ("", False)
-        cells.append(
-            Cell((sign, marks.fixed(trial.score), steps), trial.score, marks.tone(trial.score), is_best)
-        )
+        cells.append(Cell((sign, marks.fixed(trial.score), steps), trial.score, marks.tone(trial.score), is_best))
     return cells
 
 
