@@ -21,7 +21,7 @@ from rnnbench.errors import UserError
 from rnnbench.plan import Plan, plan, tuning
 from rnnbench.plan.filter import select
 from rnnbench.plan.ladders import view
-from rnnbench.records import Point, Record, Run
+from rnnbench.records import Point, Record, Run, Status
 from rnnbench.report.formats import json as json_format
 from rnnbench.report.formats import markdown
 from rnnbench.report.frame import rows
@@ -284,7 +284,7 @@ class Tuner(Fake):
             score = 0.99 if run.rung.length <= reach(run) else 0.5
             point = Point(300, 1 - score, score, score if score > BAR else None)
             yield ProgressEvent(number, run.id, point)
-            status = "solved" if score > BAR else "unsolved"
+            status: Status = "solved" if score > BAR else "unsolved"
             yield RecordEvent(number, Record(run, status, score, 0.1, 300, curve=(point,)))
         yield EndEvent(number, job, "done")
 

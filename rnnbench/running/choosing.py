@@ -39,8 +39,8 @@ class Choosing:
                 self.candidates |= {r.key for each in tuning.candidates(plan.suite, ladder) for r in each.rungs}
         for record in records.values():
             self.take(record)
-        for name in self.pilots:
-            self._choose(name, climbs)
+        for key in self.pilots:
+            self._choose(key, climbs)
 
     def take(self, record: Record) -> None:
         """Keeps a record, if a choice or what follows from it depends on it."""

@@ -270,7 +270,7 @@ class Driver:
     def _choose(self, pilot: int) -> None:
         """Climbs the ladders that awaited what a pilot's last run settled, as far as their runs are known."""
         for i, ladder in self.choosing.settled(pilot, self.climbs):
-            below = None if self.below[i] is None else self.climbs[self.below[i]]
+            below = None if (place := self.below[i]) is None else self.climbs[place]
             seeds, prune = self.plan.suite.seeds, self.plan.suite.prune
             self.climbs[i] = climb(ladder, seeds, self.choosing.records, prune, below)
             self._place(i)
