@@ -1,11 +1,11 @@
 """Plan -> executor -> store, and the events on the way.
 
-Ladders are climbed from the shortest rung, with a barrier at each; one with more steps waits, rung by rung, for the same
-rung with fewer, whose records may tell of its own.
-Among the rungs that are ready the one with the longest way to its ladder's top goes first. The driver alone writes to
-the store. A cohort that fails, or whose worker dies, costs its unfinished runs one retry each, alone; a run that breaks
-alone is recorded as broken, and tried again as often as `retries` says. What a run was refused for, a mistake of the
-user's, goes for all of its shape: they are recorded so without being tried, and none is tried again.
+Ladders are climbed from the shortest rung, with a barrier at each; one with more steps waits, rung by rung, for the
+same rung with fewer, whose records may tell of its own. Among the rungs that are ready the one with the longest way to
+its ladder's top goes first. The driver alone writes to the store. A cohort that fails, or whose worker dies, costs its
+unfinished runs one retry each, alone; a run that breaks alone is recorded as broken, and tried again as
+often as `retries` says. What a run was refused for, a mistake of the user's, goes for all of its shape: they are
+recorded so without being tried, and none is tried again.
 """
 
 from __future__ import annotations
@@ -172,10 +172,17 @@ class Driver:
             for number, handler in before.items():
                 signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
+    def _fewer(self, i: int) -> Iterator[Climb]:
+        """The same ladder with fewer steps, with each number of them."""
+        below = self.below[i]
+        while below is not None:
+            yield self.climbs[below]
+            below = self.below[below]
+
     def _make_ready(self, i: int) -> None:
         """Adds the runs of a ladder's rung that may start now and that are neither known nor under way, once."""
-        climb, below = self.climbs[i], self.below[i]
-        rung = ready(climb, None if below is None else self.climbs[below])
+        climb = self.climbs[i]
+        rung = ready(climb, self._fewer(i))
         if rung is not None and (i, rung.rung.key) not in self.opened:
             self.opened.add((i, rung.rung.key))
             priority = cost.priority(climb, rung)
@@ -266,10 +273,11 @@ class Driver:
             self._make_ready(i)
             self.listener.climbed(i, now)
         above = self.above.get(i)
-        if above is not None:
-            if budgets.stands(record, self.plan.ladders[above].rungs[k]):
-                self._climb_on(above, k, record)
+        if above is not None and budgets.stands(record, self.plan.ladders[above].rungs[k]):
+            self._climb_on(above, k, record)
+        while above is not None:
             self._make_ready(above)
+            above = self.above.get(above)
 
     def _ended(self, event: EndEvent) -> None:
         """A worker is free again. Runs that it left unfinished are tried again alone, or recorded as broken."""
