@@ -29,7 +29,8 @@ def at_most(length: int, with_more: int = 0) -> Decide:
 
 class Fake:
     """Workers that look at each run once and then say of it what `decide` says; they stop for good after `most` runs.
-    The one that has waited longest answers next; `used` says with how many steps. A cohort with a run that breaks ends there."""
+    The one that has waited longest answers next; `used` says with how many steps. A cohort with a run that breaks ends
+    there."""
 
     def __init__(
         self,

@@ -15,7 +15,7 @@ from typing import Any
 import fakes
 import ladders
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnnbench import report
@@ -149,7 +149,7 @@ def test_a_rung_waits_for_the_same_with_fewer_steps() -> None:
 
     def open_at(*words: str) -> int | None:
         found = view(of, records(of, *words))
-        rung = ready(found[2], found[0])
+        rung = ready(found[2], found[:1])
         return rung.rung.length if rung else None
 
     assert [open_at(w) for w in ("", "uu.", "uuu", "uuu ss.", "sss", "sss uuu")] == [None, None, 10, 10, None, 20]
@@ -216,7 +216,14 @@ def test_wherever_it_is_cut_it_goes_on(tmp_path: Path) -> None:
 def test_a_ladder_that_is_pruned_is_climbed_on_with_more_steps(tmp_path: Path) -> None:
     fake = fakes.Fake(fakes.at_most(0, 80))
     drive(tmp_path, one(1), fake)
-    assert sorted(fake.asked) == [(10, 300, 0), (10, 1200, 0), (20, 300, 0), (20, 1200, 0), (40, 1200, 0), (80, 1200, 0)]
+    assert sorted(fake.asked) == [
+        (10, 300, 0),
+        (10, 1200, 0),
+        (20, 300, 0),
+        (20, 1200, 0),
+        (40, 1200, 0),
+        (80, 1200, 0),
+    ]
 
 
 def test_a_run_that_two_ladders_share_is_trained_once(tmp_path: Path) -> None:
@@ -230,10 +237,15 @@ def test_a_run_that_two_ladders_share_is_trained_once(tmp_path: Path) -> None:
     assert [s.records for s in more.steps[1:]] == [s.records[:2] for s in own.steps[1:]]
 
 
-@given(st.data())
-def test_record_by_record_the_driver_comes_to_the_view(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_record_by_record_the_driver_comes_to_the_view(
+    data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     """Whatever each run comes to, in whatever store it begins, cut wherever."""
-    asked = replace(one(2), budgets=Budgets(data.draw(st.sampled_from([(1, 4), (1, 2, 8)])), data.draw(st.sampled_from([None, 1]))))
+    asked = replace(
+        one(2), budgets=Budgets(data.draw(st.sampled_from([(1, 4), (1, 2, 8)])), data.draw(st.sampled_from([None, 1])))
+    )
     fates = data.draw(st.lists(st.sampled_from("sSuqx"), min_size=24, max_size=24))
     places = {run.id: fate for run, fate in zip(plan(asked).runs(), fates, strict=False)}
     words = {"s": "solved", "S": "solved", "u": "unsolved", "q": "unsolved", "x": "crashed"}
@@ -267,8 +279,8 @@ def test_a_reader_gets_one_climb_a_variant_and_task() -> None:
 WORDS = (
     "sss sss uuu uuu",
     "sss uuu uuu",
-    "sss sss sss suu",
-    "sss sss uuu uuu",
+    "... ... sss suu",
+    "... sss uuu uuu",
 )
 
 
@@ -332,8 +344,8 @@ def test_the_report_tells_each_budget() -> None:
     assert lstm.split()[:3] == ["lstm", "20", "40"]
     by_steps = table(text, "adding: effects by steps")
     assert next(line for line in by_steps if line.startswith("lstm-")).split()[1:3] == ["lstm", "−1.0"]
-    assert "trained to span the gap within 300 steps" in text
-    assert "; with more steps 24 of 24 runs known, 8 of them by runs with fewer" in text.replace("\n", " ")
+    assert "trained to span the gap within 300 steps" in " ".join(text.split())
+    assert "; with more steps 24 of 24 runs known, 9 of them by runs with fewer" in " ".join(text.split())
     plain = report.render(suite(Budgets()), views.at(seen()), "table", width=120)
     assert "against steps" not in plain
     assert "by steps" not in plain
@@ -371,10 +383,14 @@ def test_within_how_many_steps() -> None:
     def told(*tasks: TaskEntry, variants: Sequence[Variant] = suite().variants) -> str:
         return within.steps(view(plan(Suite("s", tuple(variants), tasks, (0,))), {}))
 
-    copy, adding = (TaskEntry(name, {"task": name}, (5,), {"steps": n}) for name, n in (("copy", 1000), ("adding", 1600)))
+    copy, adding = (
+        TaskEntry(name, {"task": name}, (5,), {"steps": n}) for name, n in (("copy", 1000), ("adding", 1600))
+    )
     assert told(copy) == "1,000 steps"
     assert told(copy, adding) == "1,000 (copy) and 1,600 (adding) steps"
-    assert told(copy, variants=[Variant("a", {"cell": "rnn"}, {"steps": 200}), *suite().variants]) == "200 to 1,000 steps"
+    assert (
+        told(copy, variants=[Variant("a", {"cell": "rnn"}, {"steps": 200}), *suite().variants]) == "200 to 1,000 steps"
+    )
 
 
 # suites

@@ -208,6 +208,7 @@ def test_each_budget_is_counted_and_has_a_column() -> None:
     assert "of 120" in text
     assert "adding ×4" in text
 
+
 def test_log_lines_go_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     LogLines().message("here")
     assert capsys.readouterr() == ("", "here\n")

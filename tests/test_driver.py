@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes import Decide, Fake, at_most, run_through, steps
+from fakes import Decide, Fake, at_most, run_through
 
 from rnnbench.api import Forecast
 from rnnbench.check import probes

@@ -40,7 +40,7 @@ MUTANTS = [
     Mutant("what is told comes before its own", "plan/budgets.py", "(own is None or not own.finished) else own",
            "True else own", "budgets"),
     Mutant("more steps don't wait for fewer", "plan/ladders.py",
-           "or (below is not None and below.steps[k].state == \"open\")", "", "budgets"),
+           "or any(shorter.steps[k].state == \"open\" for shorter in fewer)", "", "budgets"),
     Mutant("what is told counts as work", "plan/cost.py", "rung.asked - rung.tally.derived", "rung.asked", "budgets"),
     Mutant("pruned work that is counted", "plan/cost.py", "if rung.state != \"pruned\":", "if True:", "plan"),
     Mutant("a way to the top without its rungs", "plan/cost.py", "s.rung.length >= rung.rung.length",

@@ -29,7 +29,7 @@ from rnnbench.plan.ladders import Climb, view
 from rnnbench.records import Record, Run, Status
 from rnnbench.report import formats, marks
 from rnnbench.report.frame import COLUMNS, frame
-from rnnbench.suite import Suite, TaskEntry, Variant
+from rnnbench.suite import Claim, Suite, TaskEntry, Variant
 
 SUITE = Suite(
     name="small",

@@ -19,7 +19,7 @@ from rnnbench.errors import UserError
 from rnnbench.plan import plan
 from rnnbench.records import Run
 from rnnbench.settings import Settings
-from rnnbench.suite import Claim, Budgets, Suite, TaskEntry, Variant
+from rnnbench.suite import Budgets, Claim, Suite, TaskEntry, Variant
 from rnnbench.suite.load import load, loads, shipped
 from rnnbench.suite.reader import hints
 from rnnbench.suite.resolve import TOP

@@ -55,7 +55,7 @@ def plan(
         common.say(f"budgets: {', '.join(map(str, times))} times the steps{on}")
     if (tuning := chosen.suite.tuning) is not None and chosen.pilots is not None:
         lengths = "; ".join(f"{task} {', '.join(map(str, some))}" for task, some in tuning.lengths.items())
-        own = f"{len(tuning.seeds)} seeds of their own"
+        own = f"{(n := len(tuning.seeds))} seed{'s' * (n > 1)} of their own"
         common.say(f"tuning: {len(tuning.candidates)} candidates, {own}, lengths {lengths}: "
                    f"{chosen.pilots.count:,} pilots")  # fmt: skip
     known = ladders.view(chosen, records)

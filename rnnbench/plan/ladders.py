@@ -6,7 +6,7 @@ whenever somebody looks, never stored.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, NamedTuple
@@ -143,11 +143,11 @@ class Climb:
         return replace(self, steps=tuple(RungState(s.rung, s.records[:seeds], s.state) for s in self.steps))
 
 
-def ready(climb: Climb, below: Climb | None) -> RungState | None:
-    """The rung whose runs may start now: the lowest that has some to do, once the same rung with fewer steps, of the
-    climb `below`, has none left, since its records may tell of this one's."""
+def ready(climb: Climb, fewer: Iterable[Climb]) -> RungState | None:
+    """The rung whose runs may start now: the lowest that has some to do, once the same rung with `fewer` steps has none
+    left, since its records may tell of this one's."""
     k = climb.open
-    if k is None or (below is not None and below.steps[k].state == "open"):
+    if k is None or any(shorter.steps[k].state == "open" for shorter in fewer):
         return None
     return climb.steps[k]
 

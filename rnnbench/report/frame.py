@@ -25,9 +25,9 @@ COLUMNS = {
 
 
 def frame(climbs: Iterable[Climb]) -> DataFrame:
-    """A row for every run of a view that there is a record of, in the order of its climbs, lengths and seeds; `score` is
-    nan for a run that broke, `solved_at` NA for one that was not solved within its
-    `budget` of steps. Nothing run: no rows, the same columns."""
+    """A row for every run of a view that there is a record of, in the order of its climbs, lengths and seeds; `score`
+    is nan for a run that broke, `solved_at` NA for one that was not solved within its `budget` of steps. Nothing run:
+    no rows, the same columns."""
     found = list(rows(climbs))
     columns = zip(*found, strict=True) if found else ((),) * len(COLUMNS)
     series = {

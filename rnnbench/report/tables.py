@@ -18,7 +18,6 @@ from rnnbench.settings import LOOK
 from rnnbench.suite import Suite, TaskEntry
 
 
-
 def report(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = ()) -> Report:
     """Everything that a report on a suite says: of the stated budget, but for the sections that are about others."""
     every, climbs = climbs, views.at(climbs)
@@ -195,8 +194,8 @@ def spanned(suite: Suite, climbs: Sequence[Climb]) -> Table:
     names = [Cell((clean(v.name),), clean(v.name)) for v in variants]
     return Table(
         title="span",
-        about="the longest length up to which at least half of the seeds solved every one: what was trained to span the "
-        f"gap within {within.steps(climbs)}, known up to the next length tried",
+        about="the longest length up to which at least half of the seeds solved every one: what was trained to span "
+        f"the gap within {within.steps(climbs)}, known up to the next length tried",
         columns=(Column("", False), *(Column(clean(task.name)) for task in tasks)),
         rows=tuple(zip(names, *columns, strict=True)),
     )

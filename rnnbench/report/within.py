@@ -12,8 +12,8 @@ MOST = 3  # different numbers of steps that are told apart
 
 
 def steps(climbs: Iterable[Climb]) -> str:
-    """`1,500 steps`; `1,000 (copy) and 1,600 (adding) steps` where tasks differ; `200 to 1,600 steps` where variants do,
-    or there are many."""
+    """`1,500 steps`; `1,000 (copy) and 1,600 (adding) steps` where tasks differ; `200 to 1,600 steps` where variants
+    do, or there are many."""
     by_task: dict[str, set[int]] = {}
     for climb in climbs:
         for state in climb.steps:

@@ -1,18 +1,18 @@
 """Plan -> executor -> store, and the events on the way.
 
-Ladders are climbed from the shortest rung, with a barrier at each; one with more steps waits, rung by rung, for the same
-rung with fewer, whose records may tell of its own.
-Among the rungs that are ready the one with the longest way to its ladder's top goes first. The driver alone writes to
-the store. A cohort that fails, or whose worker dies, costs its unfinished runs one retry each, alone; a run that breaks
-alone is recorded as broken, and tried again as often as `retries` says. What a run was refused for, a mistake of the
-user's, goes for all of its shape: they are recorded so without being tried, and none is tried again.
+Ladders are climbed from the shortest rung, with a barrier at each; one with more steps waits, rung by rung, for the
+same rung with fewer, whose records may tell of its own. Among the rungs that are ready the one with the longest way to
+its ladder's top goes first. The driver alone writes to the store. A cohort that fails, or whose worker dies, costs its
+unfinished runs one retry each, alone; a run that breaks alone is recorded as broken, and tried again as
+often as `retries` says. What a run was refused for, a mistake of the user's, goes for all of its shape: they are
+recorded so without being tried, and none is tried again.
 """
 
 from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from sys import intern
 
@@ -35,6 +35,7 @@ from rnnbench.running.executors import (
 )
 from rnnbench.running.listeners import Listener
 from rnnbench.running.ready import Ready
+from rnnbench.running.work import Work
 from rnnbench.settings import Settings
 from rnnbench.store import Store
 from rnnbench.text import raised
@@ -104,9 +105,7 @@ class Driver:
         self.running: dict[str, _Running] = {}
         self.attempts: dict[str, int] = defaultdict(int)  # of those that broke by themselves
         self.losses: dict[str, int] = defaultdict(int)  # of workers, by what they had
-        # in whole microseconds, so that sums that are kept up are those that would be made anew
-        self.work = [_microseconds(c) for c in self.climbs]
-        self.done, self.total = (sum(column) for column in zip((0, 0), *self.work, strict=True))
+        self.work = Work(self.climbs)
         self.trained = 0
         self.warned: set[str] = set()
         self.gave_up = False
@@ -158,10 +157,17 @@ class Driver:
     def _name(self, run: Run) -> str:
         return self.labels[run.rung.key, run.seed in self.pilots]
 
+    def _fewer(self, i: int) -> Iterator[Climb]:
+        """The same ladder with fewer steps, with each number of them."""
+        below = self.below[i]
+        while below is not None:
+            yield self.climbs[below]
+            below = self.below[below]
+
     def _make_ready(self, i: int) -> None:
         """Adds the runs of a ladder's rung that may start now and that are neither known nor under way, once."""
-        climb, below = self.climbs[i], self.below[i]
-        rung = ready(climb, None if below is None else self.climbs[below])
+        climb = self.climbs[i]
+        rung = ready(climb, self._fewer(i))
         if rung is not None and (i, rung.rung.key) not in self.opened:
             self.opened.add((i, rung.rung.key))
             priority = cost.priority(climb, rung) + self.choosing.behind(climb.ladder, self.climbs)
@@ -254,16 +260,15 @@ class Driver:
             if now.ladder.choice == "pilot" and now.open is None:
                 self._choose(i)
         above = self.above.get(i)
-        if above is not None:
-            if budgets.stands(record, self.climbs[above].ladder.rungs[k]):
-                self._climb_on(above, k, record)
+        if above is not None and budgets.stands(record, self.climbs[above].ladder.rungs[k]):
+            self._climb_on(above, k, record)
+        while above is not None:
             self._make_ready(above)
+            above = self.above.get(above)
 
     def _climbed(self, i: int) -> None:
         """What follows from a ladder that has come further."""
-        done, total = _microseconds(self.climbs[i])
-        self.done, self.total = self.done + done - self.work[i][0], self.total + total - self.work[i][1]
-        self.work[i] = done, total
+        self.work.changed(i, self.climbs[i])
         self._make_ready(i)
         self.listener.climbed(i, self.climbs[i])
 
@@ -328,7 +333,7 @@ class Driver:
             self.ready.add(running.run, running.priority, solo)
 
     def _tell_work(self) -> None:
-        self.listener.work(self.done / 1e6, self.total / 1e6)
+        self.listener.work(*self.work.seconds)
 
 
 def _label(ladder: Ladder) -> str:
@@ -341,9 +346,3 @@ def _lean(record: Record, run: Run) -> Record:
     """A record of a run as it is kept: without its curve, and with one copy of each text that most have in common."""
     numerics, fingerprint, host = map(intern, (record.numerics, record.fingerprint, record.host))
     return replace(record, run=run, curve=(), numerics=numerics, fingerprint=fingerprint, host=host)
-
-
-def _microseconds(climb: Climb) -> tuple[int, int]:
-    """The work of a ladder, done and in all."""
-    done, total = cost.work(climb)
-    return round(1e6 * done), round(1e6 * total)

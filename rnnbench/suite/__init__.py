@@ -78,8 +78,8 @@ class Budgets:
     seeds: int | None = None
 
     def first(self, times: int) -> int | None:
-        """On how many of the suite's seeds, the first so many, ladders with so many times the steps are trained; None: on
-        all."""
+        """On how many of the suite's seeds, the first so many, ladders with so many times the steps are trained; None:
+        on all."""
         return None if times == 1 else self.seeds
 
     @classmethod

@@ -151,8 +151,8 @@ class Reader:
         return None
 
     def field(self, cls: type, path: Path, name: str = "") -> dict[str, Any]:
-        """`{name: value}` of the dataclass's field, which is what the path ends with unless named, as its annotation has
-        it (1 becomes 1.0 in a float); empty if it doesn't fit."""
+        """`{name: value}` of the dataclass's field, named by the end of the path or by itself, as its annotation has it
+        (1 becomes 1.0 in a float); empty if it doesn't fit."""
         from pydantic import ValidationError
 
         name, value = name or str(path[-1]), self.document.get(path)

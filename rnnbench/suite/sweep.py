@@ -73,8 +73,8 @@ def counted(reader: Reader, tuning: Tuning, variants: int, asked: Reader, seeds:
         return replace(tuning, seeds=())
     both = next((seed for seed in tuning.seeds if seed in seeds), None)
     if both is not None:
-        first, last = tuning.seeds[0], tuning.seeds[-1]
-        what = f"got seed {both}, expected none of the pilots' ({first} to {last}), which only choose"
+        own = " to ".join(map(str, dict.fromkeys((tuning.seeds[0], tuning.seeds[-1]))))
+        what = f"got seed {both}, expected none of the pilots' ({own}), which only choose"
         asked.fault(("seeds",), f"{what}; next: other `seeds` in `tune`, or here")
     return replace(tuning, seeds=tuple(tuning.seeds))
 

@@ -22,7 +22,7 @@ def table(task: TaskEntry, climbs: Sequence[Climb]) -> Table | None:
     asked = views.budgets(climbs)
     by_budget = [{(e.variant, e.base): e for e in budgets.effects_at(climbs, budget)} for budget in asked]
     every = [e for effects in by_budget for e in effects.values()]
-    if len(asked) < 2 or not any(e.n for e in every):
+    if not any(e.n for effects in by_budget[1:] for e in effects.values()):
         return None
     rows = []
     for variant, base in dict.fromkeys((e.variant, e.base) for e in every):
@@ -33,8 +33,8 @@ def table(task: TaskEntry, climbs: Sequence[Climb]) -> Table | None:
         rows.append((Cell((clean(variant),), clean(variant)), Cell((clean(base),), clean(base)), *cells))
     return Table(
         title=f"{clean(task.name)}: effects by steps",
-        about="span of the variant less that of its base with so many times the steps, paired by seed, in octaves: mean ± "
-        f"half the 95{NBSP}% t interval; without p: what is tested is the effect with the stated steps",
+        about="span of the variant less that of its base with so many times the steps, paired by seed, in octaves: "
+        f"mean ± half the 95{NBSP}% t interval; without p: what is tested is the effect with the stated steps",
         columns=(Column("", False), Column("against", False), *(Column(f"×{budget}") for budget in asked)),
         rows=tuple(rows),
         notes=(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from rnnbench.analysis import budgets
@@ -27,12 +28,16 @@ def table(task: TaskEntry, climbs: Sequence[Climb]) -> Table | None:
         return None
     asked = views.budgets(climbs)
     gains = [gain for growth in found for gain in growth.gains]
+    most = max(gain.n for gain in gains)
     remarks = [_levelled(growth) for growth in found]
     rows = []
     for growth, remark in zip(found, remarks, strict=True):
         own = dict(zip(growth.budgets, growth.spans, strict=True))
         shown = [marks.span(own[budget], started=True) if budget in own else Cell(("",)) for budget in asked]
-        slopes = [Cell((gain.bound, *marks.signed(gain.slope)), gain.slope.value) for gain in growth.gains]
+        slopes = [
+            Cell((gain.bound, *marks.signed(gain.slope), f"n={gain.n}" if 0 < gain.n < most else ""), gain.slope.value)
+            for gain in growth.gains
+        ]
         rows.append((Cell((clean(growth.variant),), clean(growth.variant)), *shown, *slopes, Cell((remark,), remark)))
     more = [climb for climb in climbs if climb.ladder.budget > 1]
     return Table(
@@ -42,7 +47,7 @@ def table(task: TaskEntry, climbs: Sequence[Climb]) -> Table | None:
         columns=(
             Column("", False),
             *(Column(f"×{budget}") for budget in asked),
-            *(Column(f"×{few} to ×{many}") for few, many in zip(asked, asked[1:], strict=False)),
+            *(Column(f"×{few} to ×{many}") for few, many in pairwise(asked)),
             Column("", False),
         ),
         rows=tuple(rows),
