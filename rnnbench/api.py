@@ -73,13 +73,15 @@ def without(records: Mapping[str, Record], rerun: Rerun | None) -> Mapping[str, 
 @dataclass(frozen=True)
 class Forecast:
     """What a run would do: counts of runs, and about how many seconds of one worker. Of those that are known, so many
-    are `derived`: by runs with fewer steps."""
+    are `derived`: by runs with fewer steps. Where a ladder is `searched`, `missing` is the most that there may be, and
+    `pruned` are also those that are left out for good."""
 
     known: int
     derived: int
     pruned: int
     missing: int
     seconds: float
+    searched: bool = False
 
     @property
     def total(self) -> int:
@@ -91,16 +93,15 @@ class Forecast:
         known = derived = pruned = missing = 0
         seconds = 0.0
         for climbed in climbs:
-            for rung in climbed.steps:
-                known += rung.asked - rung.missing
-                derived += rung.tally.derived
-                if rung.state == "pruned":
-                    pruned += rung.missing
-                else:
-                    missing += rung.missing
+            there = sum(rung.known for rung in climbed.steps)
+            known += there
+            derived += sum(rung.tally.derived for rung in climbed.steps)
+            missing += climbed.left
+            pruned += sum(rung.asked for rung in climbed.steps) - there - climbed.left
             done, total = cost.work(climbed)
             seconds += (total - done) * factor
-        return cls(known, derived, pruned, missing, seconds)
+        searched = any(climbed.searches and climbed.left for climbed in climbs)
+        return cls(known, derived, pruned, missing, seconds, searched)
 
 
 def run_plan(

@@ -117,7 +117,8 @@ def describe(name: str, forecast: Forecast, workers: int) -> str:
     """What `--dry-run` says."""
     f = forecast
     shorter = f" ({f.derived:,} by runs with fewer steps)" if f.derived else ""
-    head = f"{name}: {f.total:,} runs, {f.known:,} known{shorter}, {f.pruned:,} pruned, {f.missing:,} to train"
+    head = f"{name}: {f.total:,} runs, {f.known:,} known{shorter}, {f.pruned:,} pruned"
+    head += f", {'at most ' * f.searched}{f.missing:,} to train"
     if not f.missing:
         return f"{head}; nothing to do"
     return f"{head}, at most about {duration(f.seconds / workers)} on {workers} worker{'s' * (workers > 1)}"
