@@ -73,15 +73,16 @@ def without(records: Mapping[str, Record], rerun: Rerun | None) -> Mapping[str, 
 @dataclass(frozen=True)
 class Forecast:
     """What a run would do: counts of runs, and about how many seconds of one worker. Of those that are known, so many
-    are `derived`: by runs with fewer steps. So many of all are `pilots`, and so many `follow` from what they choose, at
-    most.
-    """
+    are `derived`: by runs with fewer steps. Where a ladder is `searched`, `missing` is the most that there may be, and
+    `pruned` are also those that are left out for good. So many of all are `pilots`, and so many `follow` from what they
+    choose, at most."""
 
     known: int
     derived: int
     pruned: int
     missing: int
     seconds: float
+    searched: bool = False
     pilots: int = 0
     follow: int = 0
 
@@ -92,21 +93,21 @@ class Forecast:
     @classmethod
     def of(cls, climbs: Sequence[Climb]) -> Forecast:
         factor = cost.correction({r.id: r for climbed in climbs for r in climbed.records}.values())
-        known = derived = pruned = missing = pilots = follow = 0
+        known = derived = pruned = missing = 0
         seconds = 0.0
         for climbed in climbs:
-            for rung in climbed.steps:
-                known += rung.asked - rung.missing
-                pilots += rung.asked * (climbed.ladder.choice == "pilot")
-                follow += rung.asked * bool(climbed.ladder.awaits)
-                derived += rung.tally.derived
-                if rung.state == "pruned":
-                    pruned += rung.missing
-                else:
-                    missing += rung.missing
+            there = sum(rung.known for rung in climbed.steps)
+            known += there
+            derived += sum(rung.tally.derived for rung in climbed.steps)
+            missing += climbed.left
+            pruned += sum(rung.asked for rung in climbed.steps) - there - climbed.left
             done, total = cost.work(climbed)
             seconds += (total - done) * factor
-        return cls(known, derived, pruned, missing, seconds, pilots, follow)
+        searched = any(climbed.searches and climbed.left for climbed in climbs)
+        asked = [(climbed.ladder, sum(rung.asked for rung in climbed.steps)) for climbed in climbs]
+        pilots = sum(count for ladder, count in asked if ladder.choice == "pilot")
+        follow = sum(count for ladder, count in asked if ladder.awaits)
+        return cls(known, derived, pruned, missing, seconds, searched, pilots, follow)
 
 
 def run_plan(

@@ -149,8 +149,8 @@ def test_a_rung_waits_for_the_same_with_fewer_steps() -> None:
 
     def open_at(*words: str) -> int | None:
         found = view(of, records(of, *words))
-        rung = ready(found[2], found[:1])
-        return rung.rung.length if rung else None
+        rungs = ready(found[2], found[:1])
+        return rungs[0].rung.length if rungs else None
 
     assert [open_at(w) for w in ("", "uu.", "uuu", "uuu ss.", "sss", "sss uuu")] == [None, None, 10, 10, None, 20]
     assert open_at("uuu uuu", "", "sss sss") == 40  # with fewer steps it was pruned

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnnbench.plan import Plan, cost, plan
-from rnnbench.plan.ladders import Climb, climb, climb_on, counted, view
+from rnnbench.plan.ladders import Climb, Tally, climb, climb_on, counted, view
 from rnnbench.records import Record, Run
 from rnnbench.suite import Suite, TaskEntry, Variant
 
@@ -89,7 +89,8 @@ def test_climbing_on_record_by_record_comes_to_the_same_as_looking_at_all(data: 
         assert found == anew
         for state in found.steps:
             solved = sum(r.status == "solved" for r in state.finished)
-            assert state.tally == (state.records.count(None), len(state.broken), len(state.finished), solved, 0)
+            told = state.records.count(None), len(state.broken), len(state.finished), solved
+            assert state.tally == Tally(*told)
             assert state.asked == len(state.records)
             assert state.counted().passed == state.passed
         assert cost.work(counted(found)) == cost.work(found)

@@ -186,6 +186,8 @@ class _Judge:
             raise _Undecided(f"{where} was not selected")
         if step.state == "pruned":
             raise _Undecided(f"{where} was pruned: it has no score")
+        if step.implied:
+            raise _Undecided(f"{where}: its ladder is searched, which trains some seeds there and not others")
         absent = {"missing": step.missing, "broken": len(step.broken)}
         if told := ", ".join(f"{count} {word}" for word, count in absent.items() if count):
             raise _Undecided(f"{where}: of {len(step.records)} runs {told}")

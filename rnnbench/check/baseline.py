@@ -179,7 +179,7 @@ def make(plan: Plan, climbs: Sequence[Climb]) -> Baseline:
     for climb in own:
         ladder = climb.ladder
         if ladder.rungs:
-            solved = [0 if step.state == "pruned" else step.solved for step in climb.steps]
+            solved = [sum(verdict is True for verdict in step.verdicts) for step in climb.steps]
             numbers = VariantNumbers.of(ladder, plan.suite.seeds)
             end = ended.get((ladder.variant.name, ladder.task.name))
             cell = Cell(asked(ladder), rungs(climb), solved, diverged(climb), numbers, end)

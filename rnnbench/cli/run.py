@@ -118,8 +118,8 @@ def describe(name: str, forecast: Forecast, workers: int) -> str:
     f = forecast
     shorter = f" ({f.derived:,} by runs with fewer steps)" if f.derived else ""
     tuned = f" ({f.pilots:,} of them pilots)" if f.pilots else ""
-    head = f"{name}: {f.total:,} runs{tuned}, {f.known:,} known{shorter}, {f.pruned:,} pruned, {f.missing:,} to train"
-    head += f" (at most: {f.follow:,} of them follow from what pilots choose)" if f.follow else ""
+    head = f"{name}: {f.total:,} runs{tuned}, {f.known:,} known{shorter}, {f.pruned:,} pruned"
+    head += f", {'at most ' * bool(f.searched or f.follow)}{f.missing:,} to train"
     if not f.missing:
         return f"{head}; nothing to do"
     return f"{head}, at most about {duration(f.seconds / workers)} on {workers} worker{'s' * (workers > 1)}"

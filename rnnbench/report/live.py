@@ -137,8 +137,11 @@ class Failures(LogLines):
 
 
 def _runs(climb: Climb) -> int:
-    """How many runs a ladder asks for: those that runs with fewer steps tell of are none."""
-    return sum(rung.asked - rung.tally.derived for rung in climb.steps)
+    """How many runs a ladder asks for, at most: those that runs with fewer steps tell of are none."""
+    derived = sum(rung.tally.derived for rung in climb.steps)
+    if climb.searches:
+        return sum(rung.known for rung in climb.steps) - derived + climb.left
+    return sum(rung.asked for rung in climb.steps) - derived
 
 
 class _Told:

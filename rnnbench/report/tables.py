@@ -49,9 +49,11 @@ def summary(suite: Suite, climbs: Sequence[Climb], every: Sequence[Climb]) -> st
         if step.state == "pruned":
             counts["pruned"] += len(step.records)
         else:
-            counts.update(r.status if r else "to do" for r in step.records)
+            implied = step.tally.implied
+            counts.update(r.status for r in step.records if r)
+            counts.update({"implied": implied, "to do": step.missing})
     size = f"{counted(len(suite.variants), 'variant')}, {counted(len(suite.tasks), 'task')}"
-    order = ("solved", "unsolved", "diverged", "failed", "crashed", "timeout", "pruned", "to do")
+    order = ("solved", "unsolved", "diverged", "failed", "crashed", "timeout", "pruned", "implied", "to do")
     told = ", ".join(f"{counts[status]}{NBSP}{status.replace(' ', NBSP)}" for status in order if counts[status])
     runs = counted(sum(len(step.records) for step in steps), "run")
     extra = _with_more(every) + _besides(every)
@@ -60,12 +62,12 @@ def summary(suite: Suite, climbs: Sequence[Climb], every: Sequence[Climb]) -> st
 
 def _with_more(every: Sequence[Climb]) -> str:
     """How far the ladders with more than the stated steps have come."""
-    larger = [climb for climb in every if climb.ladder.budget > 1]
-    steps = [step for climb in larger for step in climb.steps if step.state != "pruned"]
-    if not steps:
+    more = [climb for climb in every if climb.ladder.budget > 1]
+    if not more:
         return ""
-    asked, derived = sum(step.asked for step in steps), sum(step.tally.derived for step in steps)
-    known = asked - sum(step.missing for step in steps)
+    steps = [step for climb in more for step in climb.steps if step.state != "pruned"]
+    known, derived = sum(step.known for step in steps), sum(step.tally.derived for step in steps)
+    asked = known + sum(climb.left for climb in more)
     told = f", {derived} of them by runs with fewer" if derived else ""
     return f"; with more steps {known} of {counted(asked, 'run')} known{told}"
 
@@ -113,9 +115,15 @@ def scores(suite: Suite, task: TaskEntry, climbs: Sequence[Climb]) -> Table:
     n = len(suite.seeds)
     mean = "one seed, so no interval" if n == 1 else f"mean of {n} seeds ± half the 95{NBSP}% t interval"
     solved = f"{marks.SOLVED} half or more reach {bar}"
+    about = f"score on held-out examples: {mean}; {solved}"
+    if task.search == "bisect":
+        about = (
+            f"seeds of {n} that solve each length; {solved}; searched, seed by seed, as if what solves a length solved "
+        )
+        about += "every shorter one"
     return Table(
         title=clean(task.name),
-        about=f"score on held-out examples: {mean}; {solved}",
+        about=about,
         columns=(Column("", False), *(Column(str(length)) for length in task.lengths), Column("span")),
         rows=tuple(rows),
         notes=(
@@ -224,19 +232,25 @@ def costs(task: TaskEntry, climbs: Sequence[Climb]) -> Table:
     """Variants x (parameters, seconds a run, steps to solve by length)."""
     done = [[r for s in c.steps if s.state != "pruned" for r in s.finished] for c in climbs]
     seconds = [stats.mean([r.seconds for r in runs]).value for runs in done]
+    climbed = task.search == "climb"  # which seeds a search trains at a length depends on what they came to
     digits = 2 if max((s for s in seconds if s == s), default=0) < 10 else 1
     rows = []
     for climb, runs, mean in zip(climbs, done, seconds, strict=True):
         absent = marks.MISSING if climb.steps else marks.NOT_APPLICABLE
-        steps = _across(climb, task, marks.steps, 1)
+        steps = _across(climb, task, marks.steps, 1) if climbed else []
         size = max((r.parameters for r in runs), default=0)
         taken = Cell((f"{mean:.{digits}f}",), mean) if mean else marks.mark(absent)  # a canonical export has no times
         cost = Cell((f"{size:,}",), size), taken
         rows.append((_name(climb), *(cost if runs else [marks.mark(absent)] * 2), *steps))
     return Table(
         title=f"{clean(task.name)}: cost",
-        about="parameters; mean seconds of a run that finished; steps to solve by length: the look, one every "
-        f"{LOOK}{NBSP}steps, by which the middle seed had",
-        columns=(Column("", False), *(Column(title) for title in ("parameters", "s/run", *map(str, task.lengths)))),
+        about="parameters; mean seconds of a run that finished"
+        + (
+            f"; steps to solve by length: the look, one every {LOOK}{NBSP}steps, by which the middle seed had" * climbed
+        ),
+        columns=(
+            Column("", False),
+            *map(Column, ("parameters", "s/run", *(map(str, task.lengths) if climbed else ()))),
+        ),
         rows=tuple(rows),
     )

@@ -100,7 +100,7 @@ class Driver:
         self.choosing = Choosing(plan, self.climbs, records)
         self.below = budgets.below([c.ladder for c in self.climbs])  # the same ladder with fewer steps
         self.above = {place: i for i, place in enumerate(self.below) if place is not None}
-        self.opened: set[tuple[int, str]] = set()  # ladders and rungs of which runs were made ready
+        self.opened: set[tuple[object, ...]] = set()  # ladders, rungs and seeds whose runs were made ready
         self.ready = Ready()
         self.running: dict[str, _Running] = {}
         self.attempts: dict[str, int] = defaultdict(int)  # of those that broke by themselves
@@ -165,15 +165,16 @@ class Driver:
             below = self.below[below]
 
     def _make_ready(self, i: int) -> None:
-        """Adds the runs of a ladder's rung that may start now and that are neither known nor under way, once."""
+        """Adds the runs of a ladder's rungs that may start now and that are neither known nor under way, once."""
         climb = self.climbs[i]
-        rung = ready(climb, self._fewer(i))
-        if rung is not None and (i, rung.rung.key) not in self.opened:
-            self.opened.add((i, rung.rung.key))
-            priority = cost.priority(climb, rung) + self.choosing.behind(climb.ladder, self.climbs)
-            for run in rung.todo(self.plan.of(climb.ladder).seeds):
-                if run.id not in self.running:
-                    self.ready.add(run, priority)
+        for rung in ready(climb, self._fewer(i)):
+            what = (i, rung.rung.key, rung.wanted)
+            if what not in self.opened:
+                self.opened.add(what)
+                priority = cost.priority(climb, rung) + self.choosing.behind(climb.ladder, self.climbs)
+                for run in rung.todo(self.plan.of(climb.ladder).seeds):
+                    if run.id not in self.running:
+                        self.ready.add(run, priority)
 
     def _feed(self) -> None:
         """Gives every idle worker a job: of those that are ready, the one with the longest way still to go."""

@@ -10,23 +10,22 @@ from typing import Any
 from rnnbench import registry
 from rnnbench.records import given
 from rnnbench.settings import Settings
-from rnnbench.suite import Budgets, Claim, Suite, TaskEntry, Variant, budgets, parts, sweep
+from rnnbench.suite import Budgets, Claim, Suite, TaskEntry, Variant, budgets, lengths, parts, sweep
 from rnnbench.suite.ablations import Named, ablations, impossible_pair
 from rnnbench.suite.architectures import architectures
 from rnnbench.suite.claims import claims
 from rnnbench.suite.document import Document, scalar
 from rnnbench.suite.faults import Faults, Path, Place, printable, shown
 from rnnbench.suite.names import named as named_class
-from rnnbench.suite.numbers import LARGEST_SEED, distinct
-from rnnbench.suite.numbers import seeds as seeds_of
 from rnnbench.suite.reader import Reader, hints
+from rnnbench.suite.seeds import LARGEST_SEED
+from rnnbench.suite.seeds import seeds as seeds_of
 
 TOP = (
     "rnnbench", "name", "about", "include", "defaults", "seeds", "architectures", "ablate", "tasks", "claims", "prune",
-    "more_steps", "budgets", "tune",
+    "more_steps", "budgets", "search", "tune",
 )  # fmt: skip
 MOST_RUNS = 1_000_000
-LONGEST = 10**7  # steps
 SEEDS = 3  # where a suite doesn't say
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,99}")
@@ -56,7 +55,7 @@ def resolve(
     named += ablations(reader, known, defaults) if "ablate" in top else ()
     _check_names(reader, [(name, path) for name, path, _ in named])
     variants = tuple(variant for _, _, variant in named if variant)
-    tasks = tuple(_tasks(reader)) if "tasks" in top else ()
+    tasks = tuple(_tasks(reader, lengths.search(reader, (), top))) if "tasks" in top else ()
     grid = seeds_of(reader) if "seeds" in top else range(SEEDS)
     trained = budgets.read(reader, top, len(grid) or LARGEST_SEED)  # no seeds have a fault of their own
     tuning = sweep.tuning(reader, tasks) if "tune" in top else None
@@ -140,7 +139,7 @@ def _check_names(reader: Reader, names: Iterable[tuple[str, Path]]) -> None:
             reader.fault(path, f"{what}; {shown(earlier)} is at {place}", key=True)
 
 
-def _tasks(reader: Reader) -> Iterator[TaskEntry]:
+def _tasks(reader: Reader, search: lengths.Search) -> Iterator[TaskEntry]:
     entries = reader.entries(("tasks",), "tasks by name")
     _check_names(reader, [(name, ("tasks", name)) for name in entries])
     for name in entries:
@@ -153,18 +152,19 @@ def _tasks(reader: Reader) -> Iterator[TaskEntry]:
         if kind is None:
             continue
         task = registry.task_class(kind)
-        keys = ("task", "lengths", *hints(task), *hints(Settings))
+        keys = ("task", "lengths", "search", *hints(task), *hints(Settings))
         for key in entry:
             if key not in keys:
                 reader.unknown((*path, key), f"a field of {kind} or a setting", keys)
         difficulty = reader.fields(task, path, entry)
         settings = reader.fields(Settings, path, entry)
+        how = lengths.search(reader, path, entry, search)
         if "lengths" in entry:
-            lengths = _lengths(reader, (*path, "lengths"), task.shortest)
+            its = lengths.lengths(reader, (*path, "lengths"), task.shortest)
         else:
             reader.missing((*path, "lengths"), "a list of lengths")
         if len(reader.faults) == before and (instance := reader.build(task, difficulty, path)) is not None:
-            yield TaskEntry(name, {"task": kind} | given(instance), lengths, settings)
+            yield TaskEntry(name, {"task": kind} | given(instance), its, settings, how)
 
 
 def _kind(reader: Reader, path: Path, entry: Mapping[str, Any]) -> str | None:
@@ -178,10 +178,6 @@ def _kind(reader: Reader, path: Path, entry: Mapping[str, Any]) -> str | None:
     what = "got no name of a task, expected one, or `task: KIND` under a name of your own"
     reader.fault(path, what, name, registry.names("tasks"), key=True)
     return None
-
-
-def _lengths(reader: Reader, path: Path, shortest: int) -> tuple[int, ...]:
-    return tuple(sorted(distinct(reader, path, "a list of lengths", "a length", shortest, LONGEST)))
 
 
 def _option_seeds(text: str, faults: Faults) -> Reader:
@@ -227,21 +223,21 @@ def _option(option: str, key: str, value: Any) -> Document:
 def _claims(reader: Reader, named: Sequence[Named], tasks: Sequence[TaskEntry]) -> Iterator[Claim]:
     """The claims, held to the names that there are, those with a fault of their own included."""
     entries = reader.document.value.get("tasks")
-    lengths: dict[str, tuple[int, ...] | None] = dict.fromkeys(entries if isinstance(entries, dict) else ())
-    lengths |= {task.name: task.lengths for task in tasks}
+    known_lengths: dict[str, tuple[int, ...] | None] = dict.fromkeys(entries if isinstance(entries, dict) else ())
+    known_lengths |= {task.name: task.lengths for task in tasks}
     whole = all(variant for _, _, variant in named)
     known = parts(variant for _, _, variant in named if variant) if whole else None
-    return claims(reader, [name for name, _, _ in named], lengths, known)
+    return claims(reader, [name for name, _, _ in named], known_lengths, known)
 
 
 def _count(
     reader: Reader, variants: Sequence[Variant], tasks: Sequence[TaskEntry], seeds: Sequence[int], trained: Budgets
 ) -> None:
     """A fault for more runs than anybody means; told from the numbers alone."""
-    lengths = sum(len(task.lengths) for task in tasks)
+    rungs = sum(len(task.lengths) for task in tasks)
     trainings = sum(min(len(seeds), trained.first(times) or len(seeds)) for times in trained.times)
-    count = len(variants) * lengths * trainings
+    count = len(variants) * rungs * trainings
     if count > MOST_RUNS:
-        factors = f"{len(variants)} variants x {lengths} lengths x {len(seeds)} seeds"
+        factors = f"{len(variants)} variants x {rungs} lengths x {len(seeds)} seeds"
         factors += f" x {len(trained.times)} budgets" * (len(trained.times) > 1)
         reader.fault(("seeds",), f"got a grid of {count} runs ({factors}), expected at most {MOST_RUNS}")

@@ -18,8 +18,8 @@ from rnnbench.records import canonical
 from rnnbench.settings import MOST_STEPS, Settings
 from rnnbench.suite import Suite, TaskEntry, Variant
 from rnnbench.suite.faults import Path, Place, printable, shown
-from rnnbench.suite.numbers import distinct, seeds
 from rnnbench.suite.reader import Reader
+from rnnbench.suite.seeds import seeds
 from rnnbench.suite.tuning import Tuning
 
 # What may be tuned: how a model is trained. `steps` and `stop` are the budget, which is the same for all; the others
@@ -172,13 +172,13 @@ def _lengths(reader: Reader, tasks: Sequence[TaskEntry]) -> dict[str, tuple[int,
         found = {name: middle(own) for name, own in known.items()}
         for name in reader.mapping(path, "a list of lengths a task", names, of="a task of the suite") or {}:
             own = known.get(name, ())
-            found[name] = tuple(sorted(distinct(reader, (*path, name), "a list of lengths", "a length", 1, longest)))
+            found[name] = tuple(sorted(reader.distinct((*path, name), "a list of lengths", "a length", 1, longest)))
             for i, length in enumerate(value[name] if isinstance(value[name], list) else ()):
                 if own and length in found[name] and length not in own:
                     told = ", ".join(map(str, own))
                     reader.fault((*path, name, i), f"got {length}, expected a length of {name}: {told}")
         return found
-    wanted = distinct(reader, path, "a list of lengths, or one for each task by name", "a length", 1, longest)
+    wanted = reader.distinct(path, "a list of lengths, or one for each task by name", "a length", 1, longest)
     if len(known) == len(names):
         for i, length in enumerate(value if isinstance(value, list) else ()):
             if length in wanted and not any(length in own for own in known.values()):

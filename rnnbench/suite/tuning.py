@@ -74,6 +74,6 @@ def pilots(suite: Suite) -> Suite | None:
         for v in suite.variants
         for c in tuning.candidates
     )
-    tasks = tuple(replace(t, lengths=tuning.lengths[t.name]) for t in suite.tasks)
+    tasks = tuple(replace(t, lengths=tuning.lengths[t.name], search="climb") for t in suite.tasks)
     return replace(suite, variants=variants, tasks=tasks, seeds=tuning.seeds, claims=(), prune=False,
                    budgets=type(suite.budgets)(), tuning=None)  # fmt: skip

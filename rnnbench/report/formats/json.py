@@ -36,8 +36,10 @@ def strict(value: Any) -> Any:
     return value
 
 
-def _run(seed: int, run_id: str, record: Record | None) -> dict[str, Any]:
+def _run(seed: int, run_id: str, record: Record | None, implied: bool | None = None) -> dict[str, Any]:
     if record is None:
+        if implied is not None:
+            return {"seed": seed, "id": run_id, "status": "implied", "solved": implied}
         return {"seed": seed, "id": run_id, "status": "missing"}
     wanted = ("status", "score", "loss", "steps", "solved_at", "parameters", "seconds", "error", "numerics", "attempt")
     own = {"seed": seed, "id": record.id} | {name: getattr(record, name) for name in wanted}
@@ -46,7 +48,8 @@ def _run(seed: int, run_id: str, record: Record | None) -> dict[str, Any]:
 
 def _rung(step: RungState, seeds: Sequence[int]) -> dict[str, Any]:
     found = spans.score(step)
-    pairs = zip(seeds, step.records, strict=False)  # a ladder with more steps may have the first few
+    implied = step.implied or (None,) * len(step.records)
+    runs = zip(seeds, step.records, implied, strict=False)  # a ladder with more steps may have the first few seeds
     return {
         "length": step.rung.length,
         "budget": Settings.of(step.rung).steps,
@@ -59,7 +62,7 @@ def _rung(step: RungState, seeds: Sequence[int]) -> dict[str, Any]:
         "diverged": found.diverged,
         "failed": found.failed,
         "missing": found.missing,
-        "runs": [_run(seed, step.rung.id(seed), record) for seed, record in pairs],
+        "runs": [_run(seed, step.rung.id(seed), record, told) for seed, record, told in runs],
     }
 
 

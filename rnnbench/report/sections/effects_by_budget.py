@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rnnbench.analysis import budgets
+from rnnbench.analysis.effects import Effect
 from rnnbench.plan import views
 from rnnbench.plan.ladders import Climb
 from rnnbench.report import marks
@@ -15,6 +16,7 @@ from rnnbench.report.sections.effects import BOUND
 from rnnbench.suite import TaskEntry
 
 EVERY = True
+ENDS = "top, bottom: every span of both is at that end of the ladder, which can't tell them apart"
 
 
 def table(task: TaskEntry, climbs: Sequence[Climb]) -> Table | None:
@@ -24,12 +26,11 @@ def table(task: TaskEntry, climbs: Sequence[Climb]) -> Table | None:
     every = [e for effects in by_budget for e in effects.values()]
     if not any(e.n for effects in by_budget[1:] for e in effects.values()):
         return None
+    most = max(e.n for e in every)
     rows = []
     for variant, base in dict.fromkeys((e.variant, e.base) for e in every):
         own = [effects.get((variant, base)) for effects in by_budget]
-        cells = [
-            Cell((e.bound, *marks.signed(e.octaves), f"n={e.n}"), e.octaves.value) if e else Cell(("",)) for e in own
-        ]
+        cells = [_cell(e, most) if e else Cell(("",)) for e in own]
         rows.append((Cell((clean(variant),), clean(variant)), Cell((clean(base),), clean(base)), *cells))
     return Table(
         title=f"{clean(task.name)}: effects by steps",
@@ -38,10 +39,19 @@ def table(task: TaskEntry, climbs: Sequence[Climb]) -> Table | None:
         columns=(Column("", False), Column("against", False), *(Column(f"×{budget}") for budget in asked)),
         rows=tuple(rows),
         notes=(
+            *([ENDS] if any(e.top or e.bottom for e in every) else []),
             *([BOUND] if any(e.bound for e in every) else []),
-            *([FLAT] if any(e.n > 1 and marks.flat(e.octaves) for e in every) else []),
+            *([FLAT] if any(e.n > 1 and marks.flat(e.octaves) and not (e.top or e.bottom) for e in every) else []),
         ),
     )
+
+
+def _cell(effect: Effect, most: int) -> Cell:
+    """`−0.5 ±0.4`, with n where it is of fewer pairs than others; or the end that all are at."""
+    if effect.top or effect.bottom:
+        return marks.mark("top" if effect.top else "bottom", 1)
+    n = f"n={effect.n}" if 0 < effect.n < most else ""
+    return Cell((effect.bound, *marks.signed(effect.octaves), n), effect.octaves.value)
 
 
 def values(climbs: Sequence[Climb]) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Lists of numbers that a suite gives: lengths, seeds; as a list, and of seeds as a range, which is not expanded."""
+"""The seeds that a suite gives: a number of them, a list or a range, which is not expanded."""
 
 from __future__ import annotations
 
@@ -10,22 +10,11 @@ from rnnbench.suite.reader import Reader
 LARGEST_SEED = 2**63 - 1  # what the store can hold
 
 
-def distinct(reader: Reader, path: Path, want: str, each: str, least: int, most: int) -> list[int]:
-    """The distinct whole numbers of a list."""
-    first: dict[int, int] = {}
-    for i, _ in enumerate(reader.items(path, want)):
-        number = reader.whole((*path, i), least, most, each)
-        if number is not None and first.setdefault(number, i) != i:
-            place = reader.document.place((*path, first[number]))
-            reader.fault((*path, i), f"got a second {number}, expected it once; the first is at {place}")
-    return list(first)
-
-
 def seeds(reader: Reader, path: Path = ("seeds",)) -> Sequence[int]:
     """`3` (0 to 2), a list, or `{from:, count:}`; a range is not expanded."""
     value = reader.document.get(path)
     if isinstance(value, list):
-        return distinct(reader, path, "a list of seeds", "a seed", 0, LARGEST_SEED)
+        return reader.distinct(path, "a list of seeds", "a seed", 0, LARGEST_SEED)
     if isinstance(value, dict):
         entry = reader.mapping(path, "{from: SEED, count: NUMBER}", ("from", "count"), of="from or count") or {}
         limits = {"from": ("a seed", 0), "count": ("a number of seeds", 1)}
