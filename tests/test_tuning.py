@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from rnnbench import api
 from rnnbench.analysis import tuning as sweeps
 from rnnbench.analysis.verdicts import verdicts
+from rnnbench.cli.run import describe
 from rnnbench.errors import UserError
 from rnnbench.plan import Plan, plan, tuning
 from rnnbench.plan.filter import select
@@ -33,6 +34,7 @@ from rnnbench.store import Store
 from rnnbench.suite import Suite
 from rnnbench.suite.load import loads
 from rnnbench.suite.sweep import TUNABLE, middle
+from tests.conftest import Cli
 from tests.fakes import Fake, Notes
 
 HEAD = """\
@@ -336,6 +338,8 @@ def test_a_plan_counts_at_most(compare: str, ladders: int, most: int) -> None:
     assert {Settings.of(run.rung).lr for run in asked.runs()} == {1e-3, 1e-2, 1e-1}
     forecast = api.Forecast.of(view(asked, {}))
     assert (forecast.total, forecast.missing, forecast.pilots) == (most, most, 48)
+    told = f"s: {most} runs (48 of them pilots), 0 known, 0 pruned, at most {most} to train, at most about "
+    assert describe("s", forecast, 2).startswith(told)
 
 
 def test_pilots_choose_and_the_ladders_follow(whole: tuple[Path, Plan, Tuner]) -> None:
@@ -465,3 +469,28 @@ def test_a_frame_tells_choices_and_pilots_apart(whole: tuple[Path, Plan, Tuner])
     where, asked, _ = whole
     assert Counter(row[-1] for row in rows(api.climbs(asked, Store(where)))) == {"own": 96, "base": 18, "pilot": 48}
     assert set(api.results(asked.suite, where)["choice"]) == {"own"}
+
+
+def test_ladders_that_follow_may_be_searched_pilots_are_not(tmp_path: Path) -> None:
+    asked = plan(loads((SMALL.replace("[5, 10, 20]", "[5, 7, 10, 14, 20]") + "search: bisect\n").encode(), "s.yaml"))
+    first, second = Tuner(PILOTED + 3), Tuner()
+    drive(tmp_path, asked, first)
+    assert drive(tmp_path, asked, second) == 0
+    runs = [*first.runs, *second.runs]
+    assert len(runs) == len({run.id for run in runs})
+    assert Counter(run.rung.length for run in runs if run.seed >= 9000) == {5: 6, 10: 6}
+    assert max(Counter((json.dumps(run.rung.as_dict()["model"]), Settings.of(run.rung).lr, run.seed)
+                       for run in runs if run.seed < 9000).values()) <= 3  # fmt: skip
+    assert not any(c.ladder.awaits or c.left for c in api.climbs(asked, Store(tmp_path)))
+
+
+def test_from_the_run_to_the_report_of_its_export(cli: Cli, tmp_path: Path) -> None:
+    tiny = SMALL.replace("steps: 300", "hidden: 4, batch: 8, steps: 40").replace(", gru: {cell: gru}", "")
+    (tmp_path / "tiny.yaml").write_text(tiny.replace("[5, 10, 20]", "[2]"))
+    ran = cli("run", "tiny.yaml")
+    assert ran.returncode == 0, ran.stderr
+    report = cli("report").stdout
+    assert "copy: tuning" in report
+    assert "of the pilots 4 of 4 runs known" in report
+    assert cli("export", "-o", "e.json").returncode == 0
+    assert cli("report", "tiny.yaml", "--from", "e.json").stdout == report
