@@ -26,6 +26,7 @@ from rnnbench.running.listeners import Silent
 from rnnbench.store import Store
 from rnnbench.suite import Budgets, Claim, Suite, TaskEntry, Variant
 from rnnbench.suite.lengths import ladder
+from rnnbench.suite.load import loads
 
 LENGTHS = ladder(5, 640, 2)
 SOLVED = (20, 40, 5, 640)  # how far each seed gets
@@ -246,3 +247,20 @@ def test_the_flagships_savings_and_the_bias_of_noise() -> None:
     assert rows["2 an octave, noise 0"][2] == rows["2 an octave, noise 0"][0] == rows["2 an octave, noise 0"][1]
     bias = float(rows["2 an octave, noise 0.25"][2].split(" / ")[0])
     assert abs(bias) < 0.15
+
+
+# suites
+
+
+@pytest.mark.parametrize(
+    ("top", "own", "found"),
+    [("", "", "climb"), ("search: bisect", "", "bisect"), ("search: bisect", ", search: climb", "climb")],
+)
+def test_a_suite_or_a_task_says_how(top: str, own: str, found: str) -> None:
+    lengths = "{from: 5, to: 40, per_octave: 2}"
+    text = f"rnnbench: 1\nname: s\narchitectures: {{rnn: {{cell: rnn}}}}\n{top}\n"
+    text += f"tasks: {{adding: {{lengths: {lengths}{own}}}}}\n"
+    read = loads(text.encode(), "s.yaml")
+    assert [(task.search, task.lengths) for task in read.tasks] == [(found, (5, 7, 10, 14, 20, 28, 40))]
+    assert Suite.from_dict(read.as_dict()) == read
+    assert ("search" in read.as_dict()["tasks"][0]) == (found == "bisect")  # older versions read what doesn't use it

@@ -118,7 +118,7 @@ def scores(suite: Suite, task: TaskEntry, climbs: Sequence[Climb]) -> Table:
     about = f"score on held-out examples: {mean}; {solved}"
     if task.search == "bisect":
         about = (
-            f"seeds of {n} that solve each length; {solved}; searched, seed by seed, as if what solves a length solved "
+            f"seeds of {n} that solve each length; {solved}; each seed is searched, as if what solves a length solved "
         )
         about += "every shorter one"
     return Table(
@@ -234,6 +234,9 @@ def costs(task: TaskEntry, climbs: Sequence[Climb]) -> Table:
     seconds = [stats.mean([r.seconds for r in runs]).value for runs in done]
     climbed = task.search == "climb"  # which seeds a search trains at a length depends on what they came to
     digits = 2 if max((s for s in seconds if s == s), default=0) < 10 else 1
+    about = "parameters; mean seconds of a run that finished"
+    if climbed:
+        about += f"; steps to solve by length: the look, one every {LOOK}{NBSP}steps, by which the middle seed had"
     rows = []
     for climb, runs, mean in zip(climbs, done, seconds, strict=True):
         absent = marks.MISSING if climb.steps else marks.NOT_APPLICABLE
@@ -244,10 +247,7 @@ def costs(task: TaskEntry, climbs: Sequence[Climb]) -> Table:
         rows.append((_name(climb), *(cost if runs else [marks.mark(absent)] * 2), *steps))
     return Table(
         title=f"{clean(task.name)}: cost",
-        about="parameters; mean seconds of a run that finished"
-        + (
-            f"; steps to solve by length: the look, one every {LOOK}{NBSP}steps, by which the middle seed had" * climbed
-        ),
+        about=about,
         columns=(
             Column("", False),
             *map(Column, ("parameters", "s/run", *(map(str, task.lengths) if climbed else ()))),

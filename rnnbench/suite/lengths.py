@@ -46,7 +46,8 @@ def search(reader: Reader, path: Path, of: Mapping[str, Any], default: Search = 
     where = (*path, "search")
     value = reader.document.get(where)
     if value not in WAYS:
-        reader.got(where, "climb or bisect", value if isinstance(value, str) else "", WAYS)
+        near = (value, WAYS) if isinstance(value, str) else ("", ())
+        reader.got(where, "climb or bisect", *near)
     return "bisect" if value == "bisect" else "climb"
 
 
