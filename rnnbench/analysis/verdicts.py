@@ -23,6 +23,7 @@ from typing import Literal
 from rnnbench import registry
 from rnnbench.analysis import decisions, effort, spans, stats
 from rnnbench.analysis.decisions import Found, Samples
+from rnnbench.analysis.everywhere import everywhere
 from rnnbench.analysis.ranges import Range, point
 from rnnbench.analysis.spans import Span
 from rnnbench.plan import views
@@ -61,7 +62,7 @@ def verdicts(suite: Suite, climbs: Sequence[Climb]) -> list[Verdict]:
 
 def _verdicts(suite: Suite, climbs: Sequence[Climb]) -> list[Verdict]:
     judge = _Judge(suite, climbs)
-    found = ((claim, judge.truth(parse(claim.that))) for claim in suite.claims)
+    found = ((claim, everywhere(judge.truth, parse(claim.that), suite.variants)) for claim in suite.claims)
     words: dict[bool | None, Outcome] = {True: "holds", False: "fails", None: "undecided"}
     return [Verdict(claim, words[f.truth], f.why) for claim, f in found]
 

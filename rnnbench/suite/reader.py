@@ -161,7 +161,7 @@ class Reader:
         return list(first)
 
     def field(self, cls: type, path: Path, name: str = "") -> dict[str, Any]:
-        """`{name: value}` of the dataclass's field, named by the end of the path or by itself, as its annotation has it
+        """`{name: value}` of the dataclass's field of that name, or that the path ends with, as its annotation has it
         (1 becomes 1.0 in a float); empty if it doesn't fit."""
         from pydantic import ValidationError
 

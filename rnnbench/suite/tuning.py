@@ -70,7 +70,16 @@ def pilots(suite: Suite) -> Suite | None:
         return None
     own = {} if tuning.steps is None else {"steps": tuning.steps}
     variants = tuple(
-        replace(v, name=f"{v.name} {label(c)}", settings=v.settings | own | c, base=v.name, part=label(c), pair=())
+        replace(
+            v,
+            name=f"{v.name} {label(c)}",
+            settings=v.settings | own | c,
+            base=v.name,
+            part=label(c),
+            pair=(),
+            rivals=(),
+            start={},
+        )
         for v in suite.variants
         for c in tuning.candidates
     )
