@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from rnnbench.settings import Settings
+from rnnbench.suite.probing import Probes
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,7 @@ class Suite:
     path: str = ""
     text: str = ""
     foreign: dict[str, str] = field(default_factory=dict)
+    probe: Probes | None = None
 
     def settings(self, variant: Variant, task: TaskEntry) -> Settings:
         """The settings of one variant on one task: the variant's, else the task's, else the defaults; `--set`
@@ -115,7 +117,7 @@ class Suite:
         """Plain JSON, from which `from_dict` makes an equal suite. What older versions don't know is left out where a
         suite doesn't use it, so that they can read it."""
         plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
-        return {key: value for key, value in plain.items() if key not in ("more_steps", "foreign") or value}
+        return {key: value for key, value in plain.items() if key not in ("more_steps", "foreign", "probe") or value}
 
     @classmethod
     def from_dict(cls, value: dict[str, Any]) -> Suite:
@@ -128,5 +130,6 @@ class Suite:
                 "seeds": tuple(value["seeds"]),
                 "claims": tuple(Claim(**c) for c in value["claims"]),
                 "more_steps": ExtendedBudget(**more) if more else None,
+                "probe": Probes.from_dict(value.get("probe")),
             }
         )

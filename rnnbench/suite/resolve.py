@@ -10,7 +10,7 @@ from typing import Any
 from rnnbench import registry
 from rnnbench.records import given
 from rnnbench.settings import MOST_STEPS, Settings
-from rnnbench.suite import Claim, ExtendedBudget, Suite, TaskEntry, Variant, parts
+from rnnbench.suite import Claim, ExtendedBudget, Suite, TaskEntry, Variant, parts, probing
 from rnnbench.suite.ablations import Named, ablations, impossible_pair
 from rnnbench.suite.architectures import architectures
 from rnnbench.suite.claims import claims
@@ -21,7 +21,7 @@ from rnnbench.suite.reader import Reader, hints
 
 TOP = (
     "rnnbench", "name", "about", "include", "defaults", "seeds", "architectures", "ablate", "tasks", "claims", "prune",
-    "more_steps",
+    "more_steps", "probe",
 )  # fmt: skip
 MOST_RUNS = 1_000_000
 LONGEST = 10**7  # steps
@@ -79,6 +79,7 @@ def resolve(
         path=document.file,
         text=document.text,
         foreign=reader.foreign,
+        probe=probing.read(reader, len(grid) or LARGEST_SEED) if "probe" in top else None,
     )
     if not len(faults):
         _check_settings(reader, suite, named)

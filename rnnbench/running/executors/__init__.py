@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from rnnbench import plugins
 from rnnbench.errors import UserError, nearest
+from rnnbench.probing import Asked, Probe
 from rnnbench.records import Point, Record, Run, Status
 from rnnbench.text import printable
 from rnnbench.training import devices
@@ -27,10 +28,12 @@ STATUSES = ("done", "failed", "refused", "crashed", "timeout", "stopped", "lost"
 
 @dataclass(frozen=True)
 class Job:
-    """A cohort for one worker: runs of one shape, with the checkpoints that they may go on from."""
+    """A cohort for one worker: runs of one shape, with the checkpoints that they may go on from. Where a `probe` is asked
+    for, each run is trained from its start and probed, one after another; the local executor does that."""
 
     runs: tuple[Run, ...]
     checkpoints: tuple[tuple[str, bytes], ...] = ()
+    probe: Asked | None = None
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,15 @@ class RecordEvent:
 
     worker: int
     record: Record
+
+
+@dataclass(frozen=True)
+class ProbesEvent:
+    """What was asked of a run by its job's `probe`; its record is told too."""
+
+    worker: int
+    run_id: str
+    probes: tuple[Probe, ...]
 
 
 @dataclass(frozen=True)
@@ -89,7 +101,7 @@ def broken(run: Run, event: EndEvent) -> Record:
     return Record(run, status, error=event.error or f"its job ended as {event.status}, without a result")
 
 
-Event = ProgressEvent | CheckpointEvent | RecordEvent | WarningEvent | EndEvent
+Event = ProgressEvent | CheckpointEvent | RecordEvent | ProbesEvent | WarningEvent | EndEvent
 
 
 class Executor(Protocol):

@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from rnnbench import strict
+from rnnbench.probing import Probe
 from rnnbench.records import Point, Record, Run
-from rnnbench.running.executors import CheckpointEvent, Event, Job, ProgressEvent, RecordEvent, WarningEvent
+from rnnbench.running.executors import CheckpointEvent, Event, Job, ProbesEvent, ProgressEvent, RecordEvent, WarningEvent
 from rnnbench.settings import Settings
 from rnnbench.text import printable
 
@@ -134,6 +135,13 @@ def _record(number: int, job: Job, message: dict[str, Any], raw: bytes) -> Event
     return RecordEvent(number, shown)
 
 
+def _probed(number: int, job: Job, message: dict[str, Any], raw: bytes) -> Event:
+    strict.keys("probed", message, ("id", "probes"))
+    if job.probe is None or type(message["probes"]) is not list:
+        strict.refuse("probes", message["probes"], "a list, of a job that asks for it")
+    return ProbesEvent(number, _run(job, message).id, tuple(map(Probe.from_dict, message["probes"])))
+
+
 def _steps(run: Run) -> int:
     return Settings.of(run.rung).steps
 
@@ -170,6 +178,7 @@ READ: dict[str, Reader] = {
     "look": _look,
     "checkpoint": _checkpoint,
     "record": _record,
+    "probed": _probed,
     "warned": _warned,
     **{status: _end(status) for status in ("done", "failed", "refused")},
 }
