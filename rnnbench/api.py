@@ -165,7 +165,9 @@ def probe(wanted: Sequence[Probed], store: Store, asked: Asked, jobs: int = 0) -
     says why, and no probes."""
     kept = Kept(store.directory / "probes")
     runs = {each.run.id: each.run for each in wanted}
-    for record, found in probes.probe(list(runs.values()), asked, executors.named("local")(jobs, "cpu", "auto", None, 10.0)):
+    for record, found in probes.probe(
+        list(runs.values()), asked, executors.named("local")(jobs, "cpu", "auto", None, 10.0)
+    ):
         if record.finished:
             kept.save(record.run, asked, (record, found))
         yield from (each.having(record, found) for each in wanted if each.run.id == record.id)

@@ -56,7 +56,9 @@ def probe(
     asked = _asked(whole, at, of, sequences)
     wanted = api.to_probe(select(plan(whole), filter), store, None if seeds else whole.probe and whole.probe.seeds)
     if not wanted:
-        raise UserError("probe: got no run that can be trained, expected some; next: another -k", code=Exit.NOTHING_SELECTED)
+        raise UserError(
+            "probe: got no run that can be trained, expected some; next: another -k", code=Exit.NOTHING_SELECTED
+        )
     found = {each.run.id: each for each in api.kept_probes(wanted, store, asked)}
     todo = [each for each in wanted if each.run.id not in found]
     if todo and not quiet:

@@ -67,7 +67,9 @@ def _probes(chosen: Plan, store: Store, format: str, width: int, color: bool) ->
     found = api.kept_probes(wanted, store, asked)
     if len(found) < len(wanted):
         lacking = f"{len(wanted) - len(found)} of {len(wanted)} runs are not probed yet; next: rnnbench probe"
-        return f"note: {lacking} {chosen.suite.name}\n" + (probed.render(chosen.suite.name, found, asked, format, width=width, color=color) if found else "")
+        return f"note: {lacking} {chosen.suite.name}\n" + (
+            probed.render(chosen.suite.name, found, asked, format, width=width, color=color) if found else ""
+        )
     return probed.render(chosen.suite.name, found, asked, format, width=width, color=color)
 
 

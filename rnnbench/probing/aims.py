@@ -1,8 +1,8 @@
 """What of an answer is differentiated, or read off before and after a change: one number an answer.
 
-    answer   a number: itself; of several, their sum. A class: the right one's logit less the mean of all, since a
-             softmax sees differences alone. Sets of symbols: their logits, each with the sign that is right, summed.
-    loss     what the answer alone would cost, by the task's own loss
+answer   a number: itself; of several, their sum. A class: the right one's logit less the mean of all, since a
+         softmax sees differences alone. Sets of symbols: their logits, each with the sign that is right, summed.
+loss     what the answer alone would cost, by the task's own loss
 """
 
 from __future__ import annotations

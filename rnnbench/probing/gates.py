@@ -73,9 +73,7 @@ def gates(passed: Passed, which: NDArray[np.bool_]) -> list[dict[str, Any]]:
                 for k, number in enumerate(((values > OPEN).sum(), (values < SHUT).sum(), values.size)):
                     counts[k] += int(number)
         for name, (means, (above, below, size)) in by_name.items():
-            found.append(
-                {"place": place, "gate": name, **means.as_dict(), "open": above / size, "shut": below / size}
-            )
+            found.append({"place": place, "gate": name, **means.as_dict(), "open": above / size, "shut": below / size})
     return found
 
 
@@ -152,7 +150,13 @@ def _parts(scan: Scan) -> Iterator[tuple[slice, tuple[Tensor, tuple[Tensor, ...]
     for first in range(0, T, many):
         steps = slice(first, min(first + many, T))
         before = [start, *scan.states][steps]
-        yield steps, (scan.xs[steps].detach().flatten(0, 1), tuple(torch.cat(parts).detach() for parts in zip(*before, strict=True)))
+        yield (
+            steps,
+            (
+                scan.xs[steps].detach().flatten(0, 1),
+                tuple(torch.cat(parts).detach() for parts in zip(*before, strict=True)),
+            ),
+        )
 
 
 def _shaped(value: Tensor, steps: slice, scan: Scan) -> NDArray[np.float64]:

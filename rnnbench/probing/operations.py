@@ -61,9 +61,10 @@ class Gates(TorchFunctionMode):
     def __init__(self, parameters: Mapping[str, Tensor]) -> None:
         super().__init__()
         self.found: list[tuple[str, Tensor]] = []
-        self.under = {id(p): frozenset([name]) for name, p in parameters.items()}  # parameters in sums and products
+        self.parameters = {id(p): frozenset([name]) for name, p in parameters.items()}
+        self.under = dict(self.parameters)  # the parameters in what is summed, by the sum
         self.half: dict[int, frozenset[str]] = {}  # tanh, and half of it: on the way to `cells.sigmoid`
-        self.small: dict[int, frozenset[str]] = {}  # exp, between 0 and 1
+        self.small: dict[int, tuple[frozenset[str], Tensor]] = {}  # exp, between 0 and 1, in whatever shape
         self.alive: list[Tensor] = list(parameters.values())  # so that no id is given twice
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -74,32 +75,38 @@ class Gates(TorchFunctionMode):
         return result
 
     def _hear(self, name: str, given: Sequence[Tensor], args: Any, result: Tensor) -> None:
-        beneath = frozenset[str]().union(*(self.under.get(id(each), frozenset()) for each in given))
+        beneath = self._beneath(name, given)
         if name == "sigmoid":
             self._note(beneath, result)
         elif name == "tanh":
             self.half[id(result)] = beneath
         elif name == "exp":
-            if bool(((result >= 0) & (result <= 1)).all()):
-                self.small[id(result)] = beneath
+            if result.dim() > 1 and result.shape[-2] > 1 and bool(((result >= 0) & (result <= 1)).all()):
+                self.small[id(result)] = beneath, result
         elif name in ("mul", "add") and len(given) == 1 and id(given[0]) in self.half and 0.5 in _numbers(args):
-            beneath = self.half[id(given[0])]
             if name == "mul":
-                self.half[id(result)] = beneath
+                self.half[id(result)] = self.half[id(given[0])]
             else:
-                self._note(beneath, result)
+                self._note(self.half[id(given[0])], result)
         elif name in SHAPING and given and id(given[0]) in self.small:
             self.small[id(result)] = self.small[id(given[0])]
         else:
             if name == "mul" and len(given) == 2:
                 for each in given:
-                    if (exponent := self.small.pop(id(each), None)) is not None:
-                        self._note(exponent, each)
-            if name in SUMS or name in ("matmul", "detach", "clamp"):
+                    if id(each) in self.small:
+                        self._note(*self.small[id(each)])
+            if name in (SUMS - {"where"}) or name in ("matmul", "detach", "clamp"):
                 self.under[id(result)] = beneath
 
+    def _beneath(self, name: str, given: Sequence[Tensor]) -> frozenset[str]:
+        """The parameters in what is given; of a product with a parameter that one alone, whatever the other was."""
+        own = [self.parameters[id(each)] for each in given if id(each) in self.parameters]
+        if name in ("mul", "matmul") and own:
+            return frozenset[str]().union(*own)
+        return frozenset[str]().union(*(self.under.get(id(each), frozenset()) for each in given))
+
     def _note(self, names: frozenset[str], value: Tensor) -> None:
-        if names:
+        if names and not any(value is known for _, known in self.found):
             name = label(names)
             count = sum(known.split("#")[0] == name for known, _ in self.found)
             self.found.append((f"{name}#{count + 1}" if count else name, value))
@@ -117,4 +124,3 @@ def label(names: frozenset[str]) -> str:
     """
     ends = os.path.commonprefix([name[::-1] for name in names])[::-1]
     return ends or " ".join(sorted(names))
-

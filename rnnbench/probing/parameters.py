@@ -17,12 +17,13 @@ from rnnbench.training.model import Model
 from rnnbench.training.trainer import Trainer
 
 Floats = NDArray[np.float32]
+Arrays = dict[str, Floats]
 
 
 def trained(trainer: Trainer, run: Run, at: Collection[int]) -> tuple[Record, dict[int, tuple[Floats, float]]]:
     """The run's record; and of the steps in `at` that it came to, where END is its last, its parameters then and their
     score on the test split. Raises RuntimeError where the parameters at the end score otherwise than the record says."""
-    held: dict[int, Checkpoint] = {}
+    held: dict[int, Arrays] = {}
     record = None
     wanted = sorted(at)
     for event in trainer.train([run], checkpoint_seconds=0.0):  # at every look
@@ -30,7 +31,8 @@ def trained(trainer: Trainer, run: Run, at: Collection[int]) -> tuple[Record, di
             record = event
         elif isinstance(event, Checkpoint):
             step = event.state["step"]
-            held = {s: c for s, c in held.items() if any(_last(w, [*held, step]) == s for w in wanted)} | {step: event}
+            held = {s: a for s, a in held.items() if any(_last(w, [*held, step]) == s for w in wanted)}
+            held[step] = {name: array.copy() for name, array in event.arrays.items()}  # the trainer goes on in its own
     assert record is not None
     end = record.steps or 0
     found = {}
@@ -47,11 +49,11 @@ def _last(step: int, looks: Collection[int]) -> int | None:
     return max((look for look in looks if step == END or look <= step), default=None)
 
 
-def _on(trainer: Trainer, run: Run, step: int, held: dict[int, Checkpoint]) -> tuple[Floats, float]:
+def _on(trainer: Trainer, run: Run, step: int, held: dict[int, Arrays]) -> tuple[Floats, float]:
     """Parameters after `step` steps, from the last checkpoint before."""
     layer = trainer.solo(run)
     start = _last(step, held)
-    arrays = {} if start is None else {run.id: held[start].arrays}
+    arrays = {} if start is None else {run.id: held[start]}
     cohort = Cohort(Model.of(run.rung, layer), [run], layer is not None, trainer.device, start or 0, arrays)
     while cohort.step < step:
         cohort.train(listen=False)

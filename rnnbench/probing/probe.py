@@ -48,7 +48,10 @@ def probe(run: Run, flat: NDArray[np.float32], asked: Asked, step: int, end: boo
     which = scored(batch, needed)
     why = "" if needed is not None else f"{run.rung.task['task']} does not say which inputs are needed"
     passed = forward(model, flat, batch)
-    found: dict[str, Any] = {"inputs": tuple(inputs(passed, which)), "swaps": tuple(swaps(passed, flat, which, run.seed))}
+    found: dict[str, Any] = {
+        "inputs": tuple(inputs(passed, which)),
+        "swaps": tuple(swaps(passed, flat, which, run.seed)),
+    }
     if isinstance(model.layer, Watched):
         with torch.no_grad():
             longer = forward(model, flat, more)

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.lazy import torch
-from rnnbench.probing.states import Passed
 from rnnbench.probing.aims import chosen, steps_of
+from rnnbench.probing.states import Passed
 from rnnbench.rng import stream
 
 POINTS = 24  # lags, spread evenly
@@ -59,9 +59,7 @@ def readouts(passed: Passed, which: NDArray[np.bool_], seed: int) -> list[dict[s
 def _features(passed: Passed) -> list[Floats]:
     """All coordinates of the state after each step, of all layers of the forward direction: (B, width)."""
     depths = passed.depths(0)
-    return [
-        torch.cat([part for scan in depths for part in scan.states[t]], -1).numpy() for t in range(len(passed.xs))
-    ]
+    return [torch.cat([part for scan in depths for part in scan.states[t]], -1).numpy() for t in range(len(passed.xs))]
 
 
 def _labels(values: NDArray[Any]) -> Floats:

@@ -68,9 +68,7 @@ def _other(tokens: NDArray[Any], first: NDArray[Any], count: NDArray[Any], rng: 
     return first + (tokens - first + shift) % count
 
 
-def _elsewhere(
-    needed: Needed, which: NDArray[np.bool_], n: int, k: int, there: NDArray[np.int64]
-) -> NDArray[np.bool_]:
+def _elsewhere(needed: Needed, which: NDArray[np.bool_], n: int, k: int, there: NDArray[np.int64]) -> NDArray[np.bool_]:
     """The answers (K, B) of the sequences `there` that count and hang on no input at the step that was swapped."""
     found = np.zeros(which.shape, bool)
     found[:, there] = which[:, there]

@@ -176,7 +176,11 @@ def _gradients(where: str, rows: Sequence[Row]) -> Table | None:
     names = ["others" if i is None else f"d/dv {i + 1}" for i in inputs]
     titles = ["after", "n", "score", f"lags 0 to {longest - 1}", "J(0)", *map(str, lags), "tau", *names]
     about = "J(k) / J(0) by lag k before the answer"
-    about += "; d/dv: derivative of the answer by the values it hangs on, and the mean size of that by others" if inputs else ""
+    about += (
+        "; d/dv: derivative of the answer by the values it hangs on, and the mean size of that by others"
+        if inputs
+        else ""
+    )
     return _table(f"{where}: gradient", about, titles, out, {"after", titles[3]})
 
 
@@ -211,7 +215,10 @@ def _held(where: str, rows: Sequence[Row]) -> Table | None:
         for n in reads:
             found = row.each(lambda p, n=n: next((r for r in p.readouts if r["needed"] == n), None))
             lags = sorted({lag for r in found for lag in r["lags"]})
-            by_lag = [_log_median(v for r in found for k, v in zip(r["lags"], r["r2"], strict=True) if k == lag) for lag in lags]
+            by_lag = [
+                _log_median(v for r in found for k, v in zip(r["lags"], r["r2"], strict=True) if k == lag)
+                for lag in lags
+            ]
             curve = curves.linear(by_lag, WIDTH)
             told = f"{lags[0]} to {lags[-1]}" if lags else ""
             cells += [
@@ -229,9 +236,13 @@ def _held(where: str, rows: Sequence[Row]) -> Table | None:
         titles += [f"R² of needed {n + 1}, lags", "longest", "shuffled"]
     for n in swaps:
         titles += [f"swap {n + 1}: drop", "of others", "changed"]
-    about = "held-out R² of a ridge from the state to what the answer hangs on, by lag before the answer" if reads else ""
+    about = (
+        "held-out R² of a ridge from the state to what the answer hangs on, by lag before the answer" if reads else ""
+    )
     if swaps:
-        about += ("; " if about else "") + "its token swapped: the drop of the right logit, the size of the change of answers "
+        about += (
+            "; " if about else ""
+        ) + "its token swapped: the drop of the right logit, the size of the change of answers "
         about += "that hang on something else, and the share of answers that become others"
     return _table(f"{where}: what is held", about, titles, out, {"after", *(t for t in titles if t.endswith("lags"))})
 
@@ -246,14 +257,26 @@ def _gates(where: str, rows: Sequence[Row]) -> Table | None:
     for row in rows:
         for place, name in dict.fromkeys((g["place"], g["gate"]) for _, p in row.probes for g in p.gates):
             gates = row.each(lambda p, key=(place, name): _at(p.gates, "gate", key))
-            cells = [_median([g[k] for g in gates if g[k] is not None]) for k in ("mean", "needed", "other", "open", "shut")]
+            cells = [
+                _median([g[k] for g in gates if g[k] is not None]) for k in ("mean", "needed", "other", "open", "shut")
+            ]
             out.append((*row.names, _text(f"{place} gate {name}"), *cells, Cell(("",)), Cell(("",))))
         for place, state in dict.fromkeys((c["place"], c["state"]) for _, p in row.probes for c in p.carries):
             carries = row.each(lambda p, key=(place, state): _at(p.carries, "state", key))
             cells = [_median([c[k] for c in carries if c[k] is not None]) for k in ("mean", "needed", "other")]
             middle, most = ([c["rates"][k] for c in carries] for k in (2, 0))
             blank = Cell(("",))
-            out.append((*row.names, _text(f"{place} state {state + 1} kept"), *cells, blank, blank, _lasts(middle), _lasts(most)))
+            out.append(
+                (
+                    *row.names,
+                    _text(f"{place} state {state + 1} kept"),
+                    *cells,
+                    blank,
+                    blank,
+                    _lasts(middle),
+                    _lasts(most),
+                )
+            )
     if not out:
         return None
     titles = ["after", "n", "", "mean", "needed", "other", "> .95", "< .05", "tau", "longest"]
@@ -306,4 +329,3 @@ def _readable(probe: Probe) -> float | None:
 def _table(title: str, about: str, titles: Sequence[str], rows: Sequence[Sequence[Cell]], words: set[str]) -> Table:
     columns = (Column("", False), *(Column(t, t not in words) for t in titles))
     return Table(title, about, columns, tuple(map(tuple, rows)))
-

@@ -35,7 +35,9 @@ def read(reader: Reader, seeds: int) -> Probes | None:
     value = reader.document.get(path)
     if isinstance(value, bool):
         return Probes() if value else None
-    entry = reader.mapping(path, "true, false or {at: [STEPS, ..., end], seeds: NUMBER}", ("at", "seeds"), "at or seeds")
+    entry = reader.mapping(
+        path, "true, false or {at: [STEPS, ..., end], seeds: NUMBER}", ("at", "seeds"), "at or seeds"
+    )
     if entry is None:
         return None
     at: list[int | str] = []

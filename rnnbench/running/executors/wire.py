@@ -16,7 +16,15 @@ from typing import Any
 from rnnbench import strict
 from rnnbench.probing import Probe
 from rnnbench.records import Point, Record, Run
-from rnnbench.running.executors import CheckpointEvent, Event, Job, ProbesEvent, ProgressEvent, RecordEvent, WarningEvent
+from rnnbench.running.executors import (
+    CheckpointEvent,
+    Event,
+    Job,
+    ProbesEvent,
+    ProgressEvent,
+    RecordEvent,
+    WarningEvent,
+)
 from rnnbench.settings import Settings
 from rnnbench.text import printable
 

@@ -1,0 +1,192 @@
+"""`rnnbench probe`: runs trained again, probed, kept, shown; `probe:` in a suite, and the report that shows it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
+
+import pytest
+
+from rnnbench.errors import UserError
+from rnnbench.probing import Asked, Probe, Probed
+from rnnbench.probing.kept import Kept
+from rnnbench.records import Record, Run, Rung
+from rnnbench.report import probed
+from rnnbench.running.executors import Job, ProbesEvent, wire
+from rnnbench.suite import Suite
+from rnnbench.suite.load import loads
+
+Cli = Callable[..., "CompletedProcess[str]"]
+SUITE = """\
+rnnbench: 1
+name: tiny
+defaults: {hidden: 8, batch: 4, steps: 100, stop: never}
+seeds: 2
+probe: {at: [0, 50, end]}
+architectures: {lstm: {cell: lstm}}
+ablate: [{base: lstm, without: [forget_gate]}]
+tasks: {adding: {lengths: [6]}}
+"""
+RUN = Run(Rung({"cell": "lstm"}, {"task": "adding"}, 6, {"steps": 100}), 0)
+
+
+def test_runs_are_trained_again_and_probed_side_by_side(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "tiny.yaml").write_text(SUITE)
+    assert cli("run", "tiny.yaml", "-q").returncode == 0
+    report = cli("report", "tiny.yaml")
+    assert "note: 4 of 4 runs are not probed yet; next: rnnbench probe tiny" in report.stdout
+    first = cli("probe", "tiny.yaml", "--sequences", "32", env={"COLUMNS": "160"})
+    assert first.returncode == 0, first.stderr
+    assert "4 runs trained again: 4 of the 4 that the store has equal bit for bit" in first.stderr
+    lines = first.stdout.splitlines()
+    start = lines.index("adding 6: gradient")
+    rows = [line.split()[:3] for line in lines[start + 1 :] if line.startswith("lstm")][:6]
+    names = [("lstm", "0"), ("lstm", "50"), ("lstm", "end"), ("lstm-forget_gate", "0"), ("lstm-forget_gate", "50"),
+             ("lstm-forget_gate", "end")]  # fmt: skip
+    assert [tuple(row[:2]) for row in rows] == names
+    assert {row[2] for row in rows} == {"2"}
+    assert "adding 6: paired" in lines
+    again = cli("probe", "tiny.yaml", "--sequences", "32", "-o", "found.json")
+    assert "to train again" not in again.stderr
+    found = json.loads((tmp_path / "found.json").read_text())
+    assert [len(run["probes"]) for run in found["runs"]] == [3] * 4
+    assert found["runs"][0]["probes"][2]["gradients"][0]["mean"]
+    cli("probe", "tiny.yaml", "--sequences", "32", "-o", "found.csv")
+    rows_ = list(csv.DictReader(io.StringIO((tmp_path / "found.csv").read_text())))
+    curve = [float(r["value"]) for r in rows_ if (r["variant"], r["seed"], r["step"], r["probe"], r["what"]) == ("lstm", "0", "100", "gradients", "mean")]  # fmt: skip
+    assert curve == found["runs"][0]["probes"][2]["gradients"][0]["mean"]
+    cli("probe", "tiny.yaml", "-q")  # over as many sequences as a report shows
+    report = cli("report", "tiny.yaml")
+    assert "tiny: probes" in report.stdout
+    assert "not probed yet" not in report.stdout
+    assert "probes" not in cli("report", "tiny.yaml", "--format", "csv").stdout
+
+
+def test_what_a_store_holds_otherwise_is_told(cli: Cli, tmp_path: Path) -> None:
+    """A record that is none of today's run is told, and where it was promised, with exit code 1."""
+    from rnnbench.store import Store
+
+    (tmp_path / "tiny.yaml").write_text(SUITE)
+    assert cli("run", "tiny.yaml", "-q", "-k", "not forget_gate", "--seeds", "1").returncode == 0
+    store = Store(tmp_path / "results")
+    (record,) = store.records([run_of(tmp_path)]).values()
+    other = Record.from_dict(record.as_dict() | {"score": 0.123, "status": "unsolved"})
+    with store.writing():
+        store.add(other)
+    found = cli("probe", "tiny.yaml", "-k", "not forget_gate", "--seeds", "1", "--sequences", "8", "--at", "end")
+    assert found.returncode == 1
+    assert "score was 0.123" in found.stderr
+    assert "equal bits" in found.stderr
+
+
+def run_of(folder: Path) -> Run:
+    from rnnbench.plan import plan
+    from rnnbench.suite.load import load
+
+    return next(plan(load(folder / "tiny.yaml")).runs())
+
+
+@pytest.mark.parametrize(("arguments", "told"), [
+    (["--at", "soon"], "--at: got 'soon', expected a number of steps from 0 to 10000000, or end, as in 0,400,end"),
+    (["--at", "0,-1"], "--at: got '-1'"),
+    (["--of", "all"], "--of: got 'all', expected answer or loss"),
+    (["--format", "pdf"], "--format: got 'pdf', expected one of csv, json, markdown, table"),
+    (["-k", "gru"], "-k: no variant"),
+])  # fmt: skip
+def test_what_cannot_be_asked_is_one_line(cli: Cli, tmp_path: Path, arguments: list[str], told: str) -> None:
+    (tmp_path / "tiny.yaml").write_text(SUITE)
+    found = cli("probe", "tiny.yaml", *arguments)
+    assert found.returncode in (2, 5)
+    assert len(found.stderr.splitlines()) == 1
+    assert told in found.stderr
+
+
+@pytest.mark.parametrize(("value", "at", "seeds"), [
+    ("true", (0, "end"), None), ("{at: [0, 400, end]}", (0, 400, "end"), None), ("{seeds: 1}", (0, "end"), 1),
+])  # fmt: skip
+def test_a_suite_says_what_its_report_shows(value: str, at: Any, seeds: Any) -> None:
+    suite = loads(SUITE.replace("{at: [0, 50, end]}", value).encode(), "tiny.yaml")
+    assert suite.probe is not None
+    assert (suite.probe.at, suite.probe.seeds) == (at, seeds)
+    assert Suite.from_dict(json.loads(json.dumps(suite.as_dict()))) == suite
+    without = loads(SUITE.replace("{at: [0, 50, end]}", "false").encode(), "tiny.yaml")
+    assert without.probe is None
+    assert "probe" not in without.as_dict()
+
+
+@pytest.mark.parametrize(("value", "told"), [
+    ("yes", "5:8: probe: got 'yes', expected true, false or {at: [STEPS, ..., end], seeds: NUMBER}"),
+    ("{at: [0, soon]}", "5:16: probe.at[1]: got 'soon', expected a number of steps from 0 to 10000000, or end"),
+    ("{at: []}", "5:13: probe.at: got an empty list, expected a list, each a number of steps from 0 to 10000000, or end"),
+    ("{seeds: 3}", "5:16: probe.seeds: got 3, expected a number of the suite's seeds from 1 to 2"),
+    ("{sed: 1}", "5:9: probe.sed: got an unknown key, expected at or seeds; did you mean 'seeds'?"),
+])  # fmt: skip
+def test_a_suite_with_a_fault_in_it_says_where(value: str, told: str) -> None:
+    with pytest.raises(UserError) as found:
+        loads(SUITE.replace("{at: [0, 50, end]}", value).encode(), "tiny.yaml")
+    assert found.value.lines == [f"tiny.yaml:{told}"]
+
+
+def made(score: float = 0.5, decay: float = 0.1, r2: float = 0.9) -> Probe:
+    curve = [2.0 * 0.9**k for k in range(8)]
+    return Probe(
+        100, True, score,
+        gradients=({"direction": "forward", "n": [8] * 8, "mean": curve, "median": curve, "low": curve, "high": curve, "decay": decay},),
+        inputs=({"needed": 0, "mean": 0.97, "n": 8}, {"needed": None, "mean": 0.006, "n": 8}),
+        gates=({"place": "0/forward", "gate": "f", "mean": 0.72, "needed": 0.66, "other": 0.73, "open": 0.0, "shut": 0.1},),
+        carries=({"place": "0/forward", "state": 1, "mean": 0.72, "needed": None, "other": 0.72, "rates": [0.0, 0.2, 0.25, 0.5, 1.0]},),
+        readouts=({"needed": 0, "lags": [0, 4, 7], "r2": [0.1, r2, 0.8], "control": [-0.1, 0.0, 0.1]},),
+    )  # fmt: skip
+
+
+def runs(*probes: Probe, variant: str = "lstm", base: str | None = None) -> list[Probed]:
+    return [
+        Probed(variant, base, "adding", Run(RUN.rung, seed), None, Record(Run(RUN.rung, seed), "solved", 0.99), (p,))
+        for seed, p in enumerate(probes)
+    ]
+
+
+def test_tables_hold_what_the_probes_say() -> None:
+    text = probed.render("s", runs(made(), made(0.7, 0.001)), Asked(), "table", width=200)
+    lines = {line.split(":")[1].strip(): k for k, line in enumerate(text.splitlines()) if line.startswith("adding 6:")}
+    gradient = text.splitlines()[lines["gradient"] + 4]
+    assert gradient.split()[:3] == ["lstm", "end", "2"]
+    assert ".60 (.50 to .70)" in gradient
+    assert "10, flat" in gradient
+    assert ".97" in gradient
+    gates = [line for line in text.splitlines() if "gate f" in line or "state 2 kept" in line]
+    assert [word for word in gates[0].split() if word.startswith(".")][:3] == [".72", ".66", ".73"]
+    assert gates[1].split()[-2:] == ["4", "∞"]
+
+
+def test_a_variant_is_held_against_its_base_seed_by_seed() -> None:
+    both = runs(made(r2=0.9), made(r2=0.9)) + runs(made(), made(), variant="lstm-x", base="lstm")
+    (table,) = (t for t in probed.tables(both) if t.title.endswith("paired"))
+    ((name, against, after, n, decades, *_),) = table.rows
+    assert [c.text for c in (name, against, after, n)] == ["lstm-x", "lstm", "end", "2"]
+    assert decades.value == 0
+
+
+def test_probes_that_were_kept_are_found_by_what_they_depend_on(tmp_path: Path) -> None:
+    kept, asked = Kept(tmp_path / "probes"), Asked()
+    record = Record(RUN, "solved", 0.99, 0.1, 100, 100, 50)
+    assert kept.load(RUN, asked) is None
+    kept.save(RUN, asked, (record, (made(),)))
+    assert kept.load(RUN, asked) == (record, (made(),))
+    assert kept.load(RUN, Asked(sequences=64)) is None
+    assert kept.load(Run(RUN.rung, 1), asked) is None
+    (file,) = (tmp_path / "probes").iterdir()
+    file.write_text(file.read_text()[:-20])
+    assert kept.load(RUN, asked) is None
+
+
+def test_probes_are_believed_of_a_job_that_asks_for_them() -> None:
+    text = json.dumps({"is": "probed", "id": RUN.id, "probes": [made().as_dict()]}).encode()
+    assert wire.read(0, Job((RUN,), probe=Asked()), text, b"") == ProbesEvent(0, RUN.id, (made(),))
+    with pytest.raises(wire.Unsound, match="of a job that asks for it"):
+        wire.read(0, Job((RUN,)), text, b"")
