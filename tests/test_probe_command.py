@@ -17,9 +17,10 @@ from rnnbench.probing import Asked, Probe, Probed
 from rnnbench.probing.kept import Kept
 from rnnbench.records import Record, Run, Rung
 from rnnbench.report import probed
-from rnnbench.running.executors import Job, ProbesEvent, wire
+from rnnbench.running.executors import Job, RecordEvent, wire
 from rnnbench.suite import Suite
 from rnnbench.suite.load import loads
+from rnnbench.suite.probing import AFTER
 
 Cli = Callable[..., "CompletedProcess[str]"]
 SUITE = """\
@@ -58,7 +59,8 @@ def test_runs_are_trained_again_and_probed_side_by_side(cli: Cli, tmp_path: Path
     assert found["runs"][0]["probes"][2]["gradients"][0]["mean"]
     cli("probe", "tiny.yaml", "--sequences", "32", "-o", "found.csv")
     rows_ = list(csv.DictReader(io.StringIO((tmp_path / "found.csv").read_text())))
-    curve = [float(r["value"]) for r in rows_ if (r["variant"], r["seed"], r["step"], r["probe"], r["what"]) == ("lstm", "0", "100", "gradients", "mean")]  # fmt: skip
+    wanted = {"variant": "lstm", "seed": "0", "step": "100", "probe": "gradients", "what": "mean"}
+    curve = [float(row["value"]) for row in rows_ if wanted.items() <= row.items()]
     assert curve == found["runs"][0]["probes"][2]["gradients"][0]["mean"]
     cli("probe", "tiny.yaml", "-q")  # over as many sequences as a report shows
     report = cli("report", "tiny.yaml")
@@ -121,27 +123,32 @@ def test_a_suite_says_what_its_report_shows(value: str, at: Any, seeds: Any) -> 
 
 @pytest.mark.parametrize(("value", "told"), [
     ("yes", "5:8: probe: got 'yes', expected true, false or {at: [STEPS, ..., end], seeds: NUMBER}"),
-    ("{at: [0, soon]}", "5:16: probe.at[1]: got 'soon', expected a number of steps from 0 to 10000000, or end"),
-    ("{at: []}", "5:13: probe.at: got an empty list, expected a list, each a number of steps from 0 to 10000000, or end"),
+    ("{at: [0, soon]}", "5:17: probe.at[1]: got 'soon', expected a number of steps from 0 to 10000000, or end"),
+    ("{at: []}", f"5:13: probe.at: got an empty list, expected a list, each {AFTER}"),
     ("{seeds: 3}", "5:16: probe.seeds: got 3, expected a number of the suite's seeds from 1 to 2"),
     ("{sed: 1}", "5:9: probe.sed: got an unknown key, expected at or seeds; did you mean 'seeds'?"),
 ])  # fmt: skip
 def test_a_suite_with_a_fault_in_it_says_where(value: str, told: str) -> None:
     with pytest.raises(UserError) as found:
         loads(SUITE.replace("{at: [0, 50, end]}", value).encode(), "tiny.yaml")
-    assert found.value.lines == [f"tiny.yaml:{told}"]
+    assert list(found.value.lines) == [f"tiny.yaml:{told}"]
 
 
 def made(score: float = 0.5, decay: float = 0.1, r2: float = 0.9) -> Probe:
     curve = [2.0 * 0.9**k for k in range(8)]
+    kinds = dict.fromkeys(("mean", "median", "low", "high"), curve)
+    place: dict[str, Any] = {"place": "0/forward"}
+    means = {"mean": 0.72, "needed": 0.66, "other": 0.73}
     return Probe(
-        100, True, score,
-        gradients=({"direction": "forward", "n": [8] * 8, "mean": curve, "median": curve, "low": curve, "high": curve, "decay": decay},),
+        100,
+        True,
+        score,
+        gradients=({"direction": "forward", "n": [8] * 8, "decay": decay} | kinds,),
         inputs=({"needed": 0, "mean": 0.97, "n": 8}, {"needed": None, "mean": 0.006, "n": 8}),
-        gates=({"place": "0/forward", "gate": "f", "mean": 0.72, "needed": 0.66, "other": 0.73, "open": 0.0, "shut": 0.1},),
-        carries=({"place": "0/forward", "state": 1, "mean": 0.72, "needed": None, "other": 0.72, "rates": [0.0, 0.2, 0.25, 0.5, 1.0]},),
+        gates=(place | {"gate": "f", "open": 0.0, "shut": 0.1} | means,),
+        carries=(place | {"state": 1, "rates": [0.0, 0.2, 0.25, 0.5, 1.0]} | means | {"needed": None},),
         readouts=({"needed": 0, "lags": [0, 4, 7], "r2": [0.1, r2, 0.8], "control": [-0.1, 0.0, 0.1]},),
-    )  # fmt: skip
+    )
 
 
 def runs(*probes: Probe, variant: str = "lstm", base: str | None = None) -> list[Probed]:
@@ -154,7 +161,7 @@ def runs(*probes: Probe, variant: str = "lstm", base: str | None = None) -> list
 def test_tables_hold_what_the_probes_say() -> None:
     text = probed.render("s", runs(made(), made(0.7, 0.001)), Asked(), "table", width=200)
     lines = {line.split(":")[1].strip(): k for k, line in enumerate(text.splitlines()) if line.startswith("adding 6:")}
-    gradient = text.splitlines()[lines["gradient"] + 4]
+    gradient = text.splitlines()[lines["gradient"] + 5]
     assert gradient.split()[:3] == ["lstm", "end", "2"]
     assert ".60 (.50 to .70)" in gradient
     assert "10, flat" in gradient
@@ -166,7 +173,7 @@ def test_tables_hold_what_the_probes_say() -> None:
 
 def test_a_variant_is_held_against_its_base_seed_by_seed() -> None:
     both = runs(made(r2=0.9), made(r2=0.9)) + runs(made(), made(), variant="lstm-x", base="lstm")
-    (table,) = (t for t in probed.tables(both) if t.title.endswith("paired"))
+    (table,) = (t for t in probed.report("s", both, Asked()).tables if t.title.endswith("paired"))
     ((name, against, after, n, decades, *_),) = table.rows
     assert [c.text for c in (name, against, after, n)] == ["lstm-x", "lstm", "end", "2"]
     assert decades.value == 0
@@ -186,7 +193,11 @@ def test_probes_that_were_kept_are_found_by_what_they_depend_on(tmp_path: Path) 
 
 
 def test_probes_are_believed_of_a_job_that_asks_for_them() -> None:
-    text = json.dumps({"is": "probed", "id": RUN.id, "probes": [made().as_dict()]}).encode()
-    assert wire.read(0, Job((RUN,), probe=Asked()), text, b"") == ProbesEvent(0, RUN.id, (made(),))
-    with pytest.raises(wire.Unsound, match="of a job that asks for it"):
+    record = Record(RUN, "solved", 0.99, 0.1, 100, 100, 50, numerics="fused", fingerprint="f")
+    said = {key: value for key, value in record.as_dict().items() if key != "run"} | {"is": "record"}
+    text = json.dumps(said | {"probes": [made().as_dict()]}).encode()
+    assert wire.read(0, Job((RUN,), probe=Asked()), text, b"") == RecordEvent(0, record, (made(),))
+    with pytest.raises(wire.Unsound, match="probes"):
         wire.read(0, Job((RUN,)), text, b"")
+    with pytest.raises(wire.Unsound, match="probe"):
+        wire.read(0, Job((RUN,), probe=Asked()), json.dumps(said | {"probes": [{"step": 1}]}).encode(), b"")

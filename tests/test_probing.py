@@ -134,7 +134,9 @@ def test_gradients_are_those_of_central_differences(name: str) -> None:
     base = passed(m, values)
     leaves = base.scans[0].leaves
     places = [(t, k) for t in STEPS for k in range(len(leaves[t]))]
-    found = torch.autograd.grad(base.answers.sum(), [leaves[t][k] for t, k in places], retain_graph=True, allow_unused=True)
+    found = torch.autograd.grad(
+        base.answers.sum(), [leaves[t][k] for t, k in places], retain_graph=True, allow_unused=True
+    )
     first = gradients(base, all_of(base))[0]["mean"][0]
     eps = 1e-5
     for (t, k), g in zip(places, found, strict=True):
@@ -148,8 +150,13 @@ def test_gradients_are_those_of_central_differences(name: str) -> None:
         assert abs((up - down) / (2 * eps) - slope) < 2e-5 * scale + 1e-9 * first, (t, k)
 
 
-@pytest.mark.parametrize("around", [{}, {"layers": 2}, {"bidirectional": True}, {"attention": "additive"},
-                                    {"layers": 2, "layer_norm": True, "residual": True, "bidirectional": True}])  # fmt: skip
+AROUND: list[dict[str, Any]] = [
+    {}, {"layers": 2}, {"bidirectional": True}, {"attention": "additive"},
+    {"layers": 2, "layer_norm": True, "residual": True, "bidirectional": True},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("around", AROUND)
 @pytest.mark.parametrize("cell", ["lstm", "lru"])
 def test_a_watched_model_answers_as_the_model(cell: str, around: dict[str, Any]) -> None:
     m = model_of(rung({"cell": cell}, {"task": "copy", "items": 2}, 5, **around))
@@ -190,7 +197,7 @@ def test_the_gradient_of_the_loss_is_the_answers_times_the_slope_of_the_loss() -
     loss = aims(m.task, p.answers, p.batch, "loss")
     error = p.answers.detach()[0, :, 0].numpy() - p.batch.ys[0, :, 0]
     np.testing.assert_allclose(loss.detach().numpy()[0], error**2, rtol=1e-6)
-    a, b = (gradients(p, all_of(p), of)[0]["mean"] for of in ("answer", "loss"))  # type: ignore[arg-type]
+    a, b = (gradients(p, all_of(p), of)[0]["mean"] for of in ("answer", "loss"))
     np.testing.assert_allclose(np.array(b), 2 * np.abs(error).mean() * np.array(a), rtol=1e-6)
 
 
@@ -354,7 +361,8 @@ class Copier(layers.Layer):
         return {"W": (I, H)}
 
     def scan(self, p: Any, xs: Tensor, causal: bool, noise: Any = None) -> Tensor:
-        return torch.cat([xs[: self.lag], xs[: -self.lag]], 0) @ p["W"]
+        late: Tensor = torch.cat([xs[: self.lag], xs[: -self.lag]], 0) @ p["W"]
+        return late
 
 
 @pytest.mark.parametrize(("right", "changed"), [(True, 1.0), (False, 0.0)])

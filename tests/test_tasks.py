@@ -198,18 +198,18 @@ class TestEveryTask:
         ), [(x.min(), x.mean(), x.max()) for x in lags]
 
     def test_what_is_needed_decides_the_answer(self, task: Task, length: int) -> None:
-        """A token that may be swapped is one of those that it may be swapped for, and no other answer says the same
-        before and after: where it is a class, the class."""
+        """A token that may be swapped is one of those that may stand there; of numbers the sum is what is asked for."""
         b = task.batch(200, length, stream(0, "train"))
         needed = task.needed(b)
         assert needed is not None
-        first, count = (np.broadcast_to(x, needed.steps.shape) for x in (needed.first, needed.count))
+        first, count = (np.broadcast_to(x, needed.steps.shape) for x in (needed.first, needed.choices))
         n, k, column = np.nonzero((needed.steps >= 0) & (count > 0))
-        token = b.xs[needed.steps[n, k, column], column]
+        token = b.xs[needed.steps[n, k, column], column] if task.tokens else np.zeros(len(n))
         assert ((token >= first[n, k, column]) & (token < first[n, k, column] + count[n, k, column])).all()
         scored = np.ones(b.ys.shape[:2], bool) if b.weights is None else b.weights > 0
         assert not (needed.steps >= 0)[:, ~scored].any(), "an answer that is not scored hangs on nothing"
-        if not task.tokens:  # numbers: the answer is a function of their sum alone
+        if not task.tokens:
+            assert not len(n)
             total = needed.values.sum(0)
             assert abs(np.corrcoef(total.ravel(), b.ys.ravel())[0, 1]) == pytest.approx(1, abs=1e-5)
 

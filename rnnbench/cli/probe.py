@@ -14,10 +14,9 @@ from rnnbench.settings import MOST_STEPS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rnnbench.probing import Asked, Probed
+    from rnnbench.probing import Asked, Of, Probed
     from rnnbench.suite import Suite
 
-FORMATS = ("csv", "json", "markdown", "table")
 SUFFIXES = {".csv": "csv", ".json": "json", ".md": "markdown"}
 AT = "After how many steps of training: 0,400,end."
 OF = "Whose gradient: of the answer, or of its loss."
@@ -30,7 +29,7 @@ def probe(
     output: options.Output = None,
     format: Annotated[
         str | None,
-        typer.Option("--format", help=f"How to print it: {', '.join(FORMATS)}; else as -o ends, or a table."),
+        typer.Option("--format", help="How to print it: csv, json, markdown, table; else as -o ends, or a table."),
     ] = None,
     filter: options.Filter = None,
     at: Annotated[str | None, typer.Option("--at", metavar="STEPS", help=AT)] = None,
@@ -53,8 +52,10 @@ def probe(
     form = _format(format, output)
     store = Store(results)
     whole = common.suite(suite, store, set, seeds)
-    asked = _asked(whole, at, of, sequences)
-    wanted = api.to_probe(select(plan(whole), filter), store, None if seeds else whole.probe and whole.probe.seeds)
+    asked = _asked(whole, at, _of(of), sequences)
+    wanted = api.to_probe(
+        select(plan(whole), filter), store, None if seeds or whole.probe is None else whole.probe.seeds
+    )
     if not wanted:
         raise UserError(
             "probe: got no run that can be trained, expected some; next: another -k", code=Exit.NOTHING_SELECTED
@@ -74,19 +75,26 @@ def probe(
 
 
 def _format(format: str | None, output: Path | None) -> str:
+    from rnnbench.report.probed import FORMATS
+
     form = format or SUFFIXES.get(output.suffix if output else "", "table")
     if form not in FORMATS:
         raise UserError(f"--format: got '{form}', expected one of {', '.join(FORMATS)}")
     return form
 
 
-def _asked(suite: Suite, at: str | None, of: str, sequences: int) -> Asked:
+def _of(text: str) -> Of:
+    known: dict[str, Of] = {"answer": "answer", "loss": "loss"}
+    if text not in known:
+        raise UserError(f"--of: got '{text}', expected answer or loss")
+    return known[text]
+
+
+def _asked(suite: Suite, at: str | None, of: Of, sequences: int) -> Asked:
     """What the options ask for, else the suite's `probe`."""
     from rnnbench.probing import Asked, after
     from rnnbench.suite import probing
 
-    if of not in ("answer", "loss"):
-        raise UserError(f"--of: got '{of}', expected answer or loss")
     if at is None:
         return Asked(after((suite.probe or probing.Probes()).at), of, sequences)
     steps: list[int | str] = []
@@ -111,8 +119,8 @@ def _tell(made: Sequence[Probed]) -> None:
     differing = again.differences(stored, now)
     for each in differing:
         common.say(f"differs: {each.run}: {each.text}", err=True)
-    bits = f"{len(stored) - len(differing)} of the {len(stored)} that the store has equal bit for bit"
-    common.say(f"{len(now)} runs trained again: {bits}", err=True)
+    held = f"{len(stored) - len(differing)} of the {len(stored)} that the store has equal bit for bit"
+    common.say(f"{len(now)} runs trained again: {held if stored else 'the store has none of them'}", err=True)
     broken = [record for record in now.values() if not record.finished]
     for record in broken:
         common.say(f"broke: {again.label(record)}: {record.status}", err=True)

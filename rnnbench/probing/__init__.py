@@ -69,7 +69,8 @@ class Probe:
         """The probe of plain JSON; ValueError where it is none."""
         found = strict.keys("probe", value, cls.__dataclass_fields__)
         strict.plain("probe", found)
-        return cls(**{name: tuple(each) if isinstance(each, list) else each for name, each in found.items()})
+        values: dict[str, Any] = {n: tuple(each) if isinstance(each, list) else each for n, each in found.items()}
+        return cls(**values)
 
 
 @dataclass(frozen=True)
@@ -85,5 +86,5 @@ class Probed:
     record: Record | None = None
     probes: tuple[Probe, ...] = ()
 
-    def having(self, record: Record, probes: tuple[Probe, ...]) -> Probed:
+    def having(self, record: Record | None, probes: tuple[Probe, ...]) -> Probed:
         return replace(self, record=record, probes=probes)

@@ -5,8 +5,8 @@ Both hold for any cell, ours or somebody's own: what is looked at is the calls, 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
@@ -122,5 +122,7 @@ def label(names: frozenset[str]) -> str:
     >>> label(frozenset({"Wf", "Uf", "bf"})), label(frozenset({"ba"})), label(frozenset({"G", "b"}))
     ('f', 'ba', 'G b')
     """
-    ends = os.path.commonprefix([name[::-1] for name in names])[::-1]
-    return ends or " ".join(sorted(names))
+    backwards = [name[::-1] for name in names]
+    alike = (len(set(letters)) == 1 for letters in zip(*backwards, strict=False))
+    end = backwards[0][: len(list(takewhile(bool, alike)))][::-1]
+    return end or " ".join(sorted(names))

@@ -22,7 +22,7 @@ Arrays = dict[str, Floats]
 
 def trained(trainer: Trainer, run: Run, at: Collection[int]) -> tuple[Record, dict[int, tuple[Floats, float]]]:
     """The run's record; and of the steps in `at` that it came to, where END is its last, its parameters then and their
-    score on the test split. Raises RuntimeError where the parameters at the end score otherwise than the record says."""
+    score on the test split. Raises RuntimeError where those at the end score otherwise than the record says."""
     held: dict[int, Arrays] = {}
     record = None
     wanted = sorted(at)

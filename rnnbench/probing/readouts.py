@@ -47,7 +47,7 @@ def readouts(passed: Passed, which: NDArray[np.bool_], seed: int) -> list[dict[s
                     labels = _labels(needed.values[n, k, there])
                     mixed = labels[shuffle.shuffled(1, len(there))[0]]
                     scores.append([r2(states[t][there], each) for each in (labels, mixed)])
-            held = [pair for pair in scores if None not in pair]
+            held = [[x for x in pair if x is not None] for pair in scores if None not in pair]
             if held:
                 rows.append((lag, *np.mean(held, 0).tolist()))
         if rows:
@@ -65,8 +65,10 @@ def _features(passed: Passed) -> list[Floats]:
 def _labels(values: NDArray[Any]) -> Floats:
     """Numbers as a column; classes as a column each."""
     if np.issubdtype(values.dtype, np.integer):
-        return (values[:, None] == np.unique(values)).astype(np.float64)
-    return values[:, None].astype(np.float64)
+        classes: Floats = (values[:, None] == np.unique(values)).astype(np.float64)
+        return classes
+    numbers: Floats = values[:, None].astype(np.float64)
+    return numbers
 
 
 def r2(X: Floats, Y: Floats) -> float | None:

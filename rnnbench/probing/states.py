@@ -76,7 +76,7 @@ class Watched(Recurrent):
 
 @dataclass(frozen=True)
 class Passed:
-    """A model on a batch: its inputs xs (T, B, I), answers (K, B, O) and, of a model that is made of cells, its scans."""
+    """A model on a batch: its inputs xs (T, B, I), answers (K, B, O) and, where it is made of cells, its scans."""
 
     model: Model
     batch: Batch

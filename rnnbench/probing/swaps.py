@@ -23,9 +23,9 @@ MOST = 2  # inputs an answer
 
 
 def swaps(passed: Passed, flat: NDArray[np.float32], which: NDArray[np.bool_], seed: int) -> list[dict[str, Any]]:
-    """Of the inputs that may be swapped: the mean `drop` of what `aims` says of the right answer, `changed`, the share of
-    answers that become another class, and `by_lag`, rows (lag, drop, n); `others`, the mean size of the change of the
-    answers that hang on something else (None where there are none)."""
+    """Of the inputs that may be swapped: the mean `drop` of what `aims` says of the right answer, `changed`, the share
+    of answers that become another class, and `by_lag`, rows (lag, drop, n); `others`, the mean size of the change of
+    the answers that hang on something else (None where there are none)."""
     batch, task = passed.batch, passed.model.task
     needed = task.needed(batch)
     if needed is None or not task.tokens:
@@ -35,7 +35,7 @@ def swaps(passed: Passed, flat: NDArray[np.float32], which: NDArray[np.bool_], s
     with torch.no_grad():
         before, said = aims(task, passed.answers, batch).numpy(), passed.answers.argmax(-1).numpy()
         for n in range(min(MOST, len(needed.steps))):
-            first, count = (np.broadcast_to(each, needed.steps.shape)[n] for each in (needed.first, needed.count))
+            first, count = (np.broadcast_to(each, needed.steps.shape)[n] for each in (needed.first, needed.choices))
             drops: dict[int, list[float]] = defaultdict(list)
             changed: list[bool] = []
             others: list[float] = []
@@ -65,11 +65,13 @@ def swaps(passed: Passed, flat: NDArray[np.float32], which: NDArray[np.bool_], s
 def _other(tokens: NDArray[Any], first: NDArray[Any], count: NDArray[Any], rng: Any) -> NDArray[Any]:
     """Another one of the tokens first, ..., first + count - 1, each as likely."""
     shift = 1 + np.minimum((rng.uniform(len(tokens)) * (count - 1)).astype(np.int64), count - 2)
-    return first + (tokens - first + shift) % count
+    other: NDArray[Any] = first + (tokens - first + shift) % count
+    return other
 
 
 def _elsewhere(needed: Needed, which: NDArray[np.bool_], n: int, k: int, there: NDArray[np.int64]) -> NDArray[np.bool_]:
     """The answers (K, B) of the sequences `there` that count and hang on no input at the step that was swapped."""
     found = np.zeros(which.shape, bool)
     found[:, there] = which[:, there]
-    return found & ~(needed.steps == needed.steps[n, k]).any(0)
+    hangs: NDArray[np.bool_] = (needed.steps == needed.steps[n, k]).any(0)
+    return found & ~hangs

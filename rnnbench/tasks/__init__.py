@@ -57,14 +57,14 @@ class Needed(NamedTuple):
     """The inputs that each answer hangs on, N of them, the one that is held longest first.
 
     `steps` (N, K, B) is where they are read, -1 where an answer does without; `values` (N, K, B) what of each is to be
-    held, a class or a number. Tokens that could stand there as well are `first`, ..., `first + count - 1`, each (N, K, B)
-    or one number for all; `count` is 0 where none may take its place.
+    held, a class or a number. Tokens that could stand there as well are `first`, ..., `first + choices - 1`, each
+    (N, K, B) or one number for all; `choices` is 0 where none may take its place.
     """
 
     steps: NDArray[Any]
     values: NDArray[Any]
     first: NDArray[Any] | int = 0
-    count: NDArray[Any] | int = 0
+    choices: NDArray[Any] | int = 0
 
 
 @dataclass(frozen=True)

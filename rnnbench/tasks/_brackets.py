@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.rng import Stream, stream
-from rnnbench.tasks import SIZES, Batch, Lag, Split, Streams
+from rnnbench.tasks import SIZES, Batch, Lag, Needed, Split, Streams
 from rnnbench.tasks._languages import Language, clock
 
 

@@ -77,8 +77,8 @@ class Task(tasks.Task):
         return tasks.Lag(least, inside + w.mean() - 1, 2 * length - 1)
 
     def needed(self, batch: tasks.Batch) -> tasks.Needed:
-        """The step that last showed the symbol before. One that is repeated stands at other steps too: none may take its
-        place at this one alone."""
+        """The step that last showed the symbol before. One that is repeated stands at other steps too: none may take
+        its place at this one alone."""
         t = np.arange(len(batch.xs))[:, None]
         new = batch.xs != np.roll(batch.xs, 1, 0) if self.fill == "repeat" else batch.xs > 0
         begun = np.maximum.accumulate(np.where(new, t, 0), 0)  # where the present symbol began

@@ -28,8 +28,8 @@ STATUSES = ("done", "failed", "refused", "crashed", "timeout", "stopped", "lost"
 
 @dataclass(frozen=True)
 class Job:
-    """A cohort for one worker: runs of one shape, with the checkpoints that they may go on from. Where a `probe` is asked
-    for, each run is trained from its start and probed, one after another; the local executor does that."""
+    """A cohort for one worker: runs of one shape, with the checkpoints that they may go on from. Where a `probe` is
+    asked for, each run is trained from its start and probed, one after another; the local executor does that."""
 
     runs: tuple[Run, ...]
     checkpoints: tuple[tuple[str, bytes], ...] = ()
@@ -56,19 +56,11 @@ class CheckpointEvent:
 
 @dataclass(frozen=True)
 class RecordEvent:
-    """A run's result: one that finished, never one that broke."""
+    """A run's result: one that finished, never one that broke; and its probes, of a job that asks for them."""
 
     worker: int
     record: Record
-
-
-@dataclass(frozen=True)
-class ProbesEvent:
-    """What was asked of a run by its job's `probe`; its record is told too."""
-
-    worker: int
-    run_id: str
-    probes: tuple[Probe, ...]
+    probes: tuple[Probe, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -101,7 +93,7 @@ def broken(run: Run, event: EndEvent) -> Record:
     return Record(run, status, error=event.error or f"its job ended as {event.status}, without a result")
 
 
-Event = ProgressEvent | CheckpointEvent | RecordEvent | ProbesEvent | WarningEvent | EndEvent
+Event = ProgressEvent | CheckpointEvent | RecordEvent | WarningEvent | EndEvent
 
 
 class Executor(Protocol):

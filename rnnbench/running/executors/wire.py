@@ -20,7 +20,6 @@ from rnnbench.running.executors import (
     CheckpointEvent,
     Event,
     Job,
-    ProbesEvent,
     ProgressEvent,
     RecordEvent,
     WarningEvent,
@@ -128,6 +127,9 @@ def _checkpoint(number: int, job: Job, message: dict[str, Any], raw: bytes) -> E
 def _record(number: int, job: Job, message: dict[str, Any], raw: bytes) -> Event:
     """Its run is the job's own, and has finished: what breaks is told by the job's end."""
     run = _run(job, message)
+    probes = message.pop("probes", []) if job.probe else []
+    if type(probes) is not list:
+        strict.refuse("probes", probes, "a list")
     record = Record.from_dict(message | {"run": run.as_dict()})
     strict.whole("steps", record.steps, 0, _steps(run))
     if not record.finished or record.error is not None or record.attempt != 1:
@@ -140,14 +142,7 @@ def _record(number: int, job: Job, message: dict[str, Any], raw: bytes) -> Event
         host=printable(record.host, LINE),
         started=printable(record.started, LINE),
     )
-    return RecordEvent(number, shown)
-
-
-def _probed(number: int, job: Job, message: dict[str, Any], raw: bytes) -> Event:
-    strict.keys("probed", message, ("id", "probes"))
-    if job.probe is None or type(message["probes"]) is not list:
-        strict.refuse("probes", message["probes"], "a list, of a job that asks for it")
-    return ProbesEvent(number, _run(job, message).id, tuple(map(Probe.from_dict, message["probes"])))
+    return RecordEvent(number, shown, tuple(map(Probe.from_dict, probes)))
 
 
 def _steps(run: Run) -> int:
@@ -186,7 +181,6 @@ READ: dict[str, Reader] = {
     "look": _look,
     "checkpoint": _checkpoint,
     "record": _record,
-    "probed": _probed,
     "warned": _warned,
     **{status: _end(status) for status in ("done", "failed", "refused")},
 }

@@ -149,8 +149,7 @@ class WorkerProcess:
         trainer = self._trainer(runs, message)
         for run in runs:
             record, probes = probed(trainer, run, Asked.from_dict(message["probe"]))
-            self.channel.send({"is": "probed", "id": run.id, "probes": [each.as_dict() for each in probes]})
-            self._send_record(record)
+            self._send_record(record, probes=[each.as_dict() for each in probes])
 
     def _trainer(self, runs: list[Any], message: dict[str, Any]) -> Any:
         """What trains these runs, when all is compiled that it needs."""
@@ -165,10 +164,10 @@ class WorkerProcess:
         self.channel.send({"is": "warm"})
         return trainer
 
-    def _send_record(self, record: Any) -> None:
+    def _send_record(self, record: Any, **more: Any) -> None:
         result = record.as_dict()
         del result["run"]
-        self.channel.send({"is": "record"} | result)
+        self.channel.send({"is": "record"} | result | more)
 
     def _tell(self, text: str, once: str = "") -> None:
         self.channel.send({"is": "warned", "text": text[: wire.LINE], "once": once[: wire.LINE]})
