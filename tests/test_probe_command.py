@@ -6,20 +6,26 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
+import typer
 
+from rnnbench import api
+from rnnbench.cli import probe, report
 from rnnbench.errors import UserError
-from rnnbench.probing import Asked, Probe, Probed
+from rnnbench.plan import plan
+from rnnbench.probing import END, Asked, Probe, Probed
 from rnnbench.probing.kept import Kept
 from rnnbench.records import Record, Run, Rung
 from rnnbench.report import probed
 from rnnbench.running.executors import Job, RecordEvent, wire
+from rnnbench.store import Store
 from rnnbench.suite import Suite
-from rnnbench.suite.load import loads
+from rnnbench.suite.load import load, loads
 from rnnbench.suite.probing import AFTER
 
 Cli = Callable[..., "CompletedProcess[str]"]
@@ -38,74 +44,73 @@ RUN = Run(Rung({"cell": "lstm"}, {"task": "adding"}, 6, {"steps": 100}), 0)
 
 def test_runs_are_trained_again_and_probed_side_by_side(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "tiny.yaml").write_text(SUITE)
-    assert cli("run", "tiny.yaml", "-q").returncode == 0
-    report = cli("report", "tiny.yaml")
-    assert "note: 4 of 4 runs are not probed yet; next: rnnbench probe tiny" in report.stdout
-    first = cli("probe", "tiny.yaml", "--sequences", "32", env={"COLUMNS": "160"})
+    assert cli("run", "tiny.yaml", "-q", "-j", "1").returncode == 0
+    first = cli("probe", "tiny.yaml", "-j", "1", env={"COLUMNS": "160"})
     assert first.returncode == 0, first.stderr
     assert "4 runs trained again: 4 of the 4 that the store has equal bit for bit" in first.stderr
     lines = first.stdout.splitlines()
     start = lines.index("adding 6: gradient")
     rows = [line.split()[:3] for line in lines[start + 1 :] if line.startswith("lstm")][:6]
-    names = [("lstm", "0"), ("lstm", "50"), ("lstm", "end"), ("lstm-forget_gate", "0"), ("lstm-forget_gate", "50"),
-             ("lstm-forget_gate", "end")]  # fmt: skip
-    assert [tuple(row[:2]) for row in rows] == names
-    assert {row[2] for row in rows} == {"2"}
+    assert rows == [[name, after, "2"] for name in ("lstm", "lstm-forget_gate") for after in ("0", "50", "end")]
     assert "adding 6: paired" in lines
-    again = cli("probe", "tiny.yaml", "--sequences", "32", "-o", "found.json")
+    again = cli("probe", "tiny.yaml", "-o", "found.json")
     assert "to train again" not in again.stderr
     found = json.loads((tmp_path / "found.json").read_text())
     assert [len(run["probes"]) for run in found["runs"]] == [3] * 4
-    assert found["runs"][0]["probes"][2]["gradients"][0]["mean"]
-    cli("probe", "tiny.yaml", "--sequences", "32", "-o", "found.csv")
-    rows_ = list(csv.DictReader(io.StringIO((tmp_path / "found.csv").read_text())))
-    wanted = {"variant": "lstm", "seed": "0", "step": "100", "probe": "gradients", "what": "mean"}
-    curve = [float(row["value"]) for row in rows_ if wanted.items() <= row.items()]
-    assert curve == found["runs"][0]["probes"][2]["gradients"][0]["mean"]
-    cli("probe", "tiny.yaml", "-q")  # over as many sequences as a report shows
-    report = cli("report", "tiny.yaml")
-    assert "tiny: probes" in report.stdout
-    assert "not probed yet" not in report.stdout
-    assert "probes" not in cli("report", "tiny.yaml", "--format", "csv").stdout
+    assert len(found["runs"][0]["probes"][2]["gradients"][0]["mean"]) == 6
+    asked, store = plan(load(tmp_path / "tiny.yaml")), Store(tmp_path / "results")
+    shown = report._probes(asked, store, "table", 100, False)
+    assert shown.startswith("tiny: probes")
+    for file in (store.directory / "probes").iterdir():
+        file.unlink()
+    assert report._probes(asked, store, "table", 100, False) == (
+        "note: 4 of 4 runs are not probed yet; next: rnnbench probe SUITE\n"
+    )
 
 
-def test_what_a_store_holds_otherwise_is_told(cli: Cli, tmp_path: Path) -> None:
-    """A record that is none of today's run is told, and where it was promised, with exit code 1."""
-    from rnnbench.store import Store
-
-    (tmp_path / "tiny.yaml").write_text(SUITE)
-    assert cli("run", "tiny.yaml", "-q", "-k", "not forget_gate", "--seeds", "1").returncode == 0
-    store = Store(tmp_path / "results")
-    (record,) = store.records([run_of(tmp_path)]).values()
-    other = Record.from_dict(record.as_dict() | {"score": 0.123, "status": "unsolved"})
-    with store.writing():
-        store.add(other)
-    found = cli("probe", "tiny.yaml", "-k", "not forget_gate", "--seeds", "1", "--sequences", "8", "--at", "end")
-    assert found.returncode == 1
-    assert "score was 0.123" in found.stderr
-    assert "equal bits" in found.stderr
+def wanted(stored: Record | None, record: Record | None) -> Probed:
+    return Probed("lstm", None, "adding", RUN, stored, record, (made(),))
 
 
-def run_of(folder: Path) -> Run:
-    from rnnbench.plan import plan
-    from rnnbench.suite.load import load
+def test_what_a_store_holds_otherwise_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    record = Record(RUN, "solved", 0.99, 0.1, 100, 100, 50, numerics="fused", fingerprint="f")
+    probe._tell([wanted(record, record)])
+    assert capsys.readouterr().err == "1 runs trained again: 1 of the 1 that the store has equal bit for bit\n"
+    with pytest.raises(typer.Exit) as promised:
+        probe._tell([wanted(replace(record, score=0.98), record)])
+    assert promised.value.exit_code == 1
+    assert "score was 0.98, is 0.99" in capsys.readouterr().err
+    probe._tell([wanted(replace(record, score=0.98, fingerprint="g"), record)])  # no promise
+    assert "0 of the 1" in capsys.readouterr().err
+    probe._tell([wanted(None, record)])
+    assert "the store has none of them" in capsys.readouterr().err
+    with pytest.raises(typer.Exit):
+        probe._tell([wanted(None, Record(RUN, "crashed", error="gone"))])
 
-    return next(plan(load(folder / "tiny.yaml")).runs())
 
-
-@pytest.mark.parametrize(("arguments", "told"), [
-    (["--at", "soon"], "--at: got 'soon', expected a number of steps from 0 to 10000000, or end, as in 0,400,end"),
-    (["--at", "0,-1"], "--at: got '-1'"),
-    (["--of", "all"], "--of: got 'all', expected answer or loss"),
-    (["--format", "pdf"], "--format: got 'pdf', expected one of csv, json, markdown, table"),
-    (["-k", "gru"], "-k: no variant"),
+@pytest.mark.parametrize(("at", "told"), [
+    ("soon", "--at: got 'soon', expected a number of steps from 0 to 10000000, or end, as in 0,400,end"),
+    ("0,-1", "--at: got '-1'"), ("0,,end", "--at: got ''"), ("10000001", "--at: got '10000001'"),
+    ("0, 400,end,400", (0, 400, END)), (None, (0, 50, END)),
 ])  # fmt: skip
-def test_what_cannot_be_asked_is_one_line(cli: Cli, tmp_path: Path, arguments: list[str], told: str) -> None:
-    (tmp_path / "tiny.yaml").write_text(SUITE)
-    found = cli("probe", "tiny.yaml", *arguments)
-    assert found.returncode in (2, 5)
-    assert len(found.stderr.splitlines()) == 1
-    assert told in found.stderr
+def test_steps_are_numbers_or_the_end(at: str | None, told: Any) -> None:
+    suite = loads(SUITE.encode(), "tiny.yaml")
+    if isinstance(told, tuple):
+        assert probe._asked(suite, at, "answer", 128) == Asked(told)
+    else:
+        with pytest.raises(UserError) as found:
+            probe._asked(suite, at, "answer", 128)
+        assert found.value.lines[0].startswith(told)
+
+
+def test_other_words_that_cannot_be_meant() -> None:
+    with pytest.raises(UserError, match="--of: got 'all', expected answer or loss"):
+        probe._of("all")
+    with pytest.raises(UserError, match="--format: got 'pdf', expected one of csv, json, markdown, table"):
+        probe._format("pdf", None)
+    forms = [probe._format(None, p and Path(p)) for p in (None, "a.csv", "a.json", "a.md", "a.txt")]
+    assert forms == ["table", "csv", "json", "markdown", "table"]
+    assert probe._format("table", Path("a.csv")) == "table"
 
 
 @pytest.mark.parametrize(("value", "at", "seeds"), [
@@ -169,6 +174,30 @@ def test_tables_hold_what_the_probes_say() -> None:
     gates = [line for line in text.splitlines() if "gate f" in line or "state 2 kept" in line]
     assert [word for word in gates[0].split() if word.startswith(".")][:3] == [".72", ".66", ".73"]
     assert gates[1].split()[-2:] == ["4", "∞"]
+
+
+def test_csv_has_every_number_of_the_json() -> None:
+    rows = list(csv.DictReader(io.StringIO(probed.render("s", runs(made()), Asked(), "csv"))))
+    wanted = {"variant": "lstm", "seed": "0", "step": "100", "probe": "gradients", "of": "forward", "what": "mean"}
+    curve = [(int(row["at"]), float(row["value"])) for row in rows if wanted.items() <= row.items()]
+    assert curve == list(enumerate(made().gradients[0]["mean"]))
+    r2 = [(row["of"], row["at"], row["value"]) for row in rows if row["what"] == "r2"]
+    assert r2 == [("0", "0", "0.1"), ("0", "4", "0.9"), ("0", "7", "0.8")]
+    assert {row["of"] for row in rows if row["probe"] == "gates"} == {"0/forward/f"}
+    found = json.loads(probed.render("s", runs(made()), Asked(), "json"))
+    assert Probe.from_dict(found["runs"][0]["probes"][0]) == made()
+
+
+def test_runs_that_a_ladder_left_out_are_not_probed(tmp_path: Path) -> None:
+    suite = loads(SUITE.replace("[6]", "[4, 5, 6, 7]").replace("seeds: 2", "seeds: 1").encode(), "tiny.yaml")
+    asked, store = plan(suite), Store(tmp_path)
+    with store.writing():
+        for run in list(asked.runs())[:2]:
+            store.add(Record(run, "unsolved", 0.1, 0.1, 100, None, 50))
+    found = api.to_probe(asked, store)
+    assert [(each.variant, each.run.rung.length, each.stored is not None) for each in found] == [
+        ("lstm", 4, True), ("lstm", 5, True), *(("lstm-forget_gate", n, False) for n in (4, 5, 6, 7)),
+    ]  # fmt: skip
 
 
 def test_a_variant_is_held_against_its_base_seed_by_seed() -> None:

@@ -65,12 +65,10 @@ def _probes(chosen: Plan, store: Store, format: str, width: int, color: bool) ->
     asked = Asked(after(chosen.suite.probe.at))
     wanted = api.to_probe(chosen, store, chosen.suite.probe.seeds)
     found = api.kept_probes(wanted, store, asked)
-    if len(found) < len(wanted):
-        lacking = f"{len(wanted) - len(found)} of {len(wanted)} runs are not probed yet; next: rnnbench probe"
-        return f"note: {lacking} {chosen.suite.name}\n" + (
-            probed.render(chosen.suite.name, found, asked, format, width=width, color=color) if found else ""
-        )
-    return probed.render(chosen.suite.name, found, asked, format, width=width, color=color)
+    lacking = len(wanted) - len(found)
+    note = f"note: {lacking} of {len(wanted)} runs are not probed yet; next: rnnbench probe SUITE\n" if lacking else ""
+    name = chosen.suite.name
+    return note + (probed.render(name, found, asked, format, width=width, color=color) if found else "")
 
 
 def _exported(source: Path, chosen: Plan) -> dict[str, Record]:

@@ -19,7 +19,7 @@ def linear(values: Sequence[float | None], width: int) -> str:
 
 
 def logarithmic(values: Sequence[float | None], width: int) -> str:
-    """Sizes: the full block is 1 or more, each block below it half a decade less; a blank where one is 0 or none.
+    """Sizes: a full block is over 10^-.5, each block less half a decade down from there; a blank where there is none.
 
     >>> logarithmic([1.0, 0.1, 0.01, 1e-9, 0.0, 20.0], 8)
     '█▆▄▁ █'

@@ -65,7 +65,16 @@ def word(text: str) -> Cell:
     return Cell((clean(text),), text)
 
 
-def numbers(values: Sequence[float | None], show: Callable[[float], str] = marks.fixed) -> Cell:
+def share(x: float) -> str:
+    """A number in [-1, 1], without a zero before the point, and without a sign where it is none.
+
+    >>> share(0.98), share(-0.001), share(-0.25)
+    ('.98', '.00', '-.25')
+    """
+    return marks.fixed(x) if x >= 0 else marks.fixed(-x) if x > -0.005 else f"-{marks.fixed(-x)}"
+
+
+def numbers(values: Sequence[float | None], show: Callable[[float], str] = share) -> Cell:
     """The median of those that are there, and the range where they look different."""
     kept = [v for v in values if v is not None]
     if not kept:

@@ -106,8 +106,8 @@ def _read(found: Sequence[dict[str, Any]]) -> list[Cell]:
     pairs = [dict(zip(r["lags"], r["r2"], strict=True)) for r in found]
     drawn = curves.linear([middle(by_lag.get(lag) for by_lag in pairs) for lag in lags], WIDTH)
     told = f"{lags[0]} to {lags[-1]}" if lags else ""
-    control = [sum(r["control"]) / len(r["control"]) for r in found]
-    return [Cell((drawn, told), drawn), numbers([_half_way(r) for r in found]), numbers(control)]
+    control = middle(sum(r["control"]) / len(r["control"]) for r in found)
+    return [Cell((drawn, told), drawn), numbers([_half_way(r) for r in found]), numbers([control])]
 
 
 def _half_way(found: dict[str, Any]) -> float:

@@ -13,8 +13,16 @@ from rnnbench.report.formats.csv import number, text
 from rnnbench.report.formats.json import strict
 
 COLUMNS = ("variant", "base", "task", "length", "seed", "id", "step", "end", "probe", "of", "what", "at", "value")
-IDENTITY = ("direction", "place", "gate", "state", "needed")  # what tells the entries of a kind of probe apart
-KINDS = ("gradients", "inputs", "gates", "carries", "outputs", "readouts", "swaps")
+# The kinds of probes, and what tells the entries of each apart.
+KINDS = {
+    "gradients": ("direction",),
+    "inputs": ("needed",),
+    "gates": ("place", "gate"),
+    "carries": ("place", "state"),
+    "outputs": ("place",),
+    "readouts": ("needed",),
+    "swaps": ("needed",),
+}
 
 
 def as_json(name: str, made: Sequence[Probed], asked: Asked) -> str:
@@ -34,10 +42,12 @@ def as_csv(made: Sequence[Probed]) -> str:
             start = [*names, probe.step, int(probe.end)]
             if probe.score is not None:
                 rows.writerow([*start, "score", "", "score", "", number(probe.score)])
-            for kind in KINDS:
+            for kind, names_of in KINDS.items():
                 for entry in getattr(probe, kind):
-                    of = "/".join(str(entry[key]) for key in IDENTITY if key in entry)
-                    rows.writerows([*start, kind, text(of), what, at, number(v)] for what, at, v in _numbers(entry))
+                    of = "/".join("others" if entry[key] is None else str(entry[key]) for key in names_of)
+                    rows.writerows(
+                        [*start, kind, text(of), what, at, number(v)] for what, at, v in _numbers(entry, names_of)
+                    )
     return out.getvalue()
 
 
@@ -51,11 +61,11 @@ def _status(each: Probed) -> str:
     return each.record.status if each.record else "missing"
 
 
-def _numbers(entry: Mapping[str, Any]) -> Iterator[tuple[str, int | str, float]]:
+def _numbers(entry: Mapping[str, Any], names: Sequence[str]) -> Iterator[tuple[str, int | str, float]]:
     """The numbers of an entry, each by its name and its place in a list: a lag, where it is by lag."""
     lags = entry.get("lags")
     for what, value in entry.items():
-        if what in IDENTITY or what == "lags" or value is None:
+        if what in names or what == "lags" or value is None:
             continue
         if what == "by_lag":
             yield from ((what, lag, mean) for lag, mean, _ in value)

@@ -14,11 +14,12 @@ from rnnbench.report.model import Report, clean, counted
 from rnnbench.report.probe_rows import rows
 
 FORMATS = ("csv", "json", "markdown", "table")
+CURVE = (
+    "gradient: J(k), the mean norm of d answer / d state k steps before the answer; a full block: J(k) / J(0) over .3, "
+    "each block less: a third of that"
+)
 LEGEND = (
-    (
-        "gradient: J(k), the mean norm of d answer / d state k steps before the answer; full block: J(k) / J(0) of 1 "
-        "or more, each block less: half a decade"
-    ),
+    CURVE,
     "tau: steps in which J falls by a factor of e, over lags T/8 to 7T/8; flat: |T / tau| < .5; negative: it grows",
 )
 
