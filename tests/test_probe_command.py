@@ -108,8 +108,9 @@ def test_other_words_that_cannot_be_meant() -> None:
         probe._of("all")
     with pytest.raises(UserError, match="--format: got 'pdf', expected one of csv, json, markdown, table"):
         probe._format("pdf", None)
-    forms = [probe._format(None, p and Path(p)) for p in (None, "a.csv", "a.json", "a.md", "a.txt")]
-    assert forms == ["table", "csv", "json", "markdown", "table"]
+    assert probe._format(None, None) == "table"
+    forms = [probe._format(None, Path(name)) for name in ("a.csv", "a.json", "a.md", "a.txt")]
+    assert forms == ["csv", "json", "markdown", "table"]
     assert probe._format("table", Path("a.csv")) == "table"
 
 

@@ -78,8 +78,8 @@ def _curve(found: list[tuple[int, NDArray[np.float64], NDArray[np.bool_]]]) -> d
 def decay(mean: list[float]) -> float | None:
     """How fast J falls, per step; None where fewer than two lags of the window have a gradient at all.
 
-    >>> round(decay([0.5**k for k in range(16)]), 6) == round(np.log(2), 6)
-    True
+    >>> round(decay([0.5**k for k in range(16)]), 6)  # log 2
+    0.693147
     """
     T = len(mean)
     lags = [k for k in range(T) if T / 8 <= k < 7 * T / 8 and mean[k] > 0]

@@ -22,7 +22,7 @@ def logarithmic(values: Sequence[float | None], width: int) -> str:
     """Sizes: a full block is over 10^-.5, each block less half a decade down from there; a blank where there is none.
 
     >>> logarithmic([1.0, 0.1, 0.01, 1e-9, 0.0, 20.0], 8)
-    '█▆▄▁ █'
+    '█▇▅▁ █'
     """
     return "".join(" " if not v or v < 0 else _bar(1 + math.log10(v) / DECADES) for v in thinned(values, width))
 
