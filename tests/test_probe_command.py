@@ -153,6 +153,7 @@ def made(score: float = 0.5, decay: float = 0.1, r2: float = 0.9) -> Probe:
         inputs=({"needed": 0, "mean": 0.97, "n": 8}, {"needed": None, "mean": 0.006, "n": 8}),
         gates=(place | {"gate": "f", "open": 0.0, "shut": 0.1} | means,),
         carries=(place | {"state": 1, "rates": [0.0, 0.2, 0.25, 0.5, 1.0]} | means | {"needed": None},),
+        outputs=(place | {"saturated": 0.1},),
         readouts=({"needed": 0, "lags": [0, 4, 7], "r2": [0.1, r2, 0.8], "control": [-0.1, 0.0, 0.1]},),
     )
 

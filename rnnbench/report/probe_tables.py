@@ -78,7 +78,7 @@ def held(where: str, rows: Sequence[Row]) -> Table | None:
     swaps = sorted({s["needed"] for row in rows for _, probe in row.probes for s in probe.swaps})
     titles, about = ["after", "n"], []
     for n in reads:
-        titles += [f"R² of {n + 1}, by lag", "half-way", "shuffled"]
+        titles += [f"R² of needed {n + 1}, by lag", "half-way", "shuffled"]
     for n in swaps:
         titles += [f"swap {n + 1}: drop", "of others", "changed"]
     if reads:
@@ -119,15 +119,17 @@ def gates(where: str, rows: Sequence[Row]) -> Table | None:
     """How open gates are, and how long states last by what they are multiplied by."""
     out = []
     for row in [own[-1] for own in _by_variant(rows)]:
+        places = [place for (place,) in row.keys("outputs", "place")]
+        where_in = {place: f"{place} " if len(places) > 1 else "" for place in places}
         for place, name in row.keys("gates", "place", "gate"):
             found = row.found("gates", place=place, gate=name)
             means = [numbers([g[key] for g in found]) for key in ("mean", "needed", "other", "open", "shut")]
-            out.append((*row.names, word(f"{place} gate {name}"), *means, BLANK, BLANK))
+            out.append((*row.names, word(f"{where_in[place]}gate {name}"), *means, BLANK, BLANK))
         for place, k in row.keys("carries", "place", "state"):
             found = row.found("carries", place=place, state=k)
             means = [numbers([c[key] for c in found]) for key in ("mean", "needed", "other")]
             taus = [numbers([tau(c["rates"][quantile]) for c in found], steps) for quantile in (2, 0)]
-            out.append((*row.names, word(f"{place} state {k + 1} kept"), *means, BLANK, BLANK, *taus))
+            out.append((*row.names, word(f"{where_in[place]}state {k + 1} kept"), *means, BLANK, BLANK, *taus))
     about = (
         "after the last of the steps, how open gates are and by how much a state is multiplied at each step: at all "
         "steps, at those that are needed, at others; shares over .95 and under .05; tau = -1 / mean log f of the "
