@@ -28,6 +28,10 @@ def report(
     filter: options.Filter = None,
     set: options.Set = None,
     seeds: options.Seeds = None,
+    by: Annotated[
+        str | None,
+        typer.Option("--by", metavar="FACTOR", help="Spans and effects by a factor of the suite's grids, `hidden`."),
+    ] = None,
     source: Annotated[
         Path | None,
         typer.Option("--from", metavar="FILE", help="Take the records from a JSON export (.gz too), not the results."),
@@ -49,8 +53,8 @@ def report(
     notes = api.warnings([r for c in climbs for r in c.records])
     notes += [] if source else api.orphaned(whole, store)
     width, color = common.screen(output)
-    text = render(chosen.suite, climbs, format, width=width, color=color, notes=notes)
-    if chosen.suite.probe and source is None and format in ("table", "markdown"):
+    text = render(chosen.suite, climbs, format, width=width, color=color, notes=notes, by=by)
+    if chosen.suite.probe and source is None and by is None and format in ("table", "markdown"):
         text += "\n" + _probes(chosen, store, format, width, color)
     common.write(text, output)
 
