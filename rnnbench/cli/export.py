@@ -31,6 +31,7 @@ def export(
     from rnnbench.plan import plan
     from rnnbench.plan.filter import select
     from rnnbench.plan.ladders import view
+    from rnnbench.plan.reach import unfolded
     from rnnbench.records import canonical as as_json
     from rnnbench.report import frame
     from rnnbench.store import Store, bulk
@@ -40,7 +41,7 @@ def export(
     known = store.records(chosen.runs())
     climbs = view(chosen, known)
     if format == "csv":
-        common.write_lines(frame.csv(climbs), output)
+        common.write_lines(frame.csv(unfolded(climbs)), output)
         return
     if chosen.possible:  # of runs with more steps only those that the view has
         known = {record.id: record for climb in climbs for record in climb.records}

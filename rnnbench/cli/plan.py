@@ -35,18 +35,20 @@ def plan(
 
     chosen = select(planning.plan(api.load(suite, set or (), seeds)), filter)
     records = Store(results).records(chosen.runs())
-    counts: dict[tuple[str, tuple[int, ...]], list[str]] = {}
+    counts: dict[tuple[str, tuple[int, ...], str], list[str]] = {}
     lines = []
     for ladder in chosen.ladders:
         if ladder.reason:
             lines.append(f"{ladder.variant.name} on {ladder.task.name}: n/a, {ladder.task.name} {ladder.reason}")
         else:
-            rungs = tuple(r.length for r in ladder.rungs)
-            counts.setdefault((ladder.task.name, rungs), []).append(ladder.variant.name)
-    for (task, rungs), variants in counts.items():
-        shown = ", ".join(map(str, rungs if len(rungs) <= 12 else (*rungs[:5], "...", *rungs[-5:])))
+            own, upto = ladder.task, ladder.task.train.get("upto")
+            lengths = own.lengths if upto else tuple(r.length for r in ladder.rungs)
+            how = f"trained on up to {upto}, tested at {len(lengths)} lengths" if upto else f"x {len(lengths)} lengths"
+            counts.setdefault((own.name, lengths, how), []).append(ladder.variant.name)
+    for (task, lengths, how), variants in counts.items():
+        shown = ", ".join(map(str, lengths if len(lengths) <= 12 else (*lengths[:5], "...", *lengths[-5:])))
         names = ", ".join(variants if len(variants) <= 20 else (*variants[:20], f"and {len(variants) - 20} more"))
-        common.say(f"{task}: {len(variants)} variants ({names}) x {len(rungs)} lengths ({shown})")
+        common.say(f"{task}: {len(variants)} variants ({names}) {how} ({shown})")
     for line in lines:
         common.say(line)
     common.say(f"seeds: {len(chosen.suite.seeds)}")

@@ -184,9 +184,11 @@ def climb_on(was: Climb, k: int, place: int, record: Record, records: Mapping[st
 
 def counted(climb: Climb) -> Climb:
     """The same ladder without the records of those rungs that are done for good: all but those that may yet get more
-    steps, which are told beside what they came to without."""
+    steps, which are told beside what they came to without, and those that were tested at many lengths."""
     kept = tuple(
-        r.counted() if r.records and r.state == "done" and (climb.ladder.more is None or r.passed) else r
+        r.counted()
+        if r.records and r.state == "done" and not r.rung.tested and (climb.ladder.more is None or r.passed)
+        else r
         for r in climb.steps
     )
     return replace(climb, steps=kept)

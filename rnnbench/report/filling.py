@@ -8,6 +8,7 @@ from rich.text import Text
 
 from rnnbench.analysis import spans
 from rnnbench.plan.ladders import Climb, RungState
+from rnnbench.plan.reach import unfolded
 from rnnbench.report import marks
 from rnnbench.report.formats import table
 from rnnbench.report.model import Cell, Tone, clean
@@ -47,6 +48,7 @@ def filling(climbs: Sequence[Climb], width: int, room: int) -> list[Text]:
 
 def _ladder(climb: Climb | None) -> Cell:
     """A ladder: a sign for each rung, and the span as far as it is known."""
+    (climb,) = unfolded([climb]) if climb else (None,)
     span = spans.span(climb) if climb else None
     if climb is None or span is None:
         return marks.mark(marks.NOT_APPLICABLE)

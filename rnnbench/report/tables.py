@@ -11,13 +11,20 @@ from rnnbench.analysis.spans import Span
 from rnnbench.analysis.twins import twins
 from rnnbench.analysis.verdicts import Verdict
 from rnnbench.plan.ladders import Climb, RungState
+from rnnbench.plan.reach import folded
 from rnnbench.records import Record
-from rnnbench.report import marks, sections
+from rnnbench.report import marks, sections, tested
 from rnnbench.report.model import NBSP, Cell, Column, Report, Table, Tone, clean, counted
 from rnnbench.settings import LOOK, Settings
 from rnnbench.suite import Suite, TaskEntry
 from rnnbench.text import raised
 
+HEADLINES = {
+    "span": "the longest length up to which at least half of the seeds solved every one: what can be trained to span "
+    "the gap within the budget, known up to the next length tried",
+    "reach": "trained on lengths up to one, the longest tested length up to which at least half of the seeds solved "
+    "every one, known up to the next length tested",
+}
 ERRORS = 3  # how many failed runs of a task are quoted
 
 
@@ -26,7 +33,7 @@ def report(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = ()) -> 
     every = [(task, [c for c in climbs if c.ladder.task.name == task.name]) for task in suite.tasks]
     by_task = [(task, own) for task, own in every if own]  # a part of the suite may have been selected
     tables = [scores(suite, task, own) for task, own in by_task]
-    tables.append(spanned(suite, climbs))
+    tables += headlines(suite, climbs)
     tables += sections.tables(by_task)
     tables += [costs(task, own) for task, own in by_task]
     if suite.claims:
@@ -45,6 +52,7 @@ def report(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = ()) -> 
 
 def summary(suite: Suite, climbs: Sequence[Climb]) -> str:
     """How large the suite is and how far it has come, in one line."""
+    climbs = [folded(climb) for climb in climbs]
     steps = [step for climb in climbs for step in climb.steps]
     counts: Counter[str] = Counter()
     for step in steps:
@@ -66,11 +74,11 @@ def _name(climb: Climb) -> Cell:
     return Cell((name,), name)
 
 
-def _across(climb: Climb, task: TaskEntry, draw: Callable[[RungState], Cell], place: int = 0) -> list[Cell]:
-    """A cell for each of the task's lengths, drawn from the climb's step at it."""
+def _across(climb: Climb, lengths: Sequence[int], draw: Callable[[RungState], Cell], place: int = 0) -> list[Cell]:
+    """A cell for each of a task's lengths, drawn from the climb's step at it."""
     steps = {step.rung.length: step for step in climb.steps}
     absent = Cell(("",)) if steps else marks.mark(marks.NOT_APPLICABLE, place)
-    return [draw(steps[length]) if length in steps else absent for length in task.lengths]
+    return [draw(steps[length]) if length in steps else absent for length in lengths]
 
 
 def _started(climb: Climb) -> bool:
@@ -85,23 +93,26 @@ def best(found: Sequence[Span | None]) -> list[bool]:
 
 
 def scores(suite: Suite, task: TaskEntry, climbs: Sequence[Climb]) -> Table:
-    """Variants x lengths: the score of every rung; and the span."""
+    """Variants x lengths: the score of every rung; and the span, or the reach."""
     found = [spans.span(c) for c in climbs]
     rows = []
     for climb, span, is_best in zip(climbs, found, best(found), strict=True):
-        rows.append((_name(climb), *_across(climb, task, marks.score), marks.span(span, _started(climb), is_best)))
+        rows.append(
+            (_name(climb), *_across(climb, task.lengths, marks.score), marks.span(span, _started(climb), is_best))
+        )
     bar = marks.fixed(registry.task_class(task.task["task"]).bar)
     n = len(suite.seeds)
     mean = "one seed, so no interval" if n == 1 else f"mean of {n} seeds ± half the 95{NBSP}% t interval"
     solved = f"{marks.SOLVED} half or more reach {bar}"
     return Table(
         title=clean(task.name),
-        about=f"score on held-out examples: {mean}; {solved}",
-        columns=(Column("", False), *(Column(str(length)) for length in task.lengths), Column("span")),
+        about=f"score on held-out examples: {mean}; {solved}{tested.about(task)}",
+        columns=(Column("", False), *tested.columns(task), Column(task.headline)),
         rows=tuple(rows),
         notes=(
             *_not_applicable(climbs),
             *_all_seen(task),
+            *tested.holes(climbs),
             *_padded(suite, task, climbs),
             *_more_steps(suite, climbs),
             *_broken(climbs),
@@ -142,10 +153,11 @@ def _not_applicable(climbs: Sequence[Climb]) -> list[str]:
 
 def _all_seen(task: TaskEntry) -> list[str]:
     """Where what is tested was trained on too, as there is nothing else, in one line."""
-    seen = registry.all_seen(task.task, task.lengths)
+    trained = [length for length in task.lengths if length not in task.beyond]
+    seen = registry.all_seen(task.task, trained)
     if not seen:
         return []
-    where = "" if len(seen) == len(task.lengths) else f" at {', '.join(map(str, seen))}"
+    where = "" if len(seen) == len(trained) else f" at {', '.join(map(str, seen))}"
     least, most = min(seen.values()), max(seen.values())
     many = f"{least:,}" if least == most else f"{least:,} to {most:,}"
     return [f"all inputs seen in training{where}: there are only {many} different ones"]
@@ -179,7 +191,13 @@ def _padded(suite: Suite, task: TaskEntry, climbs: Sequence[Climb]) -> list[str]
 
 
 def _broken(climbs: Sequence[Climb]) -> list[str]:
-    runs = [(climb, r) for climb in climbs for step in climb.every if step.state != "pruned" for r in step.broken]
+    runs = [
+        (climb, r)
+        for climb in map(folded, climbs)
+        for step in climb.every
+        if step.state != "pruned"
+        for r in step.broken
+    ]
     out = [f"{marks.FAILED} {_where(climb, r)}: {r.status}{_why(r)}" for climb, r in runs[:ERRORS]]
     return out + ([f"{marks.FAILED} and {len(runs) - ERRORS} more"] if len(runs) > ERRORS else [])
 
@@ -195,13 +213,21 @@ def _why(record: Record) -> str:
 
 
 def _mixed(climbs: Sequence[Climb]) -> list[str]:
-    counts = Counter(r.numerics for c in climbs for s in c.every if s.state != "pruned" for r in s.finished)
+    counts = Counter(
+        r.numerics for c in map(folded, climbs) for s in c.every if s.state != "pruned" for r in s.finished
+    )
     told = "; ".join(f"{counted(count, 'run')} by {clean(name) or 'unknown'}" for name, count in sorted(counts.items()))
     return [f"computed in different ways, which differ in rounding: {told}"] if len(counts) > 1 else []
 
 
-def spanned(suite: Suite, climbs: Sequence[Climb]) -> Table:
-    """Variants x tasks: the spans."""
+def headlines(suite: Suite, climbs: Sequence[Climb]) -> list[Table]:
+    """The spans, and the reaches, of the tasks that have them."""
+    groups = {name: [c for c in climbs if c.ladder.task.headline == name] for name in HEADLINES}
+    return [_headline(suite, own, name) for name, own in groups.items() if own]
+
+
+def _headline(suite: Suite, climbs: Sequence[Climb], name: str) -> Table:
+    """Variants x tasks: the spans, or the reaches."""
     by_name = {(c.ladder.variant.name, c.ladder.task.name): c for c in climbs}
     tasks = [t for t in suite.tasks if any(name == t.name for _, name in by_name)]
     variants = [v for v in suite.variants if any(name == v.name for name, _ in by_name)]
@@ -213,9 +239,8 @@ def spanned(suite: Suite, climbs: Sequence[Climb]) -> Table:
         columns.append([marks.span(s, _started(c), is_best) if c else Cell(("",)) for s, c, is_best in triples])
     names = [Cell((clean(v.name),), clean(v.name)) for v in variants]
     return Table(
-        title="span",
-        about="the longest length up to which at least half of the seeds solved every one: what can be trained to span "
-        "the gap within the budget, known up to the next length tried",
+        title=name,
+        about=HEADLINES[name],
         columns=(Column("", False), *(Column(clean(task.name)) for task in tasks)),
         rows=tuple(zip(names, *columns, strict=True)),
     )
@@ -241,14 +266,15 @@ def claimed(verdicts: Sequence[Verdict]) -> Table:
 
 
 def costs(task: TaskEntry, climbs: Sequence[Climb]) -> Table:
-    """Variants x (parameters, seconds a run, steps to solve by length)."""
+    """Variants x (parameters, seconds a run, steps to solve by length that was trained)."""
+    climbs = [folded(climb) for climb in climbs]
     done = [[r for s in c.steps if s.state != "pruned" for r in s.finished] for c in climbs]
     seconds = [stats.mean([r.seconds for r in runs]).value for runs in done]
     digits = 2 if max((s for s in seconds if s == s), default=0) < 10 else 1
     rows = []
     for climb, runs, mean in zip(climbs, done, seconds, strict=True):
         absent = marks.MISSING if climb.steps else marks.NOT_APPLICABLE
-        steps = _across(climb, task, marks.steps, 1)
+        steps = _across(climb, task.trained, marks.steps, 1)
         size = max((r.parameters for r in runs), default=0)
         taken = Cell((f"{mean:.{digits}f}",), mean) if mean else marks.mark(absent)  # a canonical export has no times
         cost = Cell((f"{size:,}",), size), taken
@@ -257,6 +283,6 @@ def costs(task: TaskEntry, climbs: Sequence[Climb]) -> Table:
         title=f"{clean(task.name)}: cost",
         about="parameters; mean seconds of a run that finished; steps to solve by length: the look, one every "
         f"{LOOK}{NBSP}steps, by which the middle seed had",
-        columns=(Column("", False), *(Column(title) for title in ("parameters", "s/run", *map(str, task.lengths)))),
+        columns=(Column("", False), *(Column(title) for title in ("parameters", "s/run", *tested.trained(task)))),
         rows=tuple(rows),
     )

@@ -51,12 +51,29 @@ def parts(variants: Iterable[Variant]) -> dict[str, list[str]]:
 
 @dataclass(frozen=True)
 class TaskEntry:
-    """A task of a suite: `task` is `{"task": KIND, difficulty that differs from the defaults}`; `lengths` ascend."""
+    """A task of a suite: `task` is `{"task": KIND, difficulty that differs from the defaults}`; `lengths` ascend. Each
+    is trained by itself, or, where `train` says up to which length, tested after one training."""
 
     name: str
     task: dict[str, Any]
     lengths: tuple[int, ...]
     settings: dict[str, Any] = field(default_factory=dict)
+    train: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def headline(self) -> str:
+        """What is said first of a variant on it: `span`, or `reach` where it is tested beyond what it trains on."""
+        return "reach" if self.train else "span"
+
+    @property
+    def trained(self) -> tuple[int, ...]:
+        """The (longest) length of each training that it asks for, of a variant and a seed."""
+        return (self.train["upto"],) if self.train else self.lengths
+
+    @property
+    def beyond(self) -> tuple[int, ...]:
+        """The lengths that are tested and longer than all that is trained on."""
+        return tuple(length for length in self.lengths if length > self.trained[-1])
 
 
 @dataclass(frozen=True)
@@ -115,6 +132,9 @@ class Suite:
         """Plain JSON, from which `from_dict` makes an equal suite. What older versions don't know is left out where a
         suite doesn't use it, so that they can read it."""
         plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        for task in plain["tasks"]:
+            if not task["train"]:
+                del task["train"]
         return {key: value for key, value in plain.items() if key not in ("more_steps", "foreign") or value}
 
     @classmethod

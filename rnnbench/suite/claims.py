@@ -18,9 +18,11 @@ def claims(
     variants: Collection[str],
     tasks: Mapping[str, Collection[int] | None],
     parts: Parts | None,
+    headlines: Mapping[str, str],
 ) -> Iterator[Claim]:
     """The claims without a fault. `tasks` has None for one whose lengths aren't known, `parts` is None where some
-    variant isn't: what depends on them is then not looked at, since the suite is refused anyway."""
+    variant isn't: what depends on them is then not looked at, since the suite is refused anyway. `headlines`: of each
+    task that has no fault what it is that claims may ask of it, `span` or another."""
     want = "{says: SENTENCE, that: EXPRESSION}"
     for i, _ in enumerate(reader.items(("claims",), f"a list of {want}")):
         path: Path = ("claims", i)
@@ -33,7 +35,7 @@ def claims(
         texts = {key: reader.text((*path, key)) for key in entry}
         says, that = texts.get("says"), texts.get("that")
         where = (*path, "that")
-        wrongs = list(_wrongs(that, variants, tasks, parts)) if that else []
+        wrongs = list(_wrongs(that, variants, tasks, parts, headlines)) if that else []
         for wrong in wrongs:
             what = f"{wrong.what}, in {printable(repr(marked(that or '', wrong.at)), 200)}"
             reader.faults.add(_place(reader, where, that or "", wrong.at), where, what, wrong.name, wrong.known)
@@ -42,10 +44,14 @@ def claims(
 
 
 def _wrongs(
-    that: str, variants: Collection[str], tasks: Mapping[str, Collection[int] | None], parts: Parts | None
+    that: str,
+    variants: Collection[str],
+    tasks: Mapping[str, Collection[int] | None],
+    parts: Parts | None,
+    headlines: Mapping[str, str],
 ) -> Iterator[Wrong]:
     try:
-        yield from unknown(parse(that), variants, tasks, parts)
+        yield from unknown(parse(that), variants, tasks, parts, headlines)
     except Wrong as wrong:
         yield wrong
 

@@ -10,7 +10,7 @@ from typing import Any
 from rnnbench import registry
 from rnnbench.records import given
 from rnnbench.settings import MOST_STEPS, Settings
-from rnnbench.suite import Claim, ExtendedBudget, Suite, TaskEntry, Variant, parts
+from rnnbench.suite import Claim, ExtendedBudget, Suite, TaskEntry, Variant, parts, training
 from rnnbench.suite.ablations import Named, ablations, impossible_pair
 from rnnbench.suite.architectures import architectures
 from rnnbench.suite.claims import claims
@@ -173,18 +173,20 @@ def _tasks(reader: Reader) -> Iterator[TaskEntry]:
         if kind is None:
             continue
         task = registry.task_class(kind)
-        keys = ("task", "lengths", *hints(task), *hints(Settings))
+        keys = ("task", "lengths", training.KEY, *hints(task), *hints(Settings))
         for key in entry:
             if key not in keys:
                 reader.unknown((*path, key), f"a field of {kind} or a setting", keys)
-        difficulty = reader.fields(task, path, entry)
-        settings = reader.fields(Settings, path, entry)
+        lengths: tuple[int, ...] = ()
         if "lengths" in entry:
             lengths = _lengths(reader, (*path, "lengths"), task.shortest)
         else:
             reader.missing((*path, "lengths"), "a list of lengths")
+        train, entry = training.taken(reader, path, task, entry, lengths, LONGEST)
+        difficulty = reader.fields(task, path, entry) | (dict(task.drawn) if train else {})
+        settings = reader.fields(Settings, path, entry)
         if len(reader.faults) == before and (instance := reader.build(task, difficulty, path)) is not None:
-            yield TaskEntry(name, {"task": kind} | given(instance), lengths, settings)
+            yield TaskEntry(name, {"task": kind} | given(instance), lengths, settings, train)
 
 
 def _kind(reader: Reader, path: Path, entry: Mapping[str, Any]) -> str | None:
@@ -290,12 +292,12 @@ def _claims(reader: Reader, named: Sequence[Named], tasks: Sequence[TaskEntry]) 
     lengths |= {task.name: task.lengths for task in tasks}
     whole = all(variant for _, _, variant in named)
     known = parts(variant for _, _, variant in named if variant) if whole else None
-    return claims(reader, [name for name, _, _ in named], lengths, known)
+    return claims(reader, [name for name, _, _ in named], lengths, known, {task.name: task.headline for task in tasks})
 
 
 def _count(reader: Reader, variants: Sequence[Variant], tasks: Sequence[TaskEntry], seeds: Sequence[int]) -> None:
     """A fault for more runs than anybody means; told from the numbers alone."""
-    lengths = sum(len(task.lengths) for task in tasks)
+    lengths = sum(len(task.trained) for task in tasks)
     count = len(variants) * lengths * len(seeds)
     if count > MOST_RUNS:
         factors = f"{len(variants)} variants x {lengths} lengths x {len(seeds)} seeds"

@@ -1,5 +1,5 @@
-"""A report as one strict JSON object (no NaN: null): the suite, and per variant and task its span and every rung with
-its runs. All that the tables show can be had from it."""
+"""A report as one strict JSON object (no NaN: null): the suite, and per variant and task its span (or reach) and every
+rung with its runs. All that the tables show can be had from it."""
 
 from __future__ import annotations
 
@@ -63,12 +63,13 @@ def _rung(step: RungState, seeds: Sequence[int]) -> dict[str, Any]:
 
 
 def _climb(climb: Climb, seeds: Sequence[int]) -> dict[str, Any]:
-    span = spans.span(climb)
+    found = spans.span(climb)
+    headline = {"span": None} | {climb.ladder.task.headline: dataclasses.asdict(found) if found else None}
     return {
         "variant": climb.ladder.variant.name,
         "task": climb.ladder.task.name,
         "not_applicable": climb.ladder.reason or None,
-        "span": dataclasses.asdict(span) if span else None,
+        **headline,
         "rungs": [_rung(step, seeds) for step in climb.steps],
     }
 
