@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -44,11 +45,12 @@ def plan(
             own, upto = ladder.task, ladder.task.train.get("upto")
             lengths = own.lengths if upto else tuple(r.length for r in ladder.rungs)
             how = f"trained on up to {upto}, tested at {len(lengths)} lengths" if upto else f"x {len(lengths)} lengths"
-            counts.setdefault((own.name, lengths, how), []).append(ladder.variant.name)
-    for (task, lengths, how), variants in counts.items():
+            counts.setdefault((own.name, lengths, how), []).append(ladder.variant.family)
+    for (task, lengths, how), families in counts.items():
+        variants = [name if n == 1 else f"{name} at {n} points" for name, n in Counter(families).items()]
         shown = ", ".join(map(str, lengths if len(lengths) <= 12 else (*lengths[:5], "...", *lengths[-5:])))
         names = ", ".join(variants if len(variants) <= 20 else (*variants[:20], f"and {len(variants) - 20} more"))
-        common.say(f"{task}: {len(variants)} variants ({names}) {how} ({shown})")
+        common.say(f"{task}: {len(families)} variants ({names}) {how} ({shown})")
     for line in lines:
         common.say(line)
     common.say(f"seeds: {len(chosen.suite.seeds)}")
