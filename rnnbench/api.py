@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from rnnbench import environment, exports, registry
 from rnnbench.errors import Exit, UserError
-from rnnbench.plan import Plan, cost, orphans, plan
+from rnnbench.plan import Plan, cost, orphans, plan, views
 from rnnbench.plan.filter import select
 from rnnbench.plan.ladders import Climb, view
 from rnnbench.records import BROKEN, Record, Run
@@ -74,7 +74,8 @@ def without(records: Mapping[str, Record], rerun: Rerun | None) -> Mapping[str, 
 class Forecast:
     """What a run would do: counts of runs, and about how many seconds of one worker. Of those that are known, so many
     are `derived`: by runs with fewer steps. Where a ladder is `searched`, `missing` is the most that there may be, and
-    `pruned` are also those that are left out for good."""
+    `pruned` are also those that are left out for good. So many of all are `pilots`, and so many `follow` from what they
+    choose, at most."""
 
     known: int
     derived: int
@@ -82,6 +83,8 @@ class Forecast:
     missing: int
     seconds: float
     searched: bool = False
+    pilots: int = 0
+    follow: int = 0
 
     @property
     def total(self) -> int:
@@ -101,7 +104,10 @@ class Forecast:
             done, total = cost.work(climbed)
             seconds += (total - done) * factor
         searched = any(climbed.searches and climbed.left for climbed in climbs)
-        return cls(known, derived, pruned, missing, seconds, searched)
+        asked = [(climbed.ladder, sum(rung.asked for rung in climbed.steps)) for climbed in climbs]
+        pilots = sum(count for ladder, count in asked if ladder.choice == "pilot")
+        follow = sum(count for ladder, count in asked if ladder.awaits)
+        return cls(known, derived, pruned, missing, seconds, searched, pilots, follow)
 
 
 def run_plan(
@@ -123,13 +129,13 @@ def run_plan(
     seconds = environment.checkpoint_seconds()
     registry.place(plan.suite.files)  # another suite may have been read since
     with store.writing():
-        records = without(store.records(plan.runs()), rerun)
-        store.checkpoints.sweep(lambda id: id in records and records[id].finished)
-        known = view(plan, records)
+        found = without(records(plan, store), rerun)
+        store.checkpoints.sweep(lambda id: id in found and found[id].finished)
+        known = view(plan, found)
         store.remember(plan.suite.as_dict())
         where = executors.named(executor, options)(jobs, device, kernels, timeout, seconds)
         told = listener(Forecast.of(known)) if callable(listener) else listener
-        return Driver(plan, records, store, where, told, retries, fail_fast, known).drive()
+        return Driver(plan, found, store, where, told, retries, fail_fast, known).drive()
 
 
 def train_again(runs: Sequence[Run], jobs: int = 0) -> Iterator[Record]:
@@ -150,20 +156,28 @@ def run(
 
 
 def results(source: str | Path | Suite, directory: str | Path = "results") -> pandas.DataFrame:
-    """The results of a suite that are there, tidy: one row a run, all with the steps that the suite states (`export`
-    has those with more, too).
+    """The results of a suite that are there, tidy: one row a run, all with the steps that the suite states and each
+    variant at its own choice of what is tuned (`export` has the others, too).
 
-    Columns: variant, task, length, seed, status, score, steps, solved_at, parameters, seconds, id, budget.
+    Columns: variant, task, length, seed, status, score, steps, solved_at, parameters, seconds, id, budget, choice.
     """
     from rnnbench.report.frame import frame
 
     suite = source if isinstance(source, Suite) else load(source)
-    return frame(climbs(plan(suite).stated(), Store(Path(directory))))
+    return frame(views.at(climbs(plan(suite).stated(), Store(Path(directory)))))
+
+
+def records(plan: Plan, store: Store) -> Mapping[str, Record]:
+    """What a store has of a plan's runs, by id; of pilots with their looks, which choices are told from."""
+    found = store.records(plan.runs())
+    if plan.pilots is None:
+        return found
+    return {**found, **store.records(plan.pilots.runs(), curves=True)}
 
 
 def climbs(plan: Plan, store: Store) -> list[Climb]:
     """The view of a store that a plan is."""
-    return view(plan, store.records(plan.runs()))
+    return view(plan, records(plan, store))
 
 
 def exported(path: Path, curves: bool = True) -> dict[str, Record]:

@@ -19,7 +19,7 @@ def fresh(chosen: Plan, store: Store) -> list[Climb]:
     from rnnbench import api
     from rnnbench.plan.ladders import view
 
-    return view(chosen, api.without(store.records(chosen.runs()), "stale"))
+    return view(chosen, api.without(api.records(chosen, store), "stale"))
 
 
 def one_thread() -> None:

@@ -35,10 +35,10 @@ def plan(
     from rnnbench.store import Store
 
     chosen = select(planning.plan(api.load(suite, set or (), seeds)), filter)
-    records = Store(results).records(chosen.runs())
+    records = api.records(chosen, Store(results))
     counts: dict[tuple[str, tuple[int, ...]], list[str]] = {}
     lines = []
-    for ladder in chosen.stated().ladders:
+    for ladder in (x for x in chosen.stated().ladders if x.choice == "own"):
         if ladder.reason:
             lines.append(f"{ladder.variant.name} on {ladder.task.name}: n/a, {ladder.task.name} {ladder.reason}")
         else:
@@ -55,6 +55,11 @@ def plan(
     if len(times := chosen.suite.budgets.times) > 1:
         on = f", those with more on {few} seeds" if (few := chosen.suite.budgets.seeds) else ""
         common.say(f"budgets: {', '.join(map(str, times))} times the steps{on}")
+    if (tuning := chosen.suite.tuning) is not None and chosen.pilots is not None:
+        lengths = "; ".join(f"{task} {', '.join(map(str, some))}" for task, some in tuning.lengths.items())
+        own = f"{(n := len(tuning.seeds))} seed{'s' * (n > 1)} of their own"
+        common.say(f"tuning: {len(tuning.candidates)} candidates, {own}, lengths {lengths}: "
+                   f"{chosen.pilots.count:,} pilots")  # fmt: skip
     known = ladders.view(chosen, records)
     common.say(describe(chosen.suite.name, api.Forecast.of(known), api.cores()))
     if power:

@@ -71,7 +71,7 @@ def run(
     store = Store(results)
     name = chosen.suite.name
     if dry_run:
-        known = view(chosen, api.without(store.records(chosen.runs()), rerun))
+        known = view(chosen, api.without(api.records(chosen, store), rerun))
         workers = jobs or (api.cores() if executor == "local" else 1)
         common.say(describe(name, api.Forecast.of(known), workers))
         return
@@ -117,8 +117,9 @@ def describe(name: str, forecast: Forecast, workers: int) -> str:
     """What `--dry-run` says."""
     f = forecast
     shorter = f" ({f.derived:,} by runs with fewer steps)" if f.derived else ""
-    head = f"{name}: {f.total:,} runs, {f.known:,} known{shorter}, {f.pruned:,} pruned"
-    head += f", {'at most ' * f.searched}{f.missing:,} to train"
+    tuned = f" ({f.pilots:,} of them pilots)" if f.pilots else ""
+    head = f"{name}: {f.total:,} runs{tuned}, {f.known:,} known{shorter}, {f.pruned:,} pruned"
+    head += f", {'at most ' * bool(f.searched or f.follow)}{f.missing:,} to train"
     if not f.missing:
         return f"{head}; nothing to do"
     return f"{head}, at most about {duration(f.seconds / workers)} on {workers} worker{'s' * (workers > 1)}"

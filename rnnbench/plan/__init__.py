@@ -7,20 +7,29 @@ several `budgets` there is a ladder for each.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 from rnnbench import registry
+from rnnbench.plan import tuning
 from rnnbench.records import Run, Rung, given
 from rnnbench.settings import Settings
 from rnnbench.suite import Suite, TaskEntry, Variant
+
+Choice = Literal["own", "base", "pilot"]
 
 
 @dataclass(frozen=True)
 class Ladder:
     """The rungs of one variant on one task, shortest first; none where the variant can't do the task, and `reason`
     says why. `budget`: with how many times the steps that the suite states. `seeds`: on so many of the suite's, the
-    first ones; None: on all."""
+    first ones; None: on all.
+
+    `choice`: of a suite that tunes, whether it is at the variant's own choice or at that of the architecture that it
+    differs from, or a pilot. While it `awaits` the choices of these, its rungs are those of the costliest candidate,
+    and nobody's to run. `candidate`: the tuned settings, of a pilot or as they were chosen.
+    """
 
     variant: Variant
     task: TaskEntry
@@ -28,6 +37,9 @@ class Ladder:
     reason: str = ""
     budget: int = 1
     seeds: int | None = None
+    choice: Choice = "own"
+    awaits: tuple[str, ...] = ()
+    candidate: Mapping[str, Any] = field(default_factory=dict)
 
     def runs(self, seeds: tuple[int, ...]) -> Iterator[Run]:
         """The runs of its rungs; `seeds` are the suite's."""
@@ -45,19 +57,29 @@ class Ladder:
 
 @dataclass(frozen=True)
 class Plan:
-    """All that a suite asks for. `count` is known without making a single run."""
+    """All that a suite asks for; of one that tunes, at most, and its pilots. `count` is known without making a single
+    run."""
 
     suite: Suite
     ladders: tuple[Ladder, ...]
+    pilots: Plan | None = None
 
     @property
     def count(self) -> int:
-        return sum(len(ladder.rungs) * len(self.suite.seeds[: ladder.seeds]) for ladder in self.ladders)
+        own = sum(len(ladder.rungs) * len(self.suite.seeds[: ladder.seeds]) for ladder in self.ladders)
+        return own + (self.pilots.count if self.pilots else 0)
 
     def runs(self) -> Iterator[Run]:
-        """Every run that may be asked for."""
+        """Every run that may be asked for, pilots last."""
         for ladder in self.ladders:
-            yield from ladder.runs(self.suite.seeds)
+            for each in tuning.candidates(self.suite, ladder):
+                yield from each.runs(self.suite.seeds)
+        if self.pilots is not None:
+            yield from self.pilots.runs()
+
+    def of(self, ladder: Ladder) -> Suite:
+        """The suite that a ladder is of: itself, or that of the pilots."""
+        return self.pilots.suite if self.pilots and ladder.choice == "pilot" else self.suite
 
     def stated(self) -> Plan:
         """The plan with the steps that the suite states, alone: what baselines and comparisons are of."""
@@ -95,4 +117,8 @@ def plan(suite: Suite) -> Plan:
         for ladder in ladders
         if ladder.rungs
     ]
-    return Plan(suite, (*ladders, *larger))
+    pilots = tuning.pilots(suite)
+    if pilots is None:
+        return Plan(suite, (*ladders, *larger))
+    tried = tuning.trying(suite, plan(pilots).ladders)
+    return Plan(suite, tuple(tuning.awaiting(suite, [*ladders, *larger])), Plan(pilots, tuple(tried)))

@@ -21,7 +21,7 @@ def below(ladders: Sequence[Ladder]) -> list[int | None]:
     found: dict[tuple[str, str, object], int] = {}
     places = []
     for i, ladder in enumerate(ladders):
-        key = ladder.variant.name, ladder.task.name, getattr(ladder, "choice", "own")
+        key = ladder.variant.name, ladder.task.name, ladder.choice
         places.append(found.get(key))
         found[key] = i
     return places

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from rnnbench.errors import Exit, UserError
-from rnnbench.plan import Ladder, Plan
+from rnnbench.plan import Ladder, Plan, tuning
 from rnnbench.text import printable
 
 Matches = Callable[[frozenset[str]], bool]
@@ -113,4 +113,4 @@ def select(plan: Plan, expression: str | None) -> Plan:
         variants=tuple(v for v in plan.suite.variants if v.name in variants),
         tasks=tuple(t for t in plan.suite.tasks if t.name in tasks),
     )
-    return Plan(suite, ladders)
+    return Plan(suite, ladders, plan.pilots and tuning.needed(plan.pilots, ladders))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, NamedTuple
 
-from rnnbench.plan import Ladder, Plan, bisect, budgets
+from rnnbench.plan import Ladder, Plan, bisect, budgets, tuning
 from rnnbench.plan.bisect import Search
 from rnnbench.records import Record, Run, Rung
 
@@ -158,7 +158,9 @@ class Climb:
     @property
     def open(self) -> int | None:
         """The place of the lowest rung that has runs to do; when climbed it is a barrier: no rung above it may start
-        before."""
+        before. None while the ladder awaits a choice."""
+        if self.ladder.awaits:
+            return None
         return next((k for k, s in enumerate(self.steps) if s.state == "open"), None)
 
     @property
@@ -184,6 +186,8 @@ def ready(climb: Climb, fewer: Iterable[Climb]) -> list[RungState]:
     """The rungs whose runs may start now: the lowest that has some to do, once the same rung with `fewer` steps has
     none left, since its records may tell of this one's. In a search, each that a seed asks for, once those are
     through."""
+    if climb.ladder.awaits:
+        return []
     if climb.searches:
         return [] if any(shorter.open is not None for shorter in fewer) else [s for s in climb.steps if s.wanted]
     k = climb.open
@@ -194,7 +198,10 @@ def ready(climb: Climb, fewer: Iterable[Climb]) -> list[RungState]:
 def climb(
     ladder: Ladder, seeds: tuple[int, ...], records: Mapping[str, Record], prune: bool, below: Climb | None = None
 ) -> Climb:
-    """How far a ladder has been climbed, given the records by id, and the climb of the same one with fewer steps."""
+    """How far a ladder has been climbed, given the records by id, and the climb of the same one with fewer steps; not
+    at all while it awaits a choice."""
+    if ladder.awaits:
+        records = {}
     every = []
     for k, rung in enumerate(ladder.rungs):
         found = [records.get(rung.id(seed)) for seed in seeds[: ladder.seeds]]
@@ -264,7 +271,10 @@ def _searched(ladder: Ladder, found: tuple[tuple[Record | None, ...], ...]) -> C
 
 
 def view(plan: Plan, records: Mapping[str, Record]) -> list[Climb]:
-    """A suite's view of a store: every ladder with what is known of it."""
+    """A suite's view of a store: every ladder with what is known of it. Of one that tunes at what is chosen, then its
+    pilots, of which `records` must have the looks."""
+    if plan.pilots is not None:
+        return [*view(replace(tuning.settle(plan, records), pilots=None), records), *view(plan.pilots, records)]
     climbs: list[Climb] = []
     for ladder, place in zip(plan.ladders, budgets.below(plan.ladders), strict=True):
         below = None if place is None else climbs[place]

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Literal
+from collections.abc import Iterable, Sequence
 
+from rnnbench.plan import Choice, Plan
 from rnnbench.plan.ladders import Climb
-
-Choice = Literal["own", "base"]
 
 
 def at(climbs: Iterable[Climb], budget: int = 1, choice: Choice = "own") -> list[Climb]:
@@ -16,10 +14,9 @@ def at(climbs: Iterable[Climb], budget: int = 1, choice: Choice = "own") -> list
     found: dict[tuple[str, str], Climb] = {}
     for climb in climbs:
         ladder = climb.ladder
-        of: Choice = getattr(ladder, "choice", "own")
-        if ladder.budget == budget and of in ("own", choice):
+        if ladder.budget == budget and ladder.choice in ("own", choice):
             name = ladder.variant.name, ladder.task.name
-            if name not in found or of == choice:
+            if name not in found or ladder.choice == choice:
                 found[name] = climb
     return list(found.values())
 
@@ -27,3 +24,8 @@ def at(climbs: Iterable[Climb], budget: int = 1, choice: Choice = "own") -> list
 def budgets(climbs: Iterable[Climb]) -> tuple[int, ...]:
     """With how many times the stated steps there are climbs, ascending."""
     return tuple(sorted({climb.ladder.budget for climb in climbs}))
+
+
+def of(plan: Plan, climbs: Sequence[Climb]) -> Plan:
+    """The plan of some climbs of its view: their ladders, as far settled as they are."""
+    return Plan(plan.suite, tuple(climb.ladder for climb in climbs))

@@ -25,8 +25,8 @@ def report(suite: Suite, climbs: Sequence[Climb], factor: str, notes: Sequence[s
     if factor not in known:
         hint = nearest(printable(factor), known) if known else "it has no grid and no `starts`"
         raise UserError(f"--by: got '{printable(factor, 60)}', expected a factor of {printable(suite.name)}; {hint}")
-    stated = views.at(climbs)
-    every = [(task, [c for c in stated if c.ladder.task.name == task.name]) for task in suite.tasks]
+    whole, climbs = climbs, views.at(climbs)
+    every = [(task, [c for c in climbs if c.ladder.task.name == task.name]) for task in suite.tasks]
     drawn: list[Table | None] = []
     for task, own in every:
         found = {c.ladder.variant.name: factors.value(c, factor, suite.variants) for c in own}
@@ -38,7 +38,7 @@ def report(suite: Suite, climbs: Sequence[Climb], factor: str, notes: Sequence[s
     return Report(
         title=f"{clean(suite.name)}, by {clean(factor)}",
         about=clean(suite.about.strip()),
-        summary=tables.summary(suite, stated, climbs),
+        summary=tables.summary(suite, climbs, whole),
         tables=tuple(shown),
         legend=marks.legend(shown),
         notes=tuple(map(clean, notes)),

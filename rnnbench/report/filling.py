@@ -16,6 +16,7 @@ from rnnbench.report.model import Cell, Tone, clean
 def filling(climbs: Sequence[Climb], width: int, room: int) -> list[Text]:
     """The table that fills: variants x tasks, with each budget, each the span so far and a sign for every rung. Where
     there is no room for all rows, those go first that have nothing left to do."""
+    climbs = [climb for climb in climbs if climb.ladder.choice == "own"]
     tasks = list(dict.fromkeys(map(_task, climbs)))
     by_name = {(c.ladder.variant.name, _task(c)): c for c in climbs}
     names = list(dict.fromkeys(c.ladder.variant.name for c in climbs))

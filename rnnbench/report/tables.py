@@ -28,7 +28,7 @@ def report(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = ()) -> 
     tables += sections.tables(tasks, every)
     tables += [costs(task, own) for task, own in by_task]
     if suite.claims:
-        tables.append(claimed(verdicts.verdicts(suite, climbs)))
+        tables.append(claimed(verdicts.verdicts(suite, every)))
     return Report(
         title=clean(suite.name),
         about=clean(suite.about.strip()),
@@ -54,7 +54,7 @@ def summary(suite: Suite, climbs: Sequence[Climb], every: Sequence[Climb]) -> st
     order = ("solved", "unsolved", "diverged", "failed", "crashed", "timeout", "pruned", "implied", "to do")
     told = ", ".join(f"{counts[status]}{NBSP}{status.replace(' ', NBSP)}" for status in order if counts[status])
     runs = counted(sum(len(step.records) for step in steps), "run")
-    extra = _with_more(every)
+    extra = _with_more(every) + _besides(every)
     return f"{size}, {counted(len(suite.seeds), 'seed')}; {runs}" + (f": {told}" if told else "") + extra
 
 
@@ -68,6 +68,16 @@ def _with_more(every: Sequence[Climb]) -> str:
     asked = known + sum(climb.left for climb in more)
     told = f", {derived} of them by runs with fewer" if derived else ""
     return f"; with more steps {known} of {counted(asked, 'run')} known{told}"
+
+
+def _besides(every: Sequence[Climb]) -> str:
+    """How far what tuning takes besides has come: pilots, and ladders at the base's choice."""
+    told = ""
+    for choice, what in (("pilot", "of the pilots"), ("base", "at the base's choice")):
+        steps = [s for c in every if c.ladder.choice == choice for s in c.steps if s.state != "pruned"]
+        asked = sum(step.asked for step in steps)
+        told += f"; {what} {asked - sum(s.missing for s in steps)} of {counted(asked, 'run')} known" if asked else ""
+    return told
 
 
 def _name(climb: Climb) -> Cell:

@@ -11,6 +11,7 @@ from rnnbench import registry
 from rnnbench.records import given
 from rnnbench.settings import Settings
 from rnnbench.suite.points import suffix
+from rnnbench.suite.tuning import Tuning
 
 _SETTINGS = frozenset(f.name for f in fields(Settings))
 _LATER = ("factors", "start", "rivals", "match", "fitted")  # what a variant has had since the store's first version
@@ -128,6 +129,7 @@ class Suite:
     claims: tuple[Claim, ...] = ()
     prune: bool = True
     budgets: Budgets = Budgets()
+    tuning: Tuning | None = None
     path: str = ""
     text: str = ""
     foreign: dict[str, str] = field(default_factory=dict)
@@ -161,11 +163,11 @@ class Suite:
         """Plain JSON, from which `from_dict` makes an equal suite. What older versions don't know is left out where a
         suite doesn't use it, so that they can read it."""
         plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
-        plain["variants"] = [{k: v for k, v in each.items() if v or k not in _LATER} for each in plain["variants"]]
         for task in plain["tasks"]:
             if task["search"] == "climb":
                 del task["search"]
-        unused = {"foreign": not self.foreign, "budgets": self.budgets == Budgets()}
+        plain["variants"] = [{k: v for k, v in each.items() if v or k not in _LATER} for each in plain["variants"]]
+        unused = {"foreign": not self.foreign, "budgets": self.budgets == Budgets(), "tuning": self.tuning is None}
         return {key: value for key, value in plain.items() if not unused.get(key)}
 
     @classmethod
@@ -181,5 +183,6 @@ class Suite:
                 "seeds": tuple(value["seeds"]),
                 "claims": tuple(Claim(**c) for c in value["claims"]),
                 "budgets": Budgets.from_dict(value),
+                "tuning": Tuning.from_dict(value["tuning"]) if value.get("tuning") else None,
             }
         )

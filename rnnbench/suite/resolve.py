@@ -10,7 +10,7 @@ from typing import Any
 from rnnbench import registry
 from rnnbench.records import given
 from rnnbench.settings import Settings
-from rnnbench.suite import Budgets, Claim, Suite, TaskEntry, Variant, budgets, families, grids, lengths, matching
+from rnnbench.suite import Budgets, Claim, Suite, TaskEntry, Variant, budgets, families, grids, lengths, matching, sweep
 from rnnbench.suite.ablations import Named, ablations, impossible_pair
 from rnnbench.suite.architectures import architectures, impossible
 from rnnbench.suite.claims import claims
@@ -19,13 +19,14 @@ from rnnbench.suite.faults import Enough, Faults, Path, Place, printable, shown
 from rnnbench.suite.names import named as named_class
 from rnnbench.suite.points import label
 from rnnbench.suite.reader import Reader, hints
+from rnnbench.suite.seeds import LARGEST_SEED
+from rnnbench.suite.seeds import seeds as seeds_of
 
 TOP = (
     "rnnbench", "name", "about", "include", "defaults", "seeds", "architectures", "ablate", "tasks", "claims", "prune",
-    "more_steps", "budgets", "search",
+    "more_steps", "budgets", "search", "tune",
 )  # fmt: skip
 MOST_RUNS = 1_000_000
-LARGEST_SEED = 2**63 - 1  # what the store can hold
 SEEDS = 3  # where a suite doesn't say
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,99}")
@@ -50,13 +51,13 @@ def resolve(
     if "defaults" in top:
         given_defaults = reader.mapping(("defaults",), "settings", hints(Settings), of="a setting") or {}
         defaults = reader.fields(Settings, ("defaults",), given_defaults)
-    grid = _seeds(reader) if "seeds" in top else range(SEEDS)
+    grid = seeds_of(reader) if "seeds" in top else range(SEEDS)
     trained = budgets.read(reader, top, len(grid) or LARGEST_SEED)  # no seeds have a fault of their own
     asked = reader
     if seeds is not None:
         asked = _option_seeds(seeds, faults)
-        grid = _seeds(asked)
-    _count(asked, *grids.count(top), len(grid), trained)
+        grid = seeds_of(asked)
+    _count(asked, *grids.count(top), grid, trained)
     known = architectures(reader) if "architectures" in top else {}
     named: list[Named] = [(v.name, ("architectures", name), v) for name, found in known.items() for v in found]
     named += [(name, ("architectures", name), None) for name, found in known.items() if not found]
@@ -64,6 +65,10 @@ def resolve(
     _check_names(reader, [(name, path) for name, path, _ in named])
     variants = tuple(variant for _, _, variant in named if variant)
     tasks = tuple(_tasks(reader, lengths.search(reader, (), top))) if "tasks" in top else ()
+    _count(asked, len(variants), sum(len(task.lengths) for task in tasks), grid, trained)
+    tuning = sweep.tuning(reader, tasks) if "tune" in top else None
+    if tuning is not None:
+        tuning = sweep.counted(reader, tuning, len(variants), asked, grid)
     whole = imports or not reader.foreign
     suite = Suite(
         name=_name(reader, top),
@@ -76,6 +81,7 @@ def resolve(
         claims=tuple(_claims(reader, named, tasks)) if "claims" in top and whole else (),
         prune=_prune(reader) if "prune" in top else True,
         budgets=trained,
+        tuning=tuning,
         path=document.file,
         text=document.text,
         foreign=reader.foreign,
@@ -84,6 +90,7 @@ def resolve(
         suite = matching.fit(reader, suite, {name: path for name, path, _ in named})
         _check_settings(reader, suite, named)
         budgets.check(reader, suite)
+        sweep.check(reader, suite, overrides)
     return suite
 
 
@@ -178,34 +185,6 @@ def _kind(reader: Reader, path: Path, entry: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _seeds(reader: Reader) -> Sequence[int]:
-    """`3` (0 to 2), a list, or `{from:, count:}`; a range is not expanded."""
-    path: Path = ("seeds",)
-    value = reader.document.get(path)
-    if isinstance(value, list):
-        return reader.distinct(path, "a list of seeds", "a seed", 0, LARGEST_SEED)
-    if isinstance(value, dict):
-        entry = reader.mapping(path, "{from: SEED, count: NUMBER}", ("from", "count"), of="from or count") or {}
-        limits = {"from": ("a seed", 0), "count": ("a number of seeds", 1)}
-        found = {}
-        for key, (want, least) in limits.items():
-            if key not in entry:
-                reader.missing((*path, key), want)
-            else:
-                found[key] = reader.whole((*path, key), least, LARGEST_SEED, want)
-        start, count = found.get("from"), found.get("count")
-        if start is None or count is None:
-            return ()
-        if start + count - 1 > LARGEST_SEED:
-            reader.got((*path, "count"), f"the last seed to be at most {LARGEST_SEED}")
-            return ()
-        return range(start, start + count)
-    if type(value) is int:
-        return range(reader.whole(path, 1, LARGEST_SEED, "a number of seeds") or 0)
-    reader.got(path, "a number of seeds, a list of them or {from: SEED, count: NUMBER}")
-    return ()
-
-
 def _option_seeds(text: str, faults: Faults) -> Reader:
     """`--seeds 5` (0 to 4) or `--seeds 1000..1004`, as the document that a suite would have."""
     ends = [scalar(end) for end in text.split("..")]
@@ -261,12 +240,13 @@ def _claims(reader: Reader, named: Sequence[Named], tasks: Sequence[TaskEntry]) 
     return claims(reader, known, known_lengths, variants if len(variants) == len(named) else None)
 
 
-def _count(reader: Reader, variants: int, rungs: int, seeds: int, trained: Budgets) -> None:
+def _count(reader: Reader, variants: int, rungs: int, seeds: Sequence[int], trained: Budgets) -> None:
     """A fault for more runs than anybody means, told from the numbers alone; then nothing else is looked at."""
-    trainings = sum(min(max(1, seeds), trained.first(times) or max(1, seeds)) for times in trained.times)
+    trainings = sum(min(len(seeds), trained.first(times) or len(seeds)) for times in trained.times)
     count = max(1, variants) * max(1, rungs) * max(1, trainings)
     if count > MOST_RUNS:
-        factors = f"{variants}{' or more' * (variants == grids.MANY)} variants x {rungs} lengths x {seeds} seeds"
+        many = f"{variants}{' or more' * (variants == grids.MANY)} variants"
+        factors = f"{many} x {rungs} lengths x {len(seeds)} seeds"
         factors += f" x {len(trained.times)} budgets" * (len(trained.times) > 1)
         reader.fault(("seeds",), f"got a grid of {count} runs ({factors}), expected at most {MOST_RUNS}")
         raise Enough

@@ -73,6 +73,7 @@ def _climb(climb: Climb, suite: Suite) -> dict[str, Any]:
         "variant": climb.ladder.variant.name,
         "task": climb.ladder.task.name,
         "times": climb.ladder.budget,
+        "choice": climb.ladder.choice,
         "factors": {name: value for name, value in point.items() if value is not factors.MISSING},
         "not_applicable": climb.ladder.reason or None,
         "span": dataclasses.asdict(span) if span else None,
@@ -94,12 +95,13 @@ def render(
         "about": suite.about,
         "seeds": list(suite.seeds),
         "budgets": dataclasses.asdict(suite.budgets),
+        "tune": dataclasses.asdict(suite.tuning) if suite.tuning else None,
         "variants": [dataclasses.asdict(v) for v in suite.variants],
         "tasks": [dataclasses.asdict(t) for t in suite.tasks],
-        "results": [_climb(climb, suite) for climb in climbs],
+        "results": [_climb(climb, suite) for climb in climbs if climb.ladder.choice != "pilot"],
         **sections.values(climbs),
         "same_bits": [{"variants": names, "runs": runs} for names, runs in twins(stated).items()],
-        "claims": [_verdict(v) for v in verdicts.verdicts(suite, stated)],
+        "claims": [_verdict(v) for v in verdicts.verdicts(suite, climbs)],
         "notes": list(notes),
     }
     # ASCII alone, so that no name can bring a control character along
