@@ -19,6 +19,8 @@ from rnnbench import strict
 Status = Literal["solved", "unsolved", "diverged", "failed", "crashed", "timeout"]
 FINISHED: tuple[Status, ...] = ("solved", "unsolved", "diverged")
 BROKEN: tuple[Status, ...] = ("failed", "crashed", "timeout")
+MOST_SECONDS = 1e10  # of a run: three centuries
+MOST_ATTEMPTS = 1_000_000
 
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 
@@ -223,7 +225,7 @@ class Record:
         """The record itself, with numbers as floats, where its values are of the types and in the ranges that a record
         has, and agree with each other; ValueError where they don't."""
         strict.whole("parameters", self.parameters)
-        strict.whole("attempt", self.attempt, 1)
+        strict.whole("attempt", self.attempt, 1, MOST_ATTEMPTS)
         strict.whole("steps", self.steps)
         if self.solved_at is not None:
             strict.whole("solved_at", self.solved_at)
@@ -235,7 +237,7 @@ class Record:
             self,
             score=None if self.score is None else strict.number("score", self.score),
             loss=None if self.loss is None else strict.number("loss", self.loss),
-            seconds=strict.number("seconds", self.seconds, 0),
+            seconds=strict.number("seconds", self.seconds, 0, MOST_SECONDS),
         )
         return found.agreed()
 
@@ -254,8 +256,8 @@ class Record:
             strict.refuse("score and solved_at", [score, solved_at], f"null beside status {status}")
         if self.steps < 0:
             strict.refuse("steps", self.steps, "at least 0")
-        if solved_at is not None and not 0 <= solved_at <= self.steps:
-            strict.refuse("solved_at", solved_at, f"null or a step from 0 to {self.steps}")
+        if solved_at is not None and not 1 <= solved_at <= self.steps:
+            strict.refuse("solved_at", solved_at, f"null or a step from 1 to {self.steps}")
         last = 0
         for point in self.curve:
             if not last < point.step <= self.steps:
