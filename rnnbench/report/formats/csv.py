@@ -1,4 +1,5 @@
-"""A report as tidy CSV: one row per variant, task and length, `score` and its interval empty where there is none."""
+"""A report as tidy CSV: one row per variant, task and length, `score` and its interval empty where there is none;
+then a column for each factor of the suite's grids."""
 
 from __future__ import annotations
 
@@ -7,10 +8,11 @@ import io
 import math
 from collections.abc import Sequence
 
-from rnnbench.analysis import spans
+from rnnbench.analysis import factors, spans
 from rnnbench.plan.ladders import Climb
 from rnnbench.report.model import clean
 from rnnbench.suite import Suite
+from rnnbench.suite.points import label
 
 COLUMNS = ("variant", "task", "length", "score", "low", "high", "n", "solved", "failed")
 
@@ -35,13 +37,16 @@ def render(
 ) -> str:
     out = io.StringIO()
     rows = csv.writer(out, lineterminator="\n")
-    rows.writerow(COLUMNS)
+    names = factors.factors(suite.variants)
+    rows.writerow((*COLUMNS, *names))
     for climb in climbs:
-        names = text(climb.ladder.variant.name), text(climb.ladder.task.name)
+        own = [factors.value(climb, name, suite.variants) for name in names]
+        point = ["" if each is factors.MISSING else text(label(each)) for each in own]
+        who = text(climb.ladder.variant.name), text(climb.ladder.task.name)
         if not climb.steps:  # the variant can't do the task
-            rows.writerows((*names, length, "", "", "", 0, 0, 0) for length in climb.ladder.task.lengths)
+            rows.writerows((*who, length, "", "", "", 0, 0, 0, *point) for length in climb.ladder.task.lengths)
         for step in climb.steps:
             found = spans.score(step)
             counts = found.n, found.solved, found.failed
-            rows.writerow((*names, step.rung.length, *map(number, found.score), *counts))
+            rows.writerow((*who, step.rung.length, *map(number, found.score), *counts, *point))
     return out.getvalue()
