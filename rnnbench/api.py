@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from rnnbench import environment, exports, registry
+from rnnbench import environment, exports, process, registry
 from rnnbench.errors import Exit, UserError
-from rnnbench.plan import Plan, cost, orphans, plan
+from rnnbench.plan import Plan, cost, orphans, plan, reach, views
 from rnnbench.plan.filter import select
 from rnnbench.plan.ladders import Climb, view
-from rnnbench.records import BROKEN, Record, Run
-from rnnbench.running import again, executors
+from rnnbench.probing import Asked, Probed
+from rnnbench.probing.kept import Kept
+from rnnbench.records import BROKEN, Record, Run, Rung
+from rnnbench.running import again, executors, probes
 from rnnbench.running.cores import cores as cores
 from rnnbench.running.driver import Driver, Outcome
 from rnnbench.running.listeners import Listener, Silent
@@ -30,19 +32,19 @@ Rerun = Literal["stale", "failed", "all"]
 
 
 def load(source: str | Path, overrides: Sequence[str] = (), seeds: str | None = None) -> Suite:
-    """A suite from its path, or by the name of one that ships; UserError with a line per fault.
+    """A suite from its path, or by the name of one that ships; UserError with a line per fault. What it names of other
+    people's code is imported, and what that changes of this process put back.
 
     >>> load("quick").name
     'quick'
     """
-    return read_suite(source, overrides=overrides, seeds=seeds)
+    with process.unchanged():
+        return read_suite(source, overrides=overrides, seeds=seeds)
 
 
 def is_stale(record: Record) -> bool:
     """Whether the code that made a record is not today's; of one from a canonical export that isn't known."""
-    if not record.finished or not record.fingerprint:
-        return False
-    return fingerprint(record.run.rung, record.numerics.startswith("fused")) != record.fingerprint
+    return any(stale([record]))
 
 
 def stale(records: Iterable[Record]) -> Iterator[Record]:
@@ -53,9 +55,22 @@ def stale(records: Iterable[Record]) -> Iterator[Record]:
             rung, fused = record.run.rung, record.numerics.startswith("fused")
             made = today.get((rung.key, fused))
             if made is None:
-                made = today[rung.key, fused] = fingerprint(rung, fused)
+                made = today[rung.key, fused] = _today(rung, fused)
             if made != record.fingerprint:
                 yield record
+
+
+def _today(rung: Rung, fused: bool) -> str:
+    """The fingerprint of the code that a run would go through today; empty where today's can't make it, as where a cell
+    or a switch is gone. UserError where other people's code isn't there, so that nobody knows."""
+    try:
+        return fingerprint(rung, fused)
+    except UserError:
+        if registry.is_foreign(rung.model) or registry.is_foreign(rung.task):
+            raise
+    except (TypeError, ValueError):
+        pass
+    return ""
 
 
 def without(records: Mapping[str, Record], rerun: Rerun | None) -> Mapping[str, Record]:
@@ -72,15 +87,19 @@ def without(records: Mapping[str, Record], rerun: Rerun | None) -> Mapping[str, 
 
 @dataclass(frozen=True)
 class Forecast:
-    """What a run would do: counts of runs, and about how many seconds of one worker. `possible`: runs with more steps
-    that it may come to besides, at most, where that is still to be seen. `stale`: known ones that are, where that was
-    looked for."""
+    """What a run would do: counts of runs, and about how many seconds of one worker. Of those that are known, so many
+    are `derived`: by runs with fewer steps; `stale`: made by other code, where that was looked for. Where a ladder is
+    `searched`, `missing` is the most that there may be, and `pruned` are also those that are left out for good. So many
+    of all are `pilots`, and so many `follow` from what they choose, at most."""
 
     known: int
+    derived: int
     pruned: int
     missing: int
-    possible: int
     seconds: float
+    searched: bool = False
+    pilots: int = 0
+    follow: int = 0
     stale: int = 0
 
     @property
@@ -90,19 +109,22 @@ class Forecast:
     @classmethod
     def of(cls, climbs: Sequence[Climb], stale: Iterable[Record] = ()) -> Forecast:
         factor = cost.correction({r.id: r for climbed in climbs for r in climbed.records}.values())
-        known = pruned = missing = possible = 0
+        known = derived = pruned = missing = 0
         seconds = 0.0
         for climbed in climbs:
-            for rung in climbed.every:
-                known += rung.asked - rung.missing
-                if rung.state == "pruned":
-                    pruned += rung.missing
-                else:
-                    missing += rung.missing
-            possible += climbed.ladder.possible * climbed.undecided
+            there = sum(rung.known for rung in climbed.steps)
+            known += there
+            derived += sum(rung.tally.derived for rung in climbed.steps)
+            missing += climbed.left
+            pruned += sum(rung.asked for rung in climbed.steps) - there - climbed.left
             done, total = cost.work(climbed)
             seconds += (total - done) * factor
-        return cls(known, pruned, missing, possible, seconds, sum(1 for _ in stale))
+        searched = any(climbed.searches and climbed.left for climbed in climbs)
+        asked = [(climbed.ladder, sum(rung.asked for rung in climbed.steps)) for climbed in climbs]
+        pilots = sum(count for ladder, count in asked if ladder.choice == "pilot")
+        follow = sum(count for ladder, count in asked if ladder.awaits)
+        old = sum(1 for _ in stale)
+        return cls(known, derived, pruned, missing, seconds, searched, pilots, follow, old)
 
 
 def run_plan(
@@ -124,18 +146,53 @@ def run_plan(
     seconds = environment.checkpoint_seconds()
     registry.place(plan.suite.files)  # another suite may have been read since
     with store.writing():
-        records = without(store.records(plan.runs()), rerun)
-        store.checkpoints.sweep(lambda id: id in records and records[id].finished)
-        known = view(plan, records)
+        found = without(records(plan, store), rerun)
+        store.checkpoints.sweep(lambda id: id in found and found[id].finished)
+        known = view(plan, found)
         store.remember(plan.suite.as_dict())
         where = executors.named(executor, options)(jobs, device, kernels, timeout, seconds)
-        told = listener(Forecast.of(known, stale(records.values()))) if callable(listener) else listener
-        return Driver(plan, records, store, where, told, retries, fail_fast, known).drive()
+        told = listener(Forecast.of(known, stale(found.values()))) if callable(listener) else listener
+        return Driver(plan, found, store, where, told, retries, fail_fast, known).drive()
 
 
 def train_again(runs: Sequence[Run], jobs: int = 0) -> Iterator[Record]:
     """The records of runs, whatever any store holds of them, in the order in which they end."""
     return again.train(runs, executors.named("local")(jobs, "cpu", "auto", None, 10.0))
+
+
+def to_probe(plan: Plan, store: Store, seeds: int | None = None) -> list[Probed]:
+    """The runs of a plan that can be probed, with what the store has of them: all that were not pruned, of the first so
+    many seeds."""
+    registry.place(plan.suite.files)
+    found = []
+    for climb in climbs(plan, store):
+        variant, task = climb.ladder.variant, climb.ladder.task
+        for rung in climb.steps:
+            if rung.state != "pruned":
+                pairs = list(zip(plan.suite.seeds, rung.records, strict=True))[:seeds]
+                runs = [(Run(rung.rung, seed), record) for seed, record in pairs]
+                found += [Probed(variant.name, variant.base, task.name, *pair) for pair in runs]
+    return found
+
+
+def kept_probes(wanted: Iterable[Probed], store: Store, asked: Asked) -> list[Probed]:
+    """Those of which probes were made and kept, with them."""
+    kept = Kept(store.directory / "probes")
+    pairs = [(each, kept.load(each.run, asked)) for each in wanted]
+    return [each.having(*found) for each, found in pairs if found]
+
+
+def probe(wanted: Sequence[Probed], store: Store, asked: Asked, jobs: int = 0) -> Iterator[Probed]:
+    """Trains runs again, probes them, keeps the probes and tells of each as it ends; one that broke has a record that
+    says why, and no probes."""
+    kept = Kept(store.directory / "probes")
+    runs = {each.run.id: each.run for each in wanted}
+    for record, found in probes.probe(
+        list(runs.values()), asked, executors.named("local")(jobs, "cpu", "auto", None, 10.0)
+    ):
+        if record.finished:
+            kept.save(record.run, asked, (record, found))
+        yield from (each.having(record, found) for each in wanted if each.run.id == record.id)
 
 
 def run(
@@ -151,20 +208,33 @@ def run(
 
 
 def results(source: str | Path | Suite, directory: str | Path = "results") -> pandas.DataFrame:
-    """The results of a suite that are there, tidy: one row a run, all at the stated budget of steps (`export` has those
-    with more steps too).
+    """The results of a suite that are there, tidy: one row a run, all with the steps that the suite states and each
+    variant at its own choice of what is tuned (`export` has the others, too).
 
-    Columns: variant, task, length, seed, status, score, steps, solved_at, parameters, seconds, id, budget.
+    Columns: variant, task, length, seed, status, score, steps, solved_at, parameters, seconds, id, budget, choice.
     """
     from rnnbench.report.frame import frame
 
     suite = source if isinstance(source, Suite) else load(source)
-    return frame(climbs(plan(suite).without_more(), Store(Path(directory))))
+    return frame(views.at(climbs(plan(suite).stated(), Store(Path(directory)))))
+
+
+def records(plan: Plan, store: Store) -> Mapping[str, Record]:
+    """What a store has of a plan's runs, by id; of pilots with their looks, which choices are told from."""
+    found = store.records(plan.runs())
+    if plan.pilots is None:
+        return found
+    return {**found, **store.records(plan.pilots.runs(), curves=True)}
 
 
 def climbs(plan: Plan, store: Store) -> list[Climb]:
-    """The view of a store that a plan is."""
-    return view(plan, store.records(plan.runs()))
+    """The view of a store that a plan is, as it is shown and judged."""
+    return shown(plan, records(plan, store))
+
+
+def shown(plan: Plan, records: Mapping[str, Record]) -> list[Climb]:
+    """The view of records that a plan is, as it is shown and judged: a rung for each length that is tested."""
+    return reach.unfolded(view(plan, records))
 
 
 def exported(path: Path, curves: bool = True) -> dict[str, Record]:
@@ -181,9 +251,14 @@ def last_suite(store: Store) -> Suite:
             f"{store.directory}: no suite ran here yet; next: rnnbench run SUITE", code=Exit.NOTHING_SELECTED
         )
     try:
-        return Suite.from_dict(known[0])
+        suite = Suite.from_dict(known[0])
     except (TypeError, KeyError, ValueError, AttributeError) as error:
         raise damaged(store.path, "the suite that ran last is none") from error
+    registry.place(suite.files)
+    with process.unchanged():
+        for kind, name in (each.split(" ", 1) for each in suite.foreign):
+            registry.find(f"{kind}s", name)
+    return suite
 
 
 def orphaned(suite: Suite, store: Store) -> list[str]:
@@ -209,7 +284,7 @@ def orphaned(suite: Suite, store: Store) -> list[str]:
 
 def warnings(records: Iterable[Record]) -> list[str]:
     """What a reader of a table must know about its records besides what they say themselves: stale ones."""
-    records = list(records)
+    records = list({record.id: record for record in records}.values())  # one may stand for several runs
     notes = []
     old = sum(1 for _ in stale(records))
     if old:

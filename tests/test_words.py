@@ -17,6 +17,7 @@ from rnnbench.errors import Exit, UserError
 from rnnbench.plan import Plan, plan, selection
 from rnnbench.plan.filter import matcher, select
 from rnnbench.plan.ladders import Climb, view
+from rnnbench.records import Record
 from rnnbench.suite import Claim, Suite, TaskEntry, Variant
 from rnnbench.suite.load import load
 
@@ -119,7 +120,7 @@ def test_all_claims_of_a_suite_that_ships_are_about_what_it_has(name: str) -> No
 def told(n: int, claim: str, **results: str) -> str:
     """The advice on a claim; `results` by variant, letters for seeds, all on copy."""
     asked = plan(suite(n, Claim("so it is", claim, number=1)))
-    records = {}
+    records: dict[str, Record] = {}
     for ladder in asked.ladders:
         if ladder.task.name == "copy":
             records |= ladders.records(ladder.rungs, results.get(ladder.variant.name, ""))

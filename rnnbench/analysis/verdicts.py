@@ -2,8 +2,8 @@
 
 How a comparison is decided depends on what it compares; the level is that of `stats.LEVEL` for each:
 
-span, steps    Known up to the ladder's rungs, or the budget. Seed by seed the comparison is true, false or can't be
-               told; it holds if it is true for so many seeds that they can't well be half of all (sign test).
+span, reach,   Known up to the ladder's rungs, or the budget. Seed by seed the comparison is true, false or can't be
+steps          told; it holds if it is true for so many seeds that they can't well be half of all (sign test).
 score, effect  A mean over seeds, paired: the t interval of the difference lies on one side. An effect is known up to
                the rungs: the mean of the least, and of the most, that each seed's can be.
 solved         A share of seeds: the interval of the difference, joined from Jeffreys' of each share (MOVER).
@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from rnnbench import registry
@@ -26,6 +26,7 @@ from rnnbench.analysis.decisions import Found, Samples
 from rnnbench.analysis.everywhere import everywhere
 from rnnbench.analysis.ranges import Range, point
 from rnnbench.analysis.spans import Span
+from rnnbench.plan import views
 from rnnbench.plan.ladders import Climb, RungState
 from rnnbench.suite import Claim, Suite, parts
 from rnnbench.suite.expression import About, Arithmetic, Comparison, Join, Measure, Not, Number, Sum, Truth, kind
@@ -50,11 +51,35 @@ class _Undecided(Exception):
 
 
 def verdicts(suite: Suite, climbs: Sequence[Climb]) -> list[Verdict]:
-    """The verdict on each of a suite's claims, in their order."""
+    """The verdict on each of a suite's claims, in their order. Of one that tunes, with each variant at its own choice
+    and with all at the base's: what is not so decided by both is undecided."""
+    own, base = (views.at(climbs, choice=choice) for choice in ("own", "base"))
+    found = _verdicts(suite, own)
+    if all(a is b for a, b in zip(own, base, strict=True)):
+        return found
+    return [_twice(a, b) for a, b in zip(found, _verdicts(suite, base), strict=True)]
+
+
+def _verdicts(suite: Suite, climbs: Sequence[Climb]) -> list[Verdict]:
     judge = _Judge(suite, climbs)
     found = ((claim, everywhere(judge.truth, parse(claim.that), suite.variants)) for claim in suite.claims)
     words: dict[bool | None, Outcome] = {True: "holds", False: "fails", None: "undecided"}
     return [Verdict(claim, words[f.truth], f.why) for claim, f in found]
+
+
+def _twice(own: Verdict, base: Verdict) -> Verdict:
+    """What both say; where they part, undecided."""
+    if own == base:
+        return own
+    if own.outcome == base.outcome:
+        return replace(own, why=f"each at its own choice: {own.why}; all at the base's: {base.why}")
+    why = f"each at its own choice it {_says(own)}; all at the base's it {_says(base)}"
+    return Verdict(own.claim, "undecided", why)
+
+
+def _says(verdict: Verdict) -> str:
+    word = "is undecided" if verdict.outcome == "undecided" else verdict.outcome
+    return f"{word} ({verdict.why})"
 
 
 class _Judge:
@@ -97,7 +122,7 @@ class _Judge:
         n = len(self.suite.seeds)
         if n < MINIMUM:
             return Found(None, f"n too small: {n} seeds, {MINIMUM} needed")
-        if what in ("span", "steps"):
+        if what in ("span", "reach", "steps"):
             return decisions.by_seed(samples)
 
         def interval(tree: Sum, level: float) -> Range:
@@ -127,7 +152,7 @@ class _Judge:
             variant = self.parts.get(name, [name])[0]
             with_it, base = (self._spans(v, rest[0]) for v in (variant, self.bases.get(variant) or ""))
             return tuple(a.log2() - b.log2() for a, b in zip(with_it, base, strict=True))
-        if measure.function == "span":
+        if measure.function in ("span", "reach"):
             return self._spans(name, rest[0])
         step = self._step(name, rest[0], int(rest[1]))
         if measure.function == "steps":
@@ -162,6 +187,8 @@ class _Judge:
             raise _Undecided(f"{where} was not selected")
         if step.state == "pruned":
             raise _Undecided(f"{where} was pruned: it has no score")
+        if step.implied:
+            raise _Undecided(f"{where}: its ladder is searched, which trains some seeds there and not others")
         absent = {"missing": step.missing, "broken": len(step.broken)}
         if told := ", ".join(f"{count} {word}" for word, count in absent.items() if count):
             raise _Undecided(f"{where}: of {len(step.records)} runs {told}")

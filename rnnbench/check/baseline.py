@@ -26,8 +26,9 @@ from rnnbench.analysis import spans, verdicts
 from rnnbench.check import ends, probes
 from rnnbench.check import seeds as seeded
 from rnnbench.errors import Exit, UserError
-from rnnbench.plan import Ladder, Plan
+from rnnbench.plan import Ladder, Plan, views
 from rnnbench.plan.ladders import Climb
+from rnnbench.plan.reach import folded
 from rnnbench.records import Status, canonical
 from rnnbench.suite import Suite
 from rnnbench.suite.faults import printable
@@ -151,17 +152,19 @@ def rungs(climb: Climb) -> list[int]:
 
 def diverged(climb: Climb) -> int:
     """How many runs diverged."""
-    return sum(r.status == "diverged" for step in climb.steps if step.state != "pruned" for r in step.finished)
+    steps = [step for step in folded(climb).steps if step.state != "pruned"]
+    return sum(r.status == "diverged" for step in steps for r in step.finished)
 
 
 def missing(climbs: Sequence[Climb]) -> tuple[int, int]:
     """How many runs are missing, and how many broke, of those that aren't pruned."""
-    steps = [step for climb in climbs for step in climb.steps if step.state != "pruned"]
+    steps = [step for climb in climbs for step in folded(climb).steps if step.state != "pruned"]
     return sum(step.missing for step in steps), sum(len(step.broken) for step in steps)
 
 
 def make(plan: Plan, climbs: Sequence[Climb]) -> Baseline:
-    """The baseline of a suite whose runs are all there; UserError where they aren't."""
+    """The baseline of a suite whose runs are all there, each variant at its own choice of what is tuned; UserError
+    where they aren't."""
     absent, broken = missing(climbs)
     if absent or broken:
         raise UserError(
@@ -170,14 +173,15 @@ def make(plan: Plan, climbs: Sequence[Climb]) -> Baseline:
             code=Exit.FAILED if broken else Exit.INCONCLUSIVE,
         )
     variants: dict[str, dict[str, Cell]] = {}
+    own = views.at(climbs)
     ended = {
         (x.variant.name, x.task.name): Ends(End(**found["asked"]), End(**found["spent"]))
-        for x, found in ends.chosen(plan.ladders)
+        for x, found in ends.chosen([climb.ladder for climb in own])
     }
-    for climb in climbs:
+    for climb in own:
         ladder = climb.ladder
         if ladder.rungs:
-            solved = [0 if step.state == "pruned" else step.solved for step in climb.steps]
+            solved = [sum(verdict is True for verdict in step.verdicts) for step in climb.steps]
             numbers = VariantNumbers.of(ladder, plan.suite.seeds)
             end = ended.get((ladder.variant.name, ladder.task.name))
             cell = Cell(asked(ladder), rungs(climb), solved, diverged(climb), numbers, end)

@@ -8,7 +8,7 @@ import typer
 
 from rnnbench.cli import app, common, options
 
-SUFFIXES: dict[str, Literal["json", "csv"]] = {".json": "json", ".jsonl": "json", ".csv": "csv"}
+SUFFIXES = {".json": "json", ".jsonl": "json", ".csv": "csv"}
 
 
 @app.command()
@@ -33,6 +33,7 @@ def export(
     seeds: options.Seeds = None,
 ) -> None:
     """Write out the records of a suite, one a run."""
+    from rnnbench import api
     from rnnbench.plan import plan
     from rnnbench.plan.filter import select
     from rnnbench.plan.ladders import view
@@ -40,15 +41,14 @@ def export(
     from rnnbench.report import frame
     from rnnbench.store import Store, bulk
 
-    format = format or common.format_of(output, SUFFIXES, "json")
+    kind = format or common.format_of(output, SUFFIXES, "json")
     store = Store(results)
     chosen = select(plan(common.suite(suite, store, set, seeds)), filter)
-    known = store.records(chosen.runs())
-    climbs = view(chosen, known)
-    if format == "csv":
-        common.write_lines(frame.csv(climbs), output)
+    known = api.records(chosen, store)
+    if kind == "csv":
+        common.write_lines(frame.csv(api.shown(chosen, known)), output)
         return
-    if chosen.possible:  # of runs with more steps only those that the view has
-        known = {record.id: record for climb in climbs for record in climb.records}
+    if chosen.pilots is not None:  # of what could have been chosen only what was
+        known = {record.id: record for climb in view(chosen, known) for record in climb.records}
     found = bulk.by_id(store, known, curves)
     common.write_lines((as_json(r.results() if canonical else r.as_dict()) for r in found), output)

@@ -30,35 +30,42 @@ def plan(
     from rnnbench import api
     from rnnbench import plan as planning
     from rnnbench.cli.run import describe
-    from rnnbench.plan import ladders
+    from rnnbench.plan import ladders, views
     from rnnbench.plan.filter import select
     from rnnbench.store import Store
 
     chosen = select(planning.plan(api.load(suite, set or (), seeds)), filter)
-    records = Store(results).records(chosen.runs())
-    counts: dict[tuple[str, tuple[int, ...]], list[str]] = {}
+    records = api.records(chosen, Store(results))
+    counts: dict[tuple[str, tuple[int, ...], str], list[str]] = {}
     lines = []
-    for ladder in chosen.ladders:
+    for ladder in (x for x in chosen.stated().ladders if x.choice == "own"):
         if ladder.reason:
             lines.append(f"{ladder.variant.name} on {ladder.task.name}: n/a, {ladder.task.name} {ladder.reason}")
         else:
-            rungs = tuple(r.length for r in ladder.rungs)
-            counts.setdefault((ladder.task.name, rungs), []).append(ladder.variant.family)
-    for (task, rungs), families in counts.items():
+            own, upto = ladder.task, ladder.task.train.get("upto")
+            lengths = own.lengths if upto else tuple(r.length for r in ladder.rungs)
+            how = f"trained on up to {upto}, tested at {len(lengths)} lengths" if upto else f"x {len(lengths)} lengths"
+            counts.setdefault((own.name, lengths, how), []).append(ladder.variant.family)
+    for (task, lengths, how), families in counts.items():
         variants = [name if n == 1 else f"{name} at {n} points" for name, n in Counter(families).items()]
-        shown = ", ".join(map(str, rungs if len(rungs) <= 12 else (*rungs[:5], "...", *rungs[-5:])))
+        shown = ", ".join(map(str, lengths if len(lengths) <= 12 else (*lengths[:5], "...", *lengths[-5:])))
         names = ", ".join(variants if len(variants) <= 20 else (*variants[:20], f"and {len(variants) - 20} more"))
-        common.say(f"{task}: {len(families)} variants ({names}) x {len(rungs)} lengths ({shown})")
+        common.say(f"{task}: {len(families)} variants ({names}) {how} ({shown})")
     for line in lines:
         common.say(line)
     common.say(f"seeds: {len(chosen.suite.seeds)}")
-    if (more := chosen.suite.more_steps) is not None:
-        what = f"the first length that stays unsolved is trained again with {more.times} times the steps"
-        common.say(f"more steps: {what}, at most {chosen.possible:,} runs")
+    if len(times := chosen.suite.budgets.times) > 1:
+        on = f", those with more on {few} seeds" if (few := chosen.suite.budgets.seeds) else ""
+        common.say(f"budgets: {', '.join(map(str, times))} times the steps{on}")
+    if (tuning := chosen.suite.tuning) is not None and chosen.pilots is not None:
+        at = "; ".join(f"{name} {', '.join(map(str, some))}" for name, some in tuning.lengths.items())
+        on = f"{(n := len(tuning.seeds))} seed{'s' * (n > 1)} of their own"
+        common.say(f"tuning: {len(tuning.candidates)} candidates, {on}, lengths {at}: "
+                   f"{chosen.pilots.count:,} pilots")  # fmt: skip
     known = ladders.view(chosen, records)
     common.say(describe(chosen.suite.name, api.Forecast.of(known), api.cores()))
     if power:
-        _power(known)
+        _power(views.at(known))
 
 
 def _power(climbs: Sequence[Climb]) -> None:

@@ -14,6 +14,7 @@ from rnnbench.report import formats
 if TYPE_CHECKING:
     from rnnbench.plan import Plan
     from rnnbench.records import Record
+    from rnnbench.store import Store
 
 FORMATS = f"How to print it: {', '.join(formats.names())}; else as the output file's name ends, or as a table."
 
@@ -39,9 +40,8 @@ def report(
 ) -> None:
     """Tabulate how far back each variant remembers, with intervals."""
     from rnnbench import api
-    from rnnbench.plan import plan, selection
+    from rnnbench.plan import plan, reach, selection
     from rnnbench.plan.filter import select
-    from rnnbench.plan.ladders import view
     from rnnbench.report import render
     from rnnbench.store import Store
 
@@ -50,18 +50,37 @@ def report(
     store = Store(results)
     whole = common.suite(suite, store, set, seeds)
     chosen = select(selection.claim(plan(whole), claim), filter)
-    climbs = view(chosen, _exported(source, chosen)) if source else api.climbs(chosen, store)
-    notes = api.warnings([r for c in climbs for r in c.records])
+    climbs = api.shown(chosen, _exported(source, chosen)) if source else api.climbs(chosen, store)
+    notes = api.warnings([r for c in climbs for r in reach.folded(c).records])
     notes += [] if source else api.orphaned(whole, store)
     width, color = common.screen(output)
-    common.write(render(chosen.suite, climbs, format, width=width, color=color, notes=notes, by=by), output)
+    text = render(chosen.suite, climbs, format, width=width, color=color, notes=notes, by=by)
+    if chosen.suite.probe and source is None and by is None and format in ("table", "markdown"):
+        text += "\n" + _probes(chosen, store, format, width, color)
+    common.write(text, output)
+
+
+def _probes(chosen: Plan, store: Store, format: str, width: int, color: bool) -> str:
+    """The probes of a suite that asks for them, as far as they were made."""
+    from rnnbench import api
+    from rnnbench.probing import Asked, after
+    from rnnbench.report import probed
+
+    assert chosen.suite.probe is not None
+    asked = Asked(after(chosen.suite.probe.at))
+    wanted = api.to_probe(chosen, store, chosen.suite.probe.seeds)
+    found = api.kept_probes(wanted, store, asked)
+    lacking = len(wanted) - len(found)
+    note = f"note: {lacking} of {len(wanted)} runs are not probed yet; next: rnnbench probe SUITE\n" if lacking else ""
+    name = chosen.suite.name
+    return note + (probed.render(name, found, asked, format, width=width, color=color) if found else "")
 
 
 def _exported(source: Path, chosen: Plan) -> dict[str, Record]:
     """The records of an export; UserError where none is of a run that the suite names."""
     from rnnbench import api
 
-    found = api.exported(source, curves=False)
+    found = api.exported(source, curves=chosen.pilots is not None)
     if found and not any(run.id in found for run in chosen.runs()):
         raise UserError(
             f"{source}: none of its {len(found)} runs is one of {chosen.suite.name}'s; name the suite that it is of",

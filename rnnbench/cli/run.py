@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from rnnbench.cli import app, common, options
+from rnnbench.cli import apart, app, common, options
 from rnnbench.text import duration
 
 if TYPE_CHECKING:
@@ -74,12 +74,12 @@ def run(
     wanted = options.of_executor(executor_set, address, cpus_per_cohort, gpus_per_cohort)
     executors.named(executor, wanted)  # what is wrong with it is told before anything is read
     resolved = executors.device(executor, device, wanted)
-    whole = api.load(suite, set or (), seeds)
+    whole = apart.load(suite, set or (), seeds)
     chosen = select(selection.claim(plan(whole), claim), filter)
     store = Store(results)
     name = chosen.suite.name
     if dry_run:
-        known = view(chosen, api.without(store.records(chosen.runs()), rerun))
+        known = view(chosen, api.without(api.records(chosen, store), rerun))
         workers = jobs or (api.cores() if executor == "local" else 1)
         common.say(describe(name, api.Forecast.of(known), workers))
         _notes(chosen.suite, 0, workers, known)
@@ -110,6 +110,7 @@ def run(
 def _notes(suite: Suite, stale: int, workers: int = 1, climbs: Sequence[Climb] = ()) -> None:
     """Says which records other code made, and what can't be decided with so few seeds."""
     from rnnbench.analysis import advice
+    from rnnbench.analysis.verdicts import MINIMUM
 
     if stale:
         again = f"next: rnnbench run {common.typed(suite)} --rerun stale"
@@ -118,8 +119,8 @@ def _notes(suite: Suite, stale: int, workers: int = 1, climbs: Sequence[Climb] =
     if few := advice.few(suite):
         n = len(suite.seeds)
         told = f"{few} of {len(suite.claims)} claims can't be decided with {n} seed{'s' * (n > 1)}"
-        option = advice.seeds(suite, climbs, advice.MINIMUM, workers)
-        common.say(f"{suite.name}: {told}, {advice.MINIMUM} are needed: {option}", err=True)
+        option = advice.seeds(suite, climbs, MINIMUM, workers)
+        common.say(f"{suite.name}: {told}, {MINIMUM} are needed: {option}", err=True)
 
 
 def _next(suite: Suite, after: Forecast, results: Path) -> str:
@@ -138,8 +139,10 @@ def listen(quiet: bool) -> Listener:
 def describe(name: str, forecast: Forecast, workers: int) -> str:
     """What `--dry-run` says."""
     f = forecast
-    head = f"{name}: {f.total:,} runs, {f.known:,} known, {f.pruned:,} pruned, {f.missing:,} to train"
-    head += f" and up to {f.possible:,} with more steps" if f.possible else ""
+    shorter = f" ({f.derived:,} by runs with fewer steps)" if f.derived else ""
+    tuned = f" ({f.pilots:,} of them pilots)" if f.pilots else ""
+    head = f"{name}: {f.total:,} runs{tuned}, {f.known:,} known{shorter}, {f.pruned:,} pruned"
+    head += f", {'at most ' * bool(f.searched or f.follow)}{f.missing:,} to train"
     if not f.missing:
         return f"{head}; nothing to do"
     return f"{head}, at most about {duration(f.seconds / workers)} on {workers} worker{'s' * (workers > 1)}"
@@ -151,5 +154,6 @@ def summary(name: str, before: Forecast, after: Forecast, trained: int, broken: 
         text = f"{name}: nothing to do: {after.known:,} runs known, {after.pruned:,} pruned"
     else:
         text = f"{name}: {trained:,} runs trained, {before.known:,} known before, {after.pruned:,} pruned"
+    text += f", {after.derived:,} told by runs with fewer steps" if after.derived else ""
     text += f", {after.missing:,} still missing" if after.missing else ""
     return text + (f", {broken:,} broken (rnnbench run --rerun failed tries them again)" if broken else "")

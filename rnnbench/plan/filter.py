@@ -131,13 +131,9 @@ def select(plan: Plan, expression: str | None) -> Plan:
     matches = matcher(expression, lengths.union(*map(_names, plan.ladders)))
 
     def kept(ladder: Ladder) -> Ladder:
-        rungs = tuple(r for r in ladder.rungs if matches(_names(ladder) | {str(r.length)}))
-        more = ladder.more
-        if more is not None and rungs != ladder.rungs:
-            # without the rungs below it can't be told which is the first that stays unsolved
-            whole = rungs == ladder.rungs[: len(rungs)]
-            more = replace(more, rungs=more.rungs[: len(rungs)]) if whole else None
-        return replace(ladder, rungs=rungs, more=more)
+        names = _names(ladder)
+        rungs = tuple(r for r in ladder.rungs if matches(names.union(map(str, (r.length, *r.tested)))))
+        return replace(ladder, rungs=rungs)
 
     ladders = tuple(ladder for ladder in map(kept, plan.ladders) if ladder.rungs)
     if not ladders:

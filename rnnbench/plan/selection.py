@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from rnnbench.errors import Exit, UserError
-from rnnbench.plan import Ladder, Plan
+from rnnbench.plan import Ladder, Plan, tuning
 from rnnbench.suite import Claim, Suite, Variant, parts
 from rnnbench.suite.expression import Measure, Wrong, measures
 from rnnbench.suite.families import points
@@ -65,7 +65,8 @@ def trimmed(plan: Plan, ladders: Iterable[Ladder]) -> Plan:
         tasks=tuple(t for t in plan.suite.tasks if t.name in tasks),
     )
     claims = tuple(claim for claim in suite.claims if _enough(asked(claim, suite.variants), kept))
-    return replace(plan, suite=replace(suite, claims=claims), ladders=kept)
+    pilots = plan.pilots and tuning.needed(plan.pilots, kept)
+    return Plan(replace(suite, claims=claims), kept, pilots)
 
 
 def _enough(wanted: Asked | None, ladders: Collection[Ladder]) -> bool:
@@ -74,7 +75,7 @@ def _enough(wanted: Asked | None, ladders: Collection[Ladder]) -> bool:
         return False
     there: dict[Pair, set[int] | None] = {}
     for ladder in ladders:
-        lengths = {rung.length for rung in ladder.rungs} if ladder.rungs else None
+        lengths = {each for rung in ladder.rungs for each in (rung.length, *rung.tested)} if ladder.rungs else None
         there.setdefault((ladder.variant.name, ladder.task.name), lengths)
     return all(pair in there and lengths <= (there[pair] or lengths) for pair, lengths in wanted.pairs.items())
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from rnnbench.analysis import effects, factors, spans
 from rnnbench.errors import UserError, nearest
+from rnnbench.plan import views
 from rnnbench.plan.ladders import Climb
 from rnnbench.report import marks, tables
 from rnnbench.report.model import NBSP, Cell, Column, Report, Table, clean
@@ -24,6 +25,7 @@ def report(suite: Suite, climbs: Sequence[Climb], factor: str, notes: Sequence[s
     if factor not in known:
         hint = nearest(printable(factor), known) if known else "it has no grid and no `starts`"
         raise UserError(f"--by: got '{printable(factor, 60)}', expected a factor of {printable(suite.name)}; {hint}")
+    whole, climbs = climbs, views.at(climbs)
     every = [(task, [c for c in climbs if c.ladder.task.name == task.name]) for task in suite.tasks]
     drawn: list[Table | None] = []
     for task, own in every:
@@ -36,7 +38,7 @@ def report(suite: Suite, climbs: Sequence[Climb], factor: str, notes: Sequence[s
     return Report(
         title=f"{clean(suite.name)}, by {clean(factor)}",
         about=clean(suite.about.strip()),
-        summary=tables.summary(suite, climbs),
+        summary=tables.summary(suite, climbs, whole),
         tables=tuple(shown),
         legend=marks.legend(shown),
         notes=tuple(map(clean, notes)),
@@ -54,8 +56,8 @@ def _spans(task: TaskEntry, climbs: Sequence[Climb], factor: str, values: Values
     without = [clean(c.ladder.variant.name) for c in climbs if c.ladder.variant.name not in values]
     columns = factors.ordered(list(values.values()))
     return Table(
-        title=f"{clean(task.name)}: span by {clean(factor)}",
-        about=f"the span of each variant at each value of {clean(factor)}",
+        title=f"{clean(task.name)}: {task.headline} by {clean(factor)}",
+        about=f"the {task.headline} of each variant at each value of {clean(factor)}",
         columns=(Column("", False), *_headings(columns)),
         rows=tuple((_name(row), *_across(own, columns)) for row, own in cells.items()),
         notes=(f"without a value of {clean(factor)}: {', '.join(without)}",) if without else (),
@@ -78,7 +80,7 @@ def _effects(task: TaskEntry, climbs: Sequence[Climb], factor: str, values: Valu
     pairs = f"{n[0]} to {n[-1]}" if n[-1] > n[0] else str(n[0])
     return Table(
         title=f"{clean(task.name)}: effects by {clean(factor)}",
-        about="span of the variant less that of its base, paired by seed, in octaves (log2): mean ± "
+        about=f"{task.headline} of the variant less that of its base, paired by seed, in octaves (log2): mean ± "
         f"half the 95{NBSP}% t interval, n = {pairs}; their p values are in the whole report",
         columns=(Column("", False), Column("against", False), *_headings(columns)),
         rows=tuple((*map(_name, names), *_across(own, columns)) for names, own in cells.items()),

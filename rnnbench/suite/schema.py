@@ -14,16 +14,17 @@ from annotated_types import Interval
 
 from rnnbench import registry
 from rnnbench.settings import Settings
-from rnnbench.suite import ablations, architectures, described, resolve
+from rnnbench.suite import ablations, architectures, described, lengths, resolve, training
 from rnnbench.suite.reader import hints
+from rnnbench.suite.seeds import LARGEST_SEED
 
 Schema = dict[str, Any]
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.+-]{0,99}$"
 FOREIGN = r"(^[^./][^/]*/|\.py$)"  # package/name, ./mine.py
-SEED: Schema = {"type": "integer", "minimum": 0, "maximum": resolve.LARGEST_SEED}
+SEED: Schema = {"type": "integer", "minimum": 0, "maximum": LARGEST_SEED}
 ANYTHING: Schema = {}
-LENGTHS: Schema = {"type": "array", "minItems": 1, "uniqueItems": True, "items": {"type": "integer", "minimum": 1}}
+LENGTH: Schema = {"type": "integer", "minimum": 1, "maximum": lengths.LONGEST}
 
 
 def _mapping(properties: Mapping[str, Schema], required: Iterable[str] = (), about: str = "") -> Schema:
@@ -117,9 +118,10 @@ def _task(own: Mapping[str, Schema], settings: Mapping[str, Schema]) -> Schema:
 
 
 def _of_task(name: str, own: Mapping[str, Schema], settings: Mapping[str, Schema]) -> Schema:
-    return _mapping(
-        {**own, **_fields(registry.task_class(name)), **settings}, ["lengths"], registry.about("tasks", name)
-    )
+    fields = _fields(registry.task_class(name))
+    if training.KEY in fields:  # of a difficulty and of lengths to train on
+        fields[training.KEY] = {"anyOf": [fields[training.KEY], own[training.KEY]]}
+    return _mapping({**own, **fields, **settings}, ["lengths"], registry.about("tasks", name))
 
 
 ABOUT = {
@@ -134,6 +136,17 @@ ABOUT = {
     "tasks": "name -> difficulty, lengths, settings",
     "claims": "sentences about the results, and what decides them",
     "prune": "false: climb on after two rungs in a row that no seed solved",
+}
+
+
+STEPPED = _mapping({"from": LENGTH, "to": LENGTH, "per_octave": {"type": "integer", "minimum": 1}},
+                   ["from", "to", "per_octave"])  # fmt: skip
+SEARCH: Schema = {"enum": list(lengths.WAYS)}
+OF_TASK = {
+    "task": _chosen("task", "tasks"),
+    "lengths": {"anyOf": [_listed(LENGTH) | {"uniqueItems": True}, STEPPED]},
+    "search": SEARCH,
+    training.KEY: _mapping({"upto": LENGTH, "from": LENGTH, "over": {"type": "integer", "minimum": 1}}, ["upto"]),
 }
 
 
@@ -153,6 +166,7 @@ def _top() -> dict[str, Schema]:
         "tasks": _by_name({"$ref": "#/$defs/task"}, {name: _of_name(name) for name in registry.names("tasks")}),
         "claims": _listed(_mapping({"says": text, "that": text}, ["says", "that"])),
         "prune": {"type": "boolean"},
+        "search": SEARCH,
     }
     told = {key: {"description": about} for key, about in ABOUT.items()}
     return {key: known.get(key, ANYTHING) | told.get(key, {}) for key in resolve.TOP}
@@ -174,8 +188,7 @@ def schema() -> Schema:
     settings = _references(SETTINGS, hints(Settings))
     grid = {"type": "object", "minProperties": 1, "additionalProperties": {"type": "array", "minItems": 1}}
     own = {key: {"grid": grid}.get(key, ANYTHING) for key in architectures.OWN}
-    of_task = {"task": _chosen("task", "tasks"), "lengths": LENGTHS}
-    of_task = {key: of_task.get(key, ANYTHING) for key in resolve.OF_TASK}
+    of_task = {key: OF_TASK.get(key, ANYTHING) for key in resolve.OF_TASK}
     parts = _listed({"type": "string"})
     ablation = {"base": {"type": "string"}, "without": parts, "with": parts, "pairs": {"type": "boolean"}}
     top = _top()
