@@ -90,7 +90,7 @@ def main() -> None:
         code = _invoke(sys.argv[1:])
         sys.stdout.flush()
     except UserError as error:
-        for line in error.lines:
+        for line in error.screen():
             print(printable(line, LONGEST), file=sys.stderr)
         code = error.code
     except streams.ReaderGone:
