@@ -14,7 +14,9 @@ from typing import Literal, NamedTuple
 from rnnbench.plan import Ladder, Plan
 from rnnbench.records import Record, Run, Rung
 
-PATIENCE = 2  # rungs in a row that no seed solved, after which a ladder is left
+# Rungs in a row that no seed solved, after which a ladder is left. Where longer is harder that hides next to nothing of
+# a span from three seeds on; three in a row after a hole would find no more (docs/statistics.md, Spans: both drawn).
+PATIENCE = 2
 
 State = Literal["done", "open", "pruned"]
 

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from rnnbench import registry
-from rnnbench.analysis import spans, stats, verdicts
-from rnnbench.analysis.spans import Span
+from rnnbench.analysis import bars, spans, stats, verdicts
+from rnnbench.analysis.spans import Reach
 from rnnbench.analysis.twins import twins
 from rnnbench.analysis.verdicts import Verdict
 from rnnbench.plan.ladders import Climb, RungState
 from rnnbench.records import Record
 from rnnbench.report import marks, sections
 from rnnbench.report.model import NBSP, Cell, Column, Report, Table, Tone, clean, counted
+from rnnbench.report.sections import effects
 from rnnbench.settings import LOOK, Settings
 from rnnbench.suite import Suite, TaskEntry
 from rnnbench.text import raised
 
 ERRORS = 3  # how many failed runs of a task are quoted
+SHARES = 12  # how many shares have their interval in the legend
 
 
 def report(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = ()) -> Report:
@@ -30,17 +32,29 @@ def report(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = ()) -> 
     tables += sections.tables(by_task)
     tables += [costs(task, own) for task, own in by_task]
     if suite.claims:
-        tables.append(claimed(verdicts.verdicts(suite, climbs)))
+        tables.append(claimed(verdicts.verdicts(suite, climbs), bars.claim_outcomes(suite, climbs)))
     words = {word for table in tables for row in table.rows for cell in row[1:] for word in cell.text.split()}
-    legend = tuple(meaning for sign, meaning in marks.LEGEND.items() if any(marks.has(word, sign) for word in words))
+    legend = [meaning for sign, meaning in marks.LEGEND.items() if any(marks.has(word, sign) for word in words)]
     return Report(
         title=clean(suite.name),
         about=clean(suite.about.strip()),
         summary=summary(suite, climbs),
         tables=tuple(tables),
-        legend=legend,
+        legend=(*legend, *_shares(climbs)),
         notes=(*_given(climbs), *_twins(climbs), *map(clean, notes)),
     )
+
+
+def _shares(climbs: Sequence[Climb]) -> list[str]:
+    """How sure the shares of seeds that solved a rung are, in one line: each has the same interval wherever it
+    stands."""
+    counts = {(s.solved, s.tally.finished) for c in climbs for s in c.steps if s.state != "pruned" and s.tally.finished}
+    if not counts:
+        return []
+    found = sorted(counts, key=lambda pair: (-pair[1], pair[0]))
+    told = [f"{k}/{n} {marks.interval(stats.proportion(k, n))[1:-1]}" for k, n in found[:SHARES]]
+    more = f", and {len(found) - SHARES} more in the JSON report" if len(found) > SHARES else ""
+    return [f"solved, of all seeds there could be, 95{NBSP}% (Jeffreys): {', '.join(told)}{more}"]
 
 
 def summary(suite: Suite, climbs: Sequence[Climb]) -> str:
@@ -77,11 +91,11 @@ def _started(climb: Climb) -> bool:
     return any(r is not None for step in climb.steps for r in step.records)
 
 
-def best(found: Sequence[Span | None]) -> list[bool]:
+def best(found: Sequence[Reach | None]) -> list[bool]:
     """Which spans are the longest; none where all are alike."""
-    lows = [s.low or 0 for s in found if s]
-    top = max(lows, default=0)
-    return [s is not None and (s.low or 0) == top > min(lows) for s in found]
+    lengths = [round(s.length, 6) for s in found if s]
+    top = max(lengths, default=0.0)
+    return [s is not None and round(s.length, 6) == top > min(lengths) for s in found]
 
 
 def scores(suite: Suite, task: TaskEntry, climbs: Sequence[Climb]) -> Table:
@@ -92,7 +106,8 @@ def scores(suite: Suite, task: TaskEntry, climbs: Sequence[Climb]) -> Table:
         rows.append((_name(climb), *_across(climb, task, marks.score), marks.span(span, _started(climb), is_best)))
     bar = marks.fixed(registry.task_class(task.task["task"]).bar)
     n = len(suite.seeds)
-    mean = "one seed, so no interval" if n == 1 else f"mean of {n} seeds ± half the 95{NBSP}% t interval"
+    spent = any(step.rung.settings.get("stop") == "never" for climb in climbs for step in climb.steps)
+    mean = "one seed" if n == 1 else f"mean of {n} seeds" + (f" and its 95{NBSP}% t interval" if spent else "")
     solved = f"{marks.SOLVED} half or more reach {bar}"
     return Table(
         title=clean(task.name),
@@ -214,15 +229,15 @@ def spanned(suite: Suite, climbs: Sequence[Climb]) -> Table:
     names = [Cell((clean(v.name),), clean(v.name)) for v in variants]
     return Table(
         title="span",
-        about="the longest length up to which at least half of the seeds solved every one: what can be trained to span "
-        "the gap within the budget, known up to the next length tried",
+        about="what can be trained to span the gap within the budget, as a length: the mean over seeds, of each the "
+        f"rungs that it solves times their spacing (Spearman, Kaerber), with a 95{NBSP}% interval",
         columns=(Column("", False), *(Column(clean(task.name)) for task in tasks)),
         rows=tuple(zip(names, *columns, strict=True)),
     )
 
 
-def claimed(verdicts: Sequence[Verdict]) -> Table:
-    """Claims x verdict, and below what each says exactly and why it is so decided."""
+def claimed(verdicts: Sequence[Verdict], others: Sequence[Mapping[float, str]]) -> Table:
+    """Claims x verdict, and below what each says exactly, why it is so decided, and what it would be at other bars."""
     tones: dict[str, Tone] = {"holds": "full", "fails": "little", "undecided": "quiet"}
     names = [f"{number}. {clean(v.claim.says)}" for number, v in enumerate(verdicts, 1)]
     rows = [
@@ -230,13 +245,14 @@ def claimed(verdicts: Sequence[Verdict]) -> Table:
         for name, v in zip(names, verdicts, strict=True)
     ]
     reasons = (f"{number}. {clean(v.claim.that.strip())}: {clean(v.why)}" for number, v in enumerate(verdicts, 1))
+    moved = [f"{number} {marks.bars(there)}" for number, there in enumerate(others, 1) if there]
     return Table(
         title="claims",
         about=f"each decided by itself, at {100 * stats.LEVEL:.0f}{NBSP}%; undecided is what these runs, or this "
         "ladder, can't tell",
         columns=(Column("", False), Column("verdict", False)),
         rows=tuple(rows),
-        notes=tuple(reasons),
+        notes=(*reasons, *([f"{effects.OTHER}: {'; '.join(moved)}"] if moved else [])),
     )
 
 

@@ -51,12 +51,18 @@ def parts(variants: Iterable[Variant]) -> dict[str, list[str]]:
 
 @dataclass(frozen=True)
 class TaskEntry:
-    """A task of a suite: `task` is `{"task": KIND, difficulty that differs from the defaults}`; `lengths` ascend."""
+    """A task of a suite: `task` is `{"task": KIND, difficulty that differs from the defaults}`; `lengths` ascend;
+    `primary` are the variants whose effects on it were declared to be looked at first."""
 
     name: str
     task: dict[str, Any]
     lengths: tuple[int, ...]
     settings: dict[str, Any] = field(default_factory=dict)
+    primary: tuple[str, ...] = ()
+
+    @classmethod
+    def from_dict(cls, value: dict[str, Any]) -> TaskEntry:
+        return cls(**value | {"lengths": tuple(value["lengths"]), "primary": tuple(value.get("primary", ()))})
 
 
 @dataclass(frozen=True)
@@ -115,6 +121,9 @@ class Suite:
         """Plain JSON, from which `from_dict` makes an equal suite. What older versions don't know is left out where a
         suite doesn't use it, so that they can read it."""
         plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        for task in plain["tasks"]:
+            if not task["primary"]:
+                del task["primary"]
         return {key: value for key, value in plain.items() if key not in ("more_steps", "foreign") or value}
 
     @classmethod
@@ -124,7 +133,7 @@ class Suite:
             **value
             | {
                 "variants": tuple(Variant(**v | {"pair": tuple(v.get("pair", ()))}) for v in value["variants"]),
-                "tasks": tuple(TaskEntry(**t | {"lengths": tuple(t["lengths"])}) for t in value["tasks"]),
+                "tasks": tuple(map(TaskEntry.from_dict, value["tasks"])),
                 "seeds": tuple(value["seeds"]),
                 "claims": tuple(Claim(**c) for c in value["claims"]),
                 "more_steps": ExtendedBudget(**more) if more else None,

@@ -13,10 +13,11 @@ from rnnbench.settings import MOST_STEPS, Settings
 from rnnbench.suite import Claim, ExtendedBudget, Suite, TaskEntry, Variant, parts
 from rnnbench.suite.ablations import Named, ablations, impossible_pair
 from rnnbench.suite.architectures import architectures
-from rnnbench.suite.claims import claims
+from rnnbench.suite.claims import Parts, claims
 from rnnbench.suite.document import Document, scalar
 from rnnbench.suite.faults import Faults, Path, Place, printable, shown
 from rnnbench.suite.names import named as named_class
+from rnnbench.suite.primary import primary
 from rnnbench.suite.reader import Reader, hints
 
 TOP = (
@@ -56,7 +57,9 @@ def resolve(
     named += ablations(reader, known, defaults) if "ablate" in top else ()
     _check_names(reader, [(name, path) for name, path, _ in named])
     variants = tuple(variant for _, _, variant in named if variant)
-    tasks = tuple(_tasks(reader)) if "tasks" in top else ()
+    whole = imports or not reader.foreign
+    known_parts = parts(variants) if whole and all(variant for _, _, variant in named) else None
+    tasks = tuple(_tasks(reader, known_parts)) if "tasks" in top else ()
     grid = _seeds(reader) if "seeds" in top else range(SEEDS)
     more_steps = _more_steps(reader, len(grid)) if "more_steps" in top else None
     asked = reader
@@ -64,7 +67,6 @@ def resolve(
         asked = _option_seeds(seeds, faults)
         grid = _seeds(asked)
     _count(asked, variants, tasks, grid)
-    whole = imports or not reader.foreign
     suite = Suite(
         name=_name(reader, top),
         variants=variants,
@@ -160,7 +162,7 @@ def _check_names(reader: Reader, names: Iterable[tuple[str, Path]]) -> None:
             reader.fault(path, f"{what}; {shown(earlier)} is at {place}", key=True)
 
 
-def _tasks(reader: Reader) -> Iterator[TaskEntry]:
+def _tasks(reader: Reader, known: Parts | None) -> Iterator[TaskEntry]:
     entries = reader.entries(("tasks",), "tasks by name")
     _check_names(reader, [(name, ("tasks", name)) for name in entries])
     for name in entries:
@@ -173,7 +175,7 @@ def _tasks(reader: Reader) -> Iterator[TaskEntry]:
         if kind is None:
             continue
         task = registry.task_class(kind)
-        keys = ("task", "lengths", *hints(task), *hints(Settings))
+        keys = ("task", "lengths", "primary", *hints(task), *hints(Settings))
         for key in entry:
             if key not in keys:
                 reader.unknown((*path, key), f"a field of {kind} or a setting", keys)
@@ -183,8 +185,9 @@ def _tasks(reader: Reader) -> Iterator[TaskEntry]:
             lengths = _lengths(reader, (*path, "lengths"), task.shortest)
         else:
             reader.missing((*path, "lengths"), "a list of lengths")
+        first = tuple(primary(reader, (*path, "primary"), known)) if "primary" in entry else ()
         if len(reader.faults) == before and (instance := reader.build(task, difficulty, path)) is not None:
-            yield TaskEntry(name, {"task": kind} | given(instance), lengths, settings)
+            yield TaskEntry(name, {"task": kind} | given(instance), lengths, settings, first)
 
 
 def _kind(reader: Reader, path: Path, entry: Mapping[str, Any]) -> str | None:

@@ -1,4 +1,5 @@
-"""A report as tidy CSV: one row per variant, task and length, `score` and its interval empty where there is none."""
+"""A report as tidy CSV: one row per variant, task and length, `score` and its interval empty where there is none,
+`share_low` and `share_high` the interval of the share of seeds that solved it."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from rnnbench.plan.ladders import Climb
 from rnnbench.report.model import clean
 from rnnbench.suite import Suite
 
-COLUMNS = ("variant", "task", "length", "score", "low", "high", "n", "solved", "failed")
+COLUMNS = ("variant", "task", "length", "score", "low", "high", "n", "solved", "failed", "share_low", "share_high")
 
 
 def text(value: str) -> str:
@@ -39,9 +40,10 @@ def render(
     for climb in climbs:
         names = text(climb.ladder.variant.name), text(climb.ladder.task.name)
         if not climb.steps:  # the variant can't do the task
-            rows.writerows((*names, length, "", "", "", 0, 0, 0) for length in climb.ladder.task.lengths)
+            rows.writerows((*names, length, "", "", "", 0, 0, 0, "", "") for length in climb.ladder.task.lengths)
         for step in climb.steps:
             found = spans.score(step)
             counts = found.n, found.solved, found.failed
-            rows.writerow((*names, step.rung.length, *map(number, found.score), *counts))
+            share = map(number, found.share[1:]) if found.n else ("", "")
+            rows.writerow((*names, step.rung.length, *map(number, found.score), *counts, *share))
     return out.getvalue()
