@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -168,7 +169,9 @@ def test_by_hand_is_what_the_equations_say_at_other_sizes(
         ({"cell": "lstm"}, {}, True),
         ({"cell": "lstm", "gate_recurrence": True}, {}, True),
         ({"cell": "lru"}, {}, True),
-        ({"cell": "orthogonal"}, {}, False),  # its matrix comes out of torch's graph
+        ({"cell": "orthogonal"}, {}, True),
+        ({"cell": "orthogonal", "map": "cayley"}, {"layers": 2}, True),
+        ({"cell": "./prepared.py"}, {}, False),  # its matrix comes out of torch's graph
         ({"cell": "lstm"}, {"layers": 2}, True),
         ({"cell": "lstm"}, {"bidirectional": True}, True),
         ({"cell": "lstm"}, {"attention": "dot"}, True),
@@ -183,6 +186,7 @@ def test_by_hand_is_what_the_equations_say_at_other_sizes(
 def test_only_compiled_layers_under_a_readout_are_taken_by_hand(
     cell: dict[str, Any], settings: dict[str, Any], by_hand: bool
 ) -> None:
+    registry.place({"./prepared.py": str(Path(__file__).parent / "prepared.py")})
     of = run(cell, {"task": "adding"}, 9, hidden=16, **settings)
     m = Model.of(of.rung, Trainer().solo(of))
     flat = torch.zeros(m.layout.size)

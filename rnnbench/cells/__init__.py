@@ -14,6 +14,7 @@ import numpy as np
 from annotated_types import Interval
 from numpy.typing import NDArray
 
+from rnnbench.cells.rotation import Rotation
 from rnnbench.rng import Stream
 
 if TYPE_CHECKING:
@@ -81,9 +82,15 @@ class Cell(ABC):
     def step(self, p: Parameters, x: Tensor, state: State) -> tuple[Tensor, State]:
         """One step: x (..., B, I), each state (..., B, width) -> output (..., B, H) and the next state."""
 
+    def rotations(self) -> Mapping[str, Rotation]:
+        """Orthogonal matrices (H, H) that `step` finds in `p` by these names, each made of a parameter."""
+        return {}
+
     def prepare(self, p: Parameters) -> Parameters:
-        """What `step` takes instead of `p`: here belongs what a scan computes once and not at each step."""
-        return p
+        """What `step` takes instead of `p`: here belongs what a scan computes once and not at each step. A cell that
+        says it otherwise than by `rotations` goes through torch's graph."""
+        like = next(iter(p.values()))
+        return {**p, **{name: each.matrix(p.get(each.of), like) for name, each in self.rotations().items()}}
 
     def widths(self, H: int) -> tuple[int, ...]:
         """The width of each tensor of the state, which starts as zeros."""

@@ -1,35 +1,83 @@
-"""The read-out's attention of `layers/attention.py` for one run on a CPU, forward and back: answers look at steps, one
-score, one softmax and one mean each.
+"""The read-out's attention of `layers/attention.py` for one run on a CPU, forward and back: answers look at steps.
 
-Rows of values are of whole vectors with zeros behind what counts: answers h (K, B, N * WIDTH), steps y (T, B, N *
-WIDTH), weights p (K, B, T in whole vectors).
+Dot products of many answers are self-attention of one head whose keys are its values, by `selfattention`. The additive
+form, and a task's only answer, for which turning everything into lanes would cost more than it saves, have a score, a
+softmax and a mean each. Rows are of whole vectors with zeros behind the W numbers that count: answers h
+(K, B, N * WIDTH), which are given at `steps` of T, steps y (T, B, N * WIDTH), weights p (K, B, T in whole vectors).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.kernels.compile import compiled
+from rnnbench.kernels.embedding import laid, read
 from rnnbench.kernels.maths import tanh
 from rnnbench.kernels.panels import clear, sum_lanes
 from rnnbench.kernels.readout import Readout, exponentials
 from rnnbench.kernels.scan import vectors
+from rnnbench.kernels.selfattention import SelfAttention
 from rnnbench.kernels.vector import WIDTH, floats, fma, integers, load, shared, splat, store
 
 Floats = NDArray[np.float32]
 
 
-class Attention:
-    """Attention over rows of which W numbers count: additive with its four parameters, dot without any."""
+class Attention(Protocol):
+    """Attention over rows; where it is causal an answer looks at its own step and those before it."""
 
-    def __init__(self, W: int, p: dict[str, Floats], gradients: dict[str, Floats]) -> None:
-        self.W, self.width, self.gradients = W, vectors(W) * WIDTH, gradients
+    def forward(self, h: Floats, y: Floats, steps: range) -> tuple[Floats, Any]:
+        """What each answer sees, (K, B, N * WIDTH), and what the way back needs."""
+        ...
+
+    def back(self, dout: Floats, kept: Any) -> tuple[Floats, Floats]:
+        """The gradients of h and y; those of the parameters are written."""
+        ...
+
+
+def attention(W: int, causal: bool, last: bool, p: dict[str, Floats], gradients: dict[str, Floats]) -> Attention:
+    """Attention over rows of which W numbers count: additive with its four parameters, dot without any. `last`: there
+    is one answer, after the last step."""
+    return ByRows(W, causal, p, gradients) if p or last else InLanes(W, causal)
+
+
+class InLanes:
+    """As `Attention`, of scaled dot products, with examples in lanes."""
+
+    def __init__(self, W: int, causal: bool) -> None:
+        self.W, self.seen = W, SelfAttention(1, causal, None)
+
+    def forward(self, h: Floats, y: Floats, steps: range) -> tuple[Floats, Any]:
+        q, k = self._laid(h), self._laid(y)
+        o, seen = self.seen.forward(q, k, k, steps, None)
+        return self._rows(o, h), (h, q, k, o, seen, steps)
+
+    def back(self, dout: Floats, kept: Any) -> tuple[Floats, Floats]:
+        h, q, k, o, seen, steps = kept
+        dq, dk, dv = self.seen.back(self._laid(dout), q, k, k, o, seen, steps)
+        return self._rows(dq, h), self._rows(dk + dv, h)
+
+    def _laid(self, rows: Floats) -> Floats:
+        return laid(np.ascontiguousarray(rows[..., : self.W]))
+
+    def _rows(self, x: Floats, like: Floats) -> Floats:
+        """Values in lanes as rows of whole vectors."""
+        _, B, width = like.shape
+        out = np.zeros((len(x), B, width), np.float32)
+        out[..., : self.W] = read(x, B)
+        return out
+
+
+class ByRows:
+    """As `Attention`, answer by answer: additive with parameters, else of scaled dot products."""
+
+    def __init__(self, W: int, causal: bool, p: dict[str, Floats], gradients: dict[str, Floats]) -> None:
+        self.W, self.width, self.causal, self.gradients = W, vectors(W) * WIDTH, causal, gradients
         self.keys: Readout | None = None
         self.hidden, self.row = 0, WIDTH
         if p:
@@ -40,11 +88,10 @@ class Attention:
             self.V = p["V"]
         self.functions = _functions()
 
-    def forward(self, h: Floats, y: Floats, seen: Sequence[int]) -> tuple[Floats, Any]:
-        """What each answer sees, (K, B, N * WIDTH), and what the way back needs; `seen` steps of T by each of K."""
+    def forward(self, h: Floats, y: Floats, steps: range) -> tuple[Floats, Any]:
         (K, B, _), T = h.shape, len(y)
         out, p = np.empty_like(h), np.empty((K, B, vectors(T) * WIDTH), np.float32)
-        ends = np.array(seen, np.int64)
+        ends = np.array([t + 1 if self.causal else T for t in steps], np.int64)
         k, q = self._projected(h, y)
         rows = self._rows()
         addresses = tuple(each.ctypes.data for each in (h, y, k, q, rows, p, out, ends))
@@ -52,7 +99,6 @@ class Attention:
         return out, (h, y, k, q, p, ends)
 
     def back(self, dout: Floats, kept: Any) -> tuple[Floats, Floats]:
-        """The gradients of h and y; those of the parameters are written."""
         h, y, k, q, p, ends = kept
         (K, B, _), T = h.shape, len(y)
         dh, dy, dk, dq = (np.zeros_like(each) for each in (h, y, k, q))

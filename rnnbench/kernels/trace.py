@@ -73,7 +73,7 @@ class Graph:
         )
         self.changed: dict[Node, Node] = {}  # the states that are matrices, and what they become
         self.recalled: dict[Node, Node] = {}  # what they have become, and the one that reads it
-        prepared = type(cell).prepare is not Cell.prepare
+        prepared = type(cell).prepare is not Cell.prepare or bool(cell.rotations())
         self.parameters = Parameters(self, cell.shapes(I, self.H), prepared)
         output, new = cell.step(self.parameters, self.x, self.states)  # type: ignore[arg-type]
         self.output = self._result(output)

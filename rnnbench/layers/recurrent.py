@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # What decides the bits of a fused scan.
 KERNEL = (
     "functions", "symbol", "trace", "schedule", "pointwise", "adjoint", "text", "program", "heads", "forward",
-    "backward", "emit", "derived", "matrix", "scan",
+    "backward", "emit", "derived", "matrix", "rotation", "scan",
 )  # fmt: skip
 
 
@@ -70,7 +70,7 @@ class Recurrent(Layer):
 
     def compiled(self, p: Parameters, gradients: Parameters, causal: bool) -> Compiled:
         assert self.kernel is not None
-        return _Compiled(self.kernel.fused(self.cell), p, gradients)
+        return _Compiled(self.kernel.fused(self.cell), self.cell, p, gradients)
 
     def as_solo(self) -> Layer:
         return replace(self, kernel=kernels.fused(self.cell))
@@ -92,21 +92,22 @@ class Recurrent(Layer):
 class _Compiled:
     """A fused scan as a layer. It takes every step, whoever reads it: the state goes through all of them."""
 
-    def __init__(self, fused: Any, p: Parameters, gradients: Parameters) -> None:
-        from rnnbench.kernels.scan import Pass  # imports the compiler
+    def __init__(self, fused: Any, cell: Cell, p: Parameters, gradients: Parameters) -> None:
+        from rnnbench.kernels.rotation import Operands  # imports the compiler
+        from rnnbench.kernels.scan import Pass
 
         self.make, self.fused = Pass, fused
-        self.parameters = [p[name] for name in fused.names]
-        self.to = [gradients[name].data_ptr() for name in fused.names]
+        self.operands = Operands(cell, fused.names, p, gradients)
 
     def forward(self, xs: Tensor, steps: range, keep: bool) -> _Pass:
-        return _Pass(self.make(self.fused, xs, self.parameters, keep), self.to)
+        self.operands.make()
+        return _Pass(self.make(self.fused, xs, self.operands.tensors, keep), self.operands)
 
 
 @dataclass(frozen=True)
 class _Pass:
     done: Any  # the scan's
-    to: list[int]
+    operands: Any
 
     @property
     def ys(self) -> Floats:
@@ -114,7 +115,8 @@ class _Pass:
         return ys
 
     def back(self, dys: Floats, wanted: bool) -> Floats | None:
-        dxs: Floats | None = self.done.back(dys.ctypes.data, np.arange(len(dys)), self.to, want_dxs=wanted)
+        dxs: Floats | None = self.done.back(dys.ctypes.data, np.arange(len(dys)), self.operands.places, want_dxs=wanted)
+        self.operands.back()
         return dxs
 
 

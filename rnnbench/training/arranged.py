@@ -75,7 +75,7 @@ class Arranged(Own):
     """As `backprop.Backprop`."""
 
     def __init__(self, model: Model, p: Mapping[str, Tensor], gradients: Mapping[str, Tensor]) -> None:
-        from rnnbench.kernels.attention import Attention
+        from rnnbench.kernels.attention import Attention, attention
         from rnnbench.kernels.norm import Norm
         from rnnbench.kernels.readout import Readout
 
@@ -100,7 +100,8 @@ class Arranged(Own):
         if self.s.attention != "none":
             own = {n.removeprefix("attention/"): (v, gradients[n]) for n, v in p.items() if n.startswith("attention/")}
             numbers = {n: v.numpy() for n, (v, _) in own.items()}
-            self.attention = Attention(self.readout.H, numbers, {n: g.numpy() for n, (_, g) in own.items()})
+            slopes = {n: g.numpy() for n, (_, g) in own.items()}
+            self.attention = attention(self.readout.H, model.task.causal, model.task.last, numbers, slopes)
             self.seen = Readout(p["readout/A"].numpy(), np.zeros((1, self.outputs), np.float32), model.task.nats)
             self.seen_to = gradients["readout/A"].data_ptr(), np.empty((1, self.outputs), np.float32)
 
@@ -154,9 +155,8 @@ class Arranged(Own):
         reads = [self._read(self.readout, "readout/W", h, noise)]
         answers = self._answers(reads[0])
         if self.attention is not None:
-            K = len(h)
-            seen = [t + 1 for t in range(T)[at]] if self.model.task.causal else [T] * K
-            found, kept = self.attention.forward(h, self._rows(given.numpy()), seen)
+            asking = range(T)[slice(T - 1, T) if self.model.task.last else at]
+            found, kept = self.attention.forward(h, self._rows(given.numpy()), asking)
             reads.append(self._read(self.seen, "readout/A", found, noise))
             reads[1].kept = kept
             answers = answers + self._answers(reads[1])

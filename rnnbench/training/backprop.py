@@ -18,7 +18,7 @@ from rnnbench.layers.noise import Noise
 from rnnbench.layers.recurrent import Recurrent
 from rnnbench.lazy import torch
 from rnnbench.training.arranged import Arranged, Own
-from rnnbench.training.model import Model
+from rnnbench.training.model import Model, within
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -92,13 +92,15 @@ class _ByHand(Own):
     """A fused scan under a read-out, in arithmetic of our own from the batch to the gradients."""
 
     def __init__(self, model: Model, p: Mapping[str, Tensor], gradients: Mapping[str, Tensor]) -> None:
+        from rnnbench.kernels.rotation import Operands  # imports the compiler
+
         super().__init__(model, p, gradients)
         layer = model.layer
         assert isinstance(layer, Recurrent)
         assert layer.kernel is not None
         self.fused = layer.kernel.fused(layer.cell)
-        self.parameters = [p[f"0/forward/{name}"] for name in self.fused.names]
-        self.places = [gradients[f"0/forward/{name}"].data_ptr() for name in self.fused.names]
+        own = within(p, "0/forward/"), within(gradients, "0/forward/")
+        self.operands = Operands(layer.cell, self.fused.names, *own)
 
     def __call__(
         self, xs: Tensor, ys: Tensor, weights: Tensor | None, at: slice, noise: Noise
@@ -108,7 +110,8 @@ class _ByHand(Own):
         memory, dys = self.kernel.rows(K + 1, xs.shape[1], self.readout.H)  # the last for the steps without an answer
         self.readout.back(h, stride, slopes, *self.readout_to, memory.data_ptr())
         dys[K] = 0
-        done.back(memory.data_ptr(), _answered(len(xs), at.start, at.stop, at.step), self.places)
+        done.back(memory.data_ptr(), _answered(len(xs), at.start, at.stop, at.step), self.operands.places)
+        self.operands.back()
         return torch.tensor(loss), self._shown(answers)
 
     def evaluate(self, xs: Tensor, at: slice) -> Tensor:
@@ -118,7 +121,8 @@ class _ByHand(Own):
     def _answers(self, xs: Tensor, at: slice, keep: bool) -> tuple[Any, tuple[int, int, int], Any]:
         """A pass, where the answering rows of its outputs lie (address, floats from one step to the next, steps), and
         the answers."""
-        done = self.kernel.Pass(self.fused, self.model.encode(xs), self.parameters, keep=keep)
+        self.operands.make()
+        done = self.kernel.Pass(self.fused, self.model.encode(xs), self.operands.tensors, keep=keep)
         T, B = xs.shape[:2]
         steps = range(T)[slice(-1, None) if self.model.task.last else at]
         size = B * done.hs.shape[2]

@@ -20,7 +20,8 @@ from rnnbench.records import Rung
 
 PACKAGE = Path(__file__).parent.parent
 SHARED = (
-    "rng.py", "settings.py", "cells/__init__.py", "cells/memory.py", "layers/__init__.py", "layers/initial.py",
+    "rng.py", "settings.py", "cells/__init__.py", "cells/memory.py", "cells/rotation.py",
+    "layers/__init__.py", "layers/initial.py",
     "layers/layout.py", "layers/noise.py",
     "layers/recurrent.py", "tasks/__init__.py", "training/model.py", "training/backprop.py", "training/arranged.py",
     "training/cohort.py",
@@ -28,7 +29,8 @@ SHARED = (
     "kernels/lanes.py", "kernels/panels.py", "kernels/tiles.py", "kernels/vector.py",
 )  # fmt: skip
 # What is around a layer that is computed by hand.
-AROUND = tuple(f"kernels/{name}.py" for name in ("loans", "maths", "readout", "norm", "attention", "scan"))
+AROUND = tuple(f"kernels/{name}.py" for name in ("loans", "maths", "readout", "norm", "scan"))
+ATTENTION = tuple(f"kernels/{name}.py" for name in ("attention", "selfattention", "embedding", "lanewise"))
 COMPILERS = ("numba", "llvmlite")
 
 
@@ -45,7 +47,8 @@ def _ours(model: str) -> Layer:
 @cache
 def _of(sources: tuple[str, ...], attention: bool, fused: bool) -> str:
     """Of the files of ours that a run goes through."""
-    around = (*(("layers/attention.py",) if attention else ()), *(AROUND if fused else ()))
+    looks = ("layers/attention.py", *(ATTENTION if fused else ())) if attention else ()
+    around = (*looks, *(AROUND if fused else ()))
     helpers = sorted(f"tasks/{path.name}" for path in (PACKAGE / "tasks").glob("_[a-z]*.py"))
     digest = hashlib.blake2b(digest_size=8)
     for name in (*SHARED, *sources, *around, *helpers):
