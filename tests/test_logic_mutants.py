@@ -79,7 +79,7 @@ MUTANTS = [
            "effects"),
     Mutant("bounds the wrong way", "analysis/effects.py", "\"≥\" if least else \"≤\" if most",
            "\"≤\" if least else \"≥\" if most", "effects"),
-    Mutant("pairs in the family of parts", "analysis/effects.py", "if not climb.ladder.variant.pair:", "if True:",
+    Mutant("pairs in the family of parts", "analysis/effects.py", "if not climb.ladder.variant.pair]", "if True]",
            "interactions"),
     Mutant("unknown is true", "analysis/decisions.py", "None if None in truths else True", "True", "claims"),
     Mutant("a coin that is too easily unfair", "analysis/decisions.py", "<= (1 - stats.LEVEL) / 2",

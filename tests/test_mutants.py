@@ -325,7 +325,7 @@ LOGIC = [
     Mutant("further below the ladder", "analysis/ladder.py", "(x[0] - below, *x", "(x[0] - 2 * below, *x", SPANS),
     Mutant("a ladder that ends at its last rung", "analysis/ladder.py", "x[-1] + above)", "x[-1])", SPANS),
     Mutant("the longest solved is no end", "analysis/spans.py", "math.inf if most[-1] else high", "high", SPANS),
-    Mutant("pairs are parts", "analysis/effects.py", "if not climb.ladder.variant.pair:", "if True:", EFFECTS),
+    Mutant("pairs are parts", "analysis/effects.py", "if not climb.ladder.variant.pair]", "if True]", EFFECTS),
     Mutant("a bound the other way", "analysis/effects.py", "any(a.top > b.top", "any(a.top < b.top", EFFECTS),
     Mutant("unknown spans count", "analysis/effects.py", "a.provisional or b.", "a.provisional and b.", EFFECTS),
     Mutant("what broke is paired", "analysis/effects.py", "x.finished and y.finished", "x.finished", "test_steps.py"),
