@@ -29,7 +29,8 @@ from rnnbench.text import sentence
 
 KINDS = ("cell", "layer", "module")
 BASES: dict[str, type] = {"cells": cells.Cell, "layers": layers.Layer, "tasks": tasks.Task}
-TAKEN = {*KINDS, "base", "task", "lengths", *(f.name for f in dataclasses.fields(Settings))}  # keys of a suite
+# Keys of a suite, which no field of a cell, a layer or a task may have as its name.
+TAKEN = {*KINDS, "base", "grid", "skip", "match", "task", "lengths", *(f.name for f in dataclasses.fields(Settings))}
 
 _places: dict[str, Path] = {}  # users' own files, by the name that a suite has for them
 
@@ -213,3 +214,12 @@ def parameters(rung: Rung) -> int:
     """How many numbers a run of this rung trains."""
     answered, settings = task(rung.task), Settings.of(rung)
     return Layout(layer(rung.model), answered.inputs, answered.outputs, settings).parameters
+
+
+def state(rung: Rung) -> int | None:
+    """How many numbers a run of this rung carries from step to step, over all layers and directions; None where it
+    keeps all that it has read (attention), or where only making a foreign module would tell."""
+    recurrent, s = layer(rung.model), Settings.of(rung)
+    if not isinstance(recurrent, Recurrent) or s.attention != "none":
+        return None
+    return sum(recurrent.cell.widths(s.hidden)) * s.layers * (1 + s.bidirectional)

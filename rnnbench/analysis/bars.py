@@ -18,6 +18,7 @@ from rnnbench.records import Record
 from rnnbench.settings import Settings
 from rnnbench.suite import Suite, parts
 from rnnbench.suite.expression import measures
+from rnnbench.suite.families import points
 from rnnbench.suite.grammar import parse
 
 BARS = (0.9, 0.95, 0.97, 0.99)
@@ -79,7 +80,8 @@ def claim_outcomes(suite: Suite, climbs: Sequence[Climb]) -> list[dict[float, st
         blind = {(c.ladder.variant.name, c.ladder.task.name) for c, told in there if not told}
         for k, verdict in enumerate(verdicts.verdicts(suite, [c for c, _ in there])):
             used = set()
-            for measure in measures(parse(verdict.claim.that)):
+            trees = [tree for _, tree in points(parse(verdict.claim.that), suite.variants)]
+            for measure in (each for tree in trees for each in measures(tree)):
                 name, *rest = measure.arguments
                 variant = named.get(name, [name])[0] if measure.function == "effect" else name
                 used |= {(each, task) for each in (variant, bases.get(variant)) for task in rest[:1] if each}

@@ -23,6 +23,7 @@ from typing import Literal
 from rnnbench import registry
 from rnnbench.analysis import decisions, effort, spans, stats
 from rnnbench.analysis.decisions import Found, Samples
+from rnnbench.analysis.everywhere import everywhere
 from rnnbench.analysis.ranges import Range, point
 from rnnbench.plan.ladders import Climb, RungState
 from rnnbench.suite import Claim, Suite, parts
@@ -50,7 +51,7 @@ class _Undecided(Exception):
 def verdicts(suite: Suite, climbs: Sequence[Climb]) -> list[Verdict]:
     """The verdict on each of a suite's claims, in their order."""
     judge = _Judge(suite, climbs)
-    found = ((claim, judge.truth(parse(claim.that))) for claim in suite.claims)
+    found = ((claim, everywhere(judge.truth, parse(claim.that), suite.variants)) for claim in suite.claims)
     words: dict[bool | None, Outcome] = {True: "holds", False: "fails", None: "undecided"}
     return [Verdict(claim, words[f.truth], f.why) for claim, f in found]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -43,11 +44,12 @@ def plan(
             lines.append(f"{ladder.variant.name} on {ladder.task.name}: n/a, {ladder.task.name} {ladder.reason}")
         else:
             rungs = tuple(r.length for r in ladder.rungs)
-            counts.setdefault((ladder.task.name, rungs), []).append(ladder.variant.name)
-    for (task, rungs), variants in counts.items():
+            counts.setdefault((ladder.task.name, rungs), []).append(ladder.variant.family)
+    for (task, rungs), families in counts.items():
+        variants = [name if n == 1 else f"{name} at {n} points" for name, n in Counter(families).items()]
         shown = ", ".join(map(str, rungs if len(rungs) <= 12 else (*rungs[:5], "...", *rungs[-5:])))
         names = ", ".join(variants if len(variants) <= 20 else (*variants[:20], f"and {len(variants) - 20} more"))
-        common.say(f"{task}: {len(variants)} variants ({names}) x {len(rungs)} lengths ({shown})")
+        common.say(f"{task}: {len(families)} variants ({names}) x {len(rungs)} lengths ({shown})")
     for line in lines:
         common.say(line)
     common.say(f"seeds: {len(chosen.suite.seeds)}")

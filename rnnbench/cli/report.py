@@ -27,6 +27,10 @@ def report(
     filter: options.Filter = None,
     set: options.Set = None,
     seeds: options.Seeds = None,
+    by: Annotated[
+        str | None,
+        typer.Option("--by", metavar="FACTOR", help="Spans and effects by a factor of the suite's grids, `hidden`."),
+    ] = None,
     source: Annotated[
         Path | None,
         typer.Option("--from", metavar="FILE", help="Take the records from a JSON export (.gz too), not the results."),
@@ -48,7 +52,7 @@ def report(
     notes = api.warnings([r for c in climbs for r in c.records])
     notes += [] if source else api.orphaned(whole, store)
     width, color = common.screen(output)
-    common.write(render(chosen.suite, climbs, format, width=width, color=color, notes=notes), output)
+    common.write(render(chosen.suite, climbs, format, width=width, color=color, notes=notes, by=by), output)
 
 
 def _exported(source: Path, chosen: Plan) -> dict[str, Record]:

@@ -80,7 +80,7 @@ class Plan:
 
 def rung(suite: Suite, variant: Variant, entry: TaskEntry, length: int) -> Rung:
     """One rung, with everything resolved that depends on its length: chrono's `true` becomes the longest lag."""
-    model = variant.model
+    model = suite.model(variant, entry)
     if model.get("chrono") is True:
         model = model | {"chrono": max(3, registry.task(entry.task).lag(length).most)}
     return Rung(model, entry.task, length, given(suite.settings(variant, entry)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from rnnbench.errors import UserError
 from rnnbench.report import formats
 
 if TYPE_CHECKING:
@@ -20,11 +21,30 @@ def render(
     width: int | None = None,
     color: bool = False,
     notes: Sequence[str] = (),
+    by: str | None = None,
 ) -> str:
     """The report on a suite's view of a store, as a text that ends in a newline.
 
     `width` in columns and `color` (which NO_COLOR overrules) are the terminal's business: other formats ignore them.
     None is the width of the terminal, or 100 where there is none. `notes` are warnings that stand at the end; csv,
-    which has no place for them, leaves them out. UserError for an unknown format.
+    which has no place for them, leaves them out. `by`: spans and effects by a factor instead of the whole report.
+    UserError for an unknown format or factor, and for a format that has no tables.
     """
+    if by is not None:
+        return _by_factor(suite, climbs, format, by, width, color, notes)
     return str(formats.named(format).render(suite, climbs, width=width, color=color, notes=tuple(notes)))
+
+
+def _by_factor(
+    suite: Suite, climbs: Sequence[Climb], format: str, by: str, width: int | None, color: bool, notes: Sequence[str]
+) -> str:
+    from rnnbench.report import by as factor
+    from rnnbench.report.formats import markdown, table
+
+    if format not in ("markdown", "table"):
+        formats.named(format)
+        raise UserError(
+            f"--by: got it beside --format {format}, expected table or markdown; csv and json say it anyway"
+        )
+    found = factor.report(suite, climbs, by, notes)
+    return markdown.show(found) if format == "markdown" else table.show(found, width, color)

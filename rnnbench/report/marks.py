@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from rnnbench.analysis import spans
 from rnnbench.analysis.effort import Ratio, middle
@@ -11,7 +11,7 @@ from rnnbench.analysis.ranges import Range
 from rnnbench.analysis.spans import Bound, Reach, Score
 from rnnbench.analysis.stats import Estimate
 from rnnbench.plan.ladders import RungState
-from rnnbench.report.model import Cell, Tone
+from rnnbench.report.model import Cell, Table, Tone
 from rnnbench.settings import LOOK
 
 PRUNED, MISSING, NOT_APPLICABLE, SOLVED, SO_FAR, MORE = "–", "·", "n/a", "✓", "…", "↑"
@@ -43,6 +43,12 @@ def has(word: str, sign: str) -> bool:
     """
     count = word.removeprefix(sign)
     return count != word and (not count or count.split("/")[0].isdigit())
+
+
+def legend(tables: Iterable[Table]) -> tuple[str, ...]:
+    """The meanings of the marks that tables use."""
+    words = {word for table in tables for row in table.rows for cell in row[1:] for word in cell.text.split()}
+    return tuple(meaning for sign, meaning in LEGEND.items() if any(has(word, sign) for word in words))
 
 
 def fixed(x: float, digits: int = 2) -> str:

@@ -33,14 +33,12 @@ def report(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = ()) -> 
     tables += [costs(task, own) for task, own in by_task]
     if suite.claims:
         tables.append(claimed(verdicts.verdicts(suite, climbs), bars.claim_outcomes(suite, climbs)))
-    words = {word for table in tables for row in table.rows for cell in row[1:] for word in cell.text.split()}
-    legend = [meaning for sign, meaning in marks.LEGEND.items() if any(marks.has(word, sign) for word in words)]
     return Report(
         title=clean(suite.name),
         about=clean(suite.about.strip()),
         summary=summary(suite, climbs),
         tables=tuple(tables),
-        legend=(*legend, *_shares(climbs)),
+        legend=(*marks.legend(tables), *_shares(climbs)),
         notes=(*_given(climbs), *_twins(climbs), *map(clean, notes)),
     )
 

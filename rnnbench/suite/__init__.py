@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from rnnbench import registry
+from rnnbench.records import given
 from rnnbench.settings import Settings
+from rnnbench.suite.points import suffix
+
+_SETTINGS = frozenset(f.name for f in fields(Settings))
+_LATER = ("factors", "start", "rivals", "match", "fitted")  # what a variant has had since the store's first version
 
 
 @dataclass(frozen=True)
 class Variant:
     """An architecture, or a difference from one (then `base` names it and `part` says what was changed:
     `-forget_gate`, `+peepholes`, `layers: 2`). Where two parts were changed together, `pair` has the names of the two
-    variants that differ by one of them each.
+    variants that differ by one of them each. Where a part only starts otherwise, `start` says how, `{"forget_bias":
+    3.0}`, and `rivals` has the names of the variants that change the part itself.
+
+    `factors` is its point of a grid, which ends its name; of a difference also what its base has. `match` says what is
+    as near as can be to the base's, and what is chosen for that, `{"parameters": "hidden"}`; `fitted` what was chosen,
+    or is inherited so, task by task: `{"copy": {"hidden": 37}}`.
 
     `model` is `{"cell": NAME, switches that differ from the cell's defaults}`, likewise with `"layer"`, or
     `{"module": DOTTED.NAME, "args": {...}}`; `settings` what the variant itself gives (and inherits from its base).
@@ -26,6 +37,16 @@ class Variant:
     base: str | None = None
     part: str | None = None
     pair: tuple[str, ...] = ()
+    factors: dict[str, Any] = field(default_factory=dict)
+    start: dict[str, Any] = field(default_factory=dict)
+    rivals: tuple[str, ...] = ()
+    match: dict[str, str] = field(default_factory=dict)
+    fitted: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    @property
+    def family(self) -> str:
+        """The name that all points of its grid share; its own where there is no grid."""
+        return self.name.removesuffix(suffix(self.factors))
 
     @property
     def paired(self) -> bool:
@@ -103,8 +124,17 @@ class Suite:
 
     def settings(self, variant: Variant, task: TaskEntry) -> Settings:
         """The settings of one variant on one task: the variant's, else the task's, else the defaults; `--set`
-        (the overrides) beats all."""
-        return Settings(**(self.defaults | task.settings | variant.settings | self.overrides))
+        (the overrides) beats all but what was chosen to match, which goes by what its base is then."""
+        fitted = {k: v for k, v in variant.fitted.get(task.name, {}).items() if k in _SETTINGS}
+        return Settings(**(self.defaults | task.settings | variant.settings | self.overrides | fitted))
+
+    def model(self, variant: Variant, task: TaskEntry) -> dict[str, Any]:
+        """The model of one variant on one task: with the switch that was chosen there to match, where it is one."""
+        fitted = {k: v for k, v in variant.fitted.get(task.name, {}).items() if k not in _SETTINGS}
+        if not fitted:
+            return variant.model
+        kind = registry.kind(variant.model)
+        return {kind: variant.model[kind]} | given(registry.switched(variant.model | fitted))
 
     @property
     def unverified(self) -> tuple[str, ...]:
@@ -121,6 +151,7 @@ class Suite:
         """Plain JSON, from which `from_dict` makes an equal suite. What older versions don't know is left out where a
         suite doesn't use it, so that they can read it."""
         plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        plain["variants"] = [{k: v for k, v in each.items() if v or k not in _LATER} for each in plain["variants"]]
         for task in plain["tasks"]:
             if not task["primary"]:
                 del task["primary"]
@@ -132,7 +163,10 @@ class Suite:
         return cls(
             **value
             | {
-                "variants": tuple(Variant(**v | {"pair": tuple(v.get("pair", ()))}) for v in value["variants"]),
+                "variants": tuple(
+                    Variant(**v | {name: tuple(v.get(name, ())) for name in ("pair", "rivals")})
+                    for v in value["variants"]
+                ),
                 "tasks": tuple(map(TaskEntry.from_dict, value["tasks"])),
                 "seeds": tuple(value["seeds"]),
                 "claims": tuple(Claim(**c) for c in value["claims"]),

@@ -1,5 +1,6 @@
-"""The ablations of a suite: one part taken out of an architecture (`without`) or put in (`with`), and where `pairs` is
-true every two of an entry's parts as well.
+"""The ablations of a suite: one part taken out of an architecture (`without`) or put in (`with`), where `pairs` is
+true every two of an entry's parts as well, and beside them what else the parts could start at (`starts.py`). Where the
+architecture has a grid, each of these at each of its points.
 
 A part is a switch that can be off: one of the cell's or layer's, a bool among the arguments of a foreign module, or
 one of the settings (`bidirectional`). Off is false, the identity for an activation, `none` for attention, no dropout.
@@ -14,49 +15,77 @@ from typing import Any, Literal, get_args, get_origin
 
 from rnnbench import registry
 from rnnbench.settings import Settings
-from rnnbench.suite import Variant
-from rnnbench.suite.architectures import merged, model_of
+from rnnbench.suite import Variant, matching, starts
+from rnnbench.suite.architectures import merged, model_of, owner_of
 from rnnbench.suite.faults import Path, printable, shown
+from rnnbench.suite.points import suffix
 from rnnbench.suite.reader import Reader, hints, values
 
 SIGNS = {"without": "-", "with": "+"}
+KEYS = ("base", *SIGNS, "pairs", "starts", "match")
 MOST_PAIRED = 100  # parts of an entry: more, and its pairs are thousands
 Named = tuple[str, Path, Variant | None]
 
 
-def ablations(reader: Reader, known: Mapping[str, Variant | None], defaults: Mapping[str, Any]) -> Iterator[Named]:
-    """(name, path, variant) of each part taken out or put in, then of each pair of an entry's parts; the variant is
-    None where it or its base has a fault."""
+def ablations(reader: Reader, known: Mapping[str, Sequence[Variant]], defaults: Mapping[str, Any]) -> Iterator[Named]:
+    """(name, path, variant) of each part taken out or put in, of each pair of an entry's parts, of each other start;
+    the variant is None where it or its base has a fault."""
     want = "{base: NAME, without: [PARTS]} or {base: NAME, with: [PARTS]}"
     for i, _ in enumerate(reader.items(("ablate",), f"a list of {want}")):
         path: Path = ("ablate", i)
-        entry = reader.mapping(path, want, ("base", *SIGNS, "pairs"), of="base, without, with or pairs")
+        entry = reader.mapping(path, want, KEYS, of="base, without, with, pairs, starts or match")
         if entry is None:
             continue
-        name = None
-        if "base" not in entry:
-            reader.missing((*path, "base"), "the name of an architecture")
-        else:
-            name = reader.text((*path, "base"), "the name of an architecture")
-            if name is not None and name not in known:
-                reader.got((*path, "base"), "the name of an architecture", name, known)
+        bases = _bases(reader, path, entry, known)
         if not entry.keys() & SIGNS.keys():
             reader.missing((*path, "without"), "a list of parts to take out, or `with` and a list of parts to put in")
-        base = known.get(name or "")
+        match: dict[str, str] = {}
+        if "match" in entry and bases:
+            match = matching.asked(reader, path, entry, type(registry.switched(bases[0].model)))
         listed = 0
-        changes: dict[str, _Change | None] = {}
+        changes: dict[str, list[_Change | None]] = {}
         for word in (key for key in entry if key in SIGNS):
             for j, _ in enumerate(reader.items((*path, word), "a list of parts")):
                 listed += 1
                 where = (*path, word, j)
                 part = reader.text(where, "the name of a part")
-                if part and base:
+                if not part or not bases:
+                    continue
+                own = changes[f"{SIGNS[word]}{part}"] = []
+                for base in bases:
                     change = _change(reader, where, base, word, part, defaults)
-                    variant = _single(reader, where, base, change) if change else None
-                    changes[f"{SIGNS[word]}{part}"] = change if variant else None
-                    yield f"{base.name}{SIGNS[word]}{part}", where, variant
-        if "pairs" in entry and _wanted(reader, (*path, "pairs"), listed) and base:
-            yield from _pairs(reader, (*path, "pairs"), base, changes)
+                    variant = _single(reader, where, base, change, match) if change else None
+                    own.append(change if variant else None)
+                    yield _name(base, f"{SIGNS[word]}{part}", match), where, variant
+        if "pairs" in entry and _wanted(reader, (*path, "pairs"), listed) and bases:
+            yield from _pairs(reader, (*path, "pairs"), bases, changes, match)
+        if "starts" in entry and bases:
+            rivals = {base.name: [_name(base, part, match) for part in changes] for base in bases}
+            yield from starts.starts(reader, path, bases, rivals)
+
+
+def _bases(
+    reader: Reader, path: Path, entry: Mapping[str, Any], known: Mapping[str, Sequence[Variant]]
+) -> Sequence[Variant]:
+    """The variants that an entry is about: those of all points of a grid, or of the one that it names; none where that
+    is a fault, or they have one."""
+    want = "the name of an architecture"
+    if "base" not in entry:
+        reader.missing((*path, "base"), want)
+        return ()
+    name = reader.text((*path, "base"), want)
+    if name is None or name in known:
+        return known.get(name or "", ())
+    points = known.get(owner_of(name, known) or "", ())
+    found = [variant for variant in points if variant.name == name]
+    if not found:
+        reader.got((*path, "base"), want, name, [*known, *(variant.name for variant in points)])
+    return found
+
+
+def _name(base: Variant, part: str, match: Mapping[str, str]) -> str:
+    """The name of a base with a part changed; where it is to be as large as its base, the name says so."""
+    return base.family + part + suffix(dict.fromkeys(["match"] * bool(match), *match)) + suffix(base.factors)
 
 
 @dataclass(frozen=True)
@@ -88,7 +117,7 @@ def _change(
     return _Change(f"{SIGNS[word]}{part}", part in own, change)
 
 
-def _changed(base: Variant, *changes: _Change) -> Variant:
+def _changed(base: Variant, match: dict[str, str], *changes: _Change) -> Variant:
     """The base with its changes; ValueError, "field: why", where they contradict each other or what it is."""
     architecture = registry.switched(base.model)
     switches, settings = values(architecture), base.settings
@@ -98,14 +127,14 @@ def _changed(base: Variant, *changes: _Change) -> Variant:
         else:
             settings = settings | dict(change.values)
     part = "".join(change.part for change in changes)
-    pair = tuple(f"{base.name}{change.part}" for change in changes) if len(changes) > 1 else ()
-    model = model_of(base, type(architecture)(**switches))
-    return Variant(f"{base.name}{part}", model, settings, base.name, part, pair)
+    pair = tuple(_name(base, change.part, match) for change in changes) if len(changes) > 1 else ()
+    model, name = model_of(base, type(architecture)(**switches)), _name(base, part, match)
+    return Variant(name, model, settings, base.name, part, pair, base.factors, match=match)
 
 
-def _single(reader: Reader, path: Path, base: Variant, change: _Change) -> Variant | None:
+def _single(reader: Reader, path: Path, base: Variant, change: _Change, match: dict[str, str]) -> Variant | None:
     try:
-        return _changed(base, change)
+        return _changed(base, match, change)
     except ValueError as e:
         reader.impossible(path, str(e))
         return None
@@ -122,17 +151,24 @@ def _wanted(reader: Reader, path: Path, listed: int) -> bool:
     return value is True
 
 
-def _pairs(reader: Reader, path: Path, base: Variant, changes: Mapping[str, _Change | None]) -> Iterator[Named]:
-    """Every two of the changes; those that contradict each other are refused by name."""
-    for (a, first), (b, second) in combinations(changes.items(), 2):
-        name = f"{base.name}{a}{b}"
-        variant = None
-        if first and second:
-            try:
-                variant = _changed(base, first, second)
-            except ValueError as e:
-                impossible_pair(reader, path, name, (f"{base.name}{a}", f"{base.name}{b}"), str(e))
-        yield name, path, variant
+def _pairs(
+    reader: Reader,
+    path: Path,
+    bases: Sequence[Variant],
+    changes: Mapping[str, Sequence[_Change | None]],
+    match: dict[str, str],
+) -> Iterator[Named]:
+    """Every two of the changes, of each base; those that contradict each other are refused by name."""
+    for (a, firsts), (b, seconds) in combinations(changes.items(), 2):
+        for base, first, second in zip(bases, firsts, seconds, strict=True):
+            name = _name(base, f"{a}{b}", match)
+            variant = None
+            if first and second:
+                try:
+                    variant = _changed(base, match, first, second)
+                except ValueError as e:
+                    impossible_pair(reader, path, name, (_name(base, a, match), _name(base, b, match)), str(e))
+            yield name, path, variant
 
 
 def impossible_pair(reader: Reader, path: Path, name: str, pair: Sequence[str], why: str) -> None:

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from rnnbench.suite import Claim
+from rnnbench.suite import Claim, Variant
 from rnnbench.suite.expression import Wrong, unknown
+from rnnbench.suite.families import named_parts, points
 from rnnbench.suite.faults import Path, Place, printable
 from rnnbench.suite.grammar import marked, parse
 from rnnbench.suite.reader import Reader
 
-Parts = Mapping[str, Sequence[str]]
+Tasks = Mapping[str, Collection[int] | None]
 
 
 def claims(
     reader: Reader,
     variants: Collection[str],
-    tasks: Mapping[str, Collection[int] | None],
-    parts: Parts | None,
+    tasks: Tasks,
+    whole: Sequence[Variant] | None,
 ) -> Iterator[Claim]:
-    """The claims without a fault. `tasks` has None for one whose lengths aren't known, `parts` is None where some
-    variant isn't: what depends on them is then not looked at, since the suite is refused anyway."""
+    """The claims without a fault; `variants` are the names that they may use. `tasks` has None for one whose lengths
+    aren't known, `whole` is None where some variant isn't: what depends on them is then not looked at, since the suite
+    is refused anyway."""
     want = "{says: SENTENCE, that: EXPRESSION}"
     for i, _ in enumerate(reader.items(("claims",), f"a list of {want}")):
         path: Path = ("claims", i)
@@ -33,7 +35,7 @@ def claims(
         texts = {key: reader.text((*path, key)) for key in entry}
         says, that = texts.get("says"), texts.get("that")
         where = (*path, "that")
-        wrongs = list(_wrongs(that, variants, tasks, parts)) if that else []
+        wrongs = list(_wrongs(that, variants, tasks, whole)) if that else []
         for wrong in wrongs:
             what = f"{wrong.what}, in {printable(repr(marked(that or '', wrong.at)), 200)}"
             reader.faults.add(_place(reader, where, that or "", wrong.at), where, what, wrong.name, wrong.known)
@@ -41,11 +43,11 @@ def claims(
             yield Claim(says, that, str(reader.document.place(where)))
 
 
-def _wrongs(
-    that: str, variants: Collection[str], tasks: Mapping[str, Collection[int] | None], parts: Parts | None
-) -> Iterator[Wrong]:
+def _wrongs(that: str, variants: Collection[str], tasks: Tasks, whole: Sequence[Variant] | None) -> Iterator[Wrong]:
     try:
-        yield from unknown(parse(that), variants, tasks, parts)
+        tree = parse(that)
+        yield from unknown(tree, variants, tasks, None if whole is None else named_parts(whole))
+        points(tree, whole or ())
     except Wrong as wrong:
         yield wrong
 

@@ -143,7 +143,8 @@ def unknown(
             elif what == "part" and parts is not None and len(parts.get(name, ())) != 1:
                 several = parts.get(name, ())
                 which = f", which {' and '.join(several)} have," if several else ","
-                yield Wrong(at, f"got {name!r}{which} expected a part or the variant that differs by it", name, parts)
+                known = () if several else parts
+                yield Wrong(at, f"got {name!r}{which} expected a part or the variant that differs by it", name, known)
             elif what == "length" and (lengths := tasks.get(names["task"][0])) and int(name) not in lengths:
-                known = ", ".join(map(str, sorted(lengths)))
-                yield Wrong(at, f"got {name}, expected a length of {names['task'][0]}: {known}")
+                every = ", ".join(map(str, sorted(lengths)))
+                yield Wrong(at, f"got {name}, expected a length of {names['task'][0]}: {every}")

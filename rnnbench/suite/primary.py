@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from rnnbench.suite.claims import Parts
+from rnnbench.suite import Variant
+from rnnbench.suite.families import named_parts
 from rnnbench.suite.faults import Path, shown
 from rnnbench.suite.reader import Reader
 
 
-def primary(reader: Reader, path: Path, parts: Parts | None) -> Iterator[str]:
-    """The variants that are meant, each by its part's name or its own. `parts` is None where some variant has a fault:
-    names are then not looked at, since the suite is refused anyway."""
+def primary(reader: Reader, path: Path, variants: Sequence[Variant] | None) -> Iterator[str]:
+    """The variants that are meant, each by its part's name or its own; at all points of a grid. `variants` is None
+    where some variant has a fault: names are then not looked at, since the suite is refused anyway."""
     first: dict[str, int] = {}
+    parts = named_parts(variants or ())
     for i, _ in enumerate(reader.items(path, "a list of parts")):
         name = reader.text((*path, i), "a part or the variant that differs by it")
-        if name is None or parts is None:
+        if name is None or variants is None:
             continue
         meant = parts.get(name, ())
         if len(meant) != 1:
@@ -26,4 +28,4 @@ def primary(reader: Reader, path: Path, parts: Parts | None) -> Iterator[str]:
             place = reader.document.place((*path, first[meant[0]]))
             reader.fault((*path, i), f"got {shown(name)} again, expected it once; the first is at {place}")
         else:
-            yield meant[0]
+            yield from (variant.name for variant in variants if meant[0] in (variant.name, variant.family))

@@ -150,12 +150,12 @@ class Reader:
         self.got(path, f"{want} from {least} to {most}")
         return None
 
-    def field(self, cls: type, path: Path) -> dict[str, Any]:
-        """`{name: value}` of the dataclass's field that the path ends with, as its annotation has it (1 becomes 1.0
-        in a float); empty if it doesn't fit."""
+    def field(self, cls: type, path: Path, name: str = "") -> dict[str, Any]:
+        """`{name: value}` of the dataclass's field of that name, or that the path ends with, as its annotation has it
+        (1 becomes 1.0 in a float); empty if it doesn't fit."""
         from pydantic import ValidationError
 
-        name, value = str(path[-1]), self.document.get(path)
+        name, value = name or str(path[-1]), self.document.get(path)
         try:
             return {name: _adapter(cls, name).validate_python(value)}
         except ValidationError as e:

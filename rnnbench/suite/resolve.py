@@ -10,13 +10,14 @@ from typing import Any
 from rnnbench import registry
 from rnnbench.records import given
 from rnnbench.settings import MOST_STEPS, Settings
-from rnnbench.suite import Claim, ExtendedBudget, Suite, TaskEntry, Variant, parts
+from rnnbench.suite import Claim, ExtendedBudget, Suite, TaskEntry, Variant, families, grids, matching
 from rnnbench.suite.ablations import Named, ablations, impossible_pair
-from rnnbench.suite.architectures import architectures
-from rnnbench.suite.claims import Parts, claims
+from rnnbench.suite.architectures import architectures, impossible
+from rnnbench.suite.claims import claims
 from rnnbench.suite.document import Document, scalar
-from rnnbench.suite.faults import Faults, Path, Place, printable, shown
+from rnnbench.suite.faults import Enough, Faults, Path, Place, printable, shown
 from rnnbench.suite.names import named as named_class
+from rnnbench.suite.points import label
 from rnnbench.suite.primary import primary
 from rnnbench.suite.reader import Reader, hints
 
@@ -52,21 +53,22 @@ def resolve(
     if "defaults" in top:
         given_defaults = reader.mapping(("defaults",), "settings", hints(Settings), of="a setting") or {}
         defaults = reader.fields(Settings, ("defaults",), given_defaults)
-    known = architectures(reader) if "architectures" in top else {}
-    named: list[Named] = [(name, ("architectures", name), variant) for name, variant in known.items()]
-    named += ablations(reader, known, defaults) if "ablate" in top else ()
-    _check_names(reader, [(name, path) for name, path, _ in named])
-    variants = tuple(variant for _, _, variant in named if variant)
-    whole = imports or not reader.foreign
-    known_parts = parts(variants) if whole and all(variant for _, _, variant in named) else None
-    tasks = tuple(_tasks(reader, known_parts)) if "tasks" in top else ()
     grid = _seeds(reader) if "seeds" in top else range(SEEDS)
     more_steps = _more_steps(reader, len(grid)) if "more_steps" in top else None
     asked = reader
     if seeds is not None:
         asked = _option_seeds(seeds, faults)
         grid = _seeds(asked)
-    _count(asked, variants, tasks, grid)
+    _count(asked, *grids.count(top), len(grid))
+    known = architectures(reader) if "architectures" in top else {}
+    named: list[Named] = [(v.name, ("architectures", name), v) for name, found in known.items() for v in found]
+    named += [(name, ("architectures", name), None) for name, found in known.items() if not found]
+    named += ablations(reader, known, defaults) if "ablate" in top else ()
+    _check_names(reader, [(name, path) for name, path, _ in named])
+    variants = tuple(variant for _, _, variant in named if variant)
+    whole = imports or not reader.foreign
+    complete = variants if whole and len(variants) == len(named) else None
+    tasks = tuple(_tasks(reader, complete)) if "tasks" in top else ()
     suite = Suite(
         name=_name(reader, top),
         variants=variants,
@@ -74,7 +76,7 @@ def resolve(
         seeds=() if len(faults) else tuple(grid),
         about=(reader.text(("about",)) or "") if "about" in top else "",
         defaults=defaults,
-        overrides=_overrides(overrides, faults),
+        overrides=_overrides(overrides, faults, variants),
         claims=tuple(_claims(reader, named, tasks)) if "claims" in top and whole else (),
         prune=_prune(reader) if "prune" in top else True,
         more_steps=more_steps,
@@ -83,6 +85,7 @@ def resolve(
         foreign=reader.foreign,
     )
     if not len(faults):
+        suite = matching.fit(reader, suite, {name: path for name, path, _ in named})
         _check_settings(reader, suite, named)
         _check_more_steps(reader, suite)
     return suite
@@ -92,17 +95,18 @@ def _check_settings(reader: Reader, suite: Suite, named: Iterable[Named]) -> Non
     """A fault for each variant whose settings can't go together on a task, or whose layers can't do what they come to;
     for a pair, where neither of its two parts has that fault already."""
     refused: set[str] = set()
-    for _, path, variant in named:
+    variants = {v.name: v for v in suite.variants}
+    for name, path, _ in named:
+        variant = variants.get(name)
         if variant is not None and not refused & {*variant.pair}:
-            layer = registry.layer(variant.model)
-            chosen = [suite.settings(variant, task) for task in suite.tasks]
-            wrong = (settings.impossible or layer.incompatible(settings) for settings in chosen)
+            chosen = [(suite.settings(variant, task), suite.model(variant, task)) for task in suite.tasks]
+            wrong = (settings.impossible or registry.layer(model).incompatible(settings) for settings, model in chosen)
             if why := next(filter(None, wrong), ""):
                 refused.add(variant.name)
                 if variant.pair:
                     impossible_pair(reader, path, variant.name, variant.pair, why)
                 else:
-                    reader.impossible(path, why)
+                    impossible(reader, path, variant.factors, why)
 
 
 def _name(reader: Reader, top: Mapping[str, Any]) -> str:
@@ -162,7 +166,7 @@ def _check_names(reader: Reader, names: Iterable[tuple[str, Path]]) -> None:
             reader.fault(path, f"{what}; {shown(earlier)} is at {place}", key=True)
 
 
-def _tasks(reader: Reader, known: Parts | None) -> Iterator[TaskEntry]:
+def _tasks(reader: Reader, variants: Sequence[Variant] | None) -> Iterator[TaskEntry]:
     entries = reader.entries(("tasks",), "tasks by name")
     _check_names(reader, [(name, ("tasks", name)) for name in entries])
     for name in entries:
@@ -185,7 +189,7 @@ def _tasks(reader: Reader, known: Parts | None) -> Iterator[TaskEntry]:
             lengths = _lengths(reader, (*path, "lengths"), task.shortest)
         else:
             reader.missing((*path, "lengths"), "a list of lengths")
-        first = tuple(primary(reader, (*path, "primary"), known)) if "primary" in entry else ()
+        first = tuple(primary(reader, (*path, "primary"), variants)) if "primary" in entry else ()
         if len(reader.faults) == before and (instance := reader.build(task, difficulty, path)) is not None:
             yield TaskEntry(name, {"task": kind} | given(instance), lengths, settings, first)
 
@@ -265,8 +269,9 @@ def _option_seeds(text: str, faults: Faults) -> Reader:
     return reader
 
 
-def _overrides(options: Sequence[str], faults: Faults) -> dict[str, Any]:
-    """`--set key=value`, each checked as a setting of the file would be."""
+def _overrides(options: Sequence[str], faults: Faults, variants: Sequence[Variant]) -> dict[str, Any]:
+    """`--set key=value`, each checked as a setting of the file would be; one that a grid has values of can't be set, as
+    all its points would be the same."""
     found: dict[str, Any] = {}
     for option in options:
         key, equals, text = option.partition("=")
@@ -276,6 +281,10 @@ def _overrides(options: Sequence[str], faults: Faults) -> dict[str, Any]:
             faults.add(document.place(()), (), f"got {shown(option)}, expected KEY=VALUE")
         elif key in found:
             reader.fault((key,), "got a second value, expected one `--set` a key")
+        elif gridded := next((v for v in variants if key in v.factors), None):
+            one = f"-k {key}-{label(gridded.factors[key])}"
+            what = f"got one value, expected none where {gridded.family} has a grid of them"
+            reader.fault((key,), f"{what}; {one} selects what has that one")
         elif reader.mapping((), "settings", hints(Settings), of="a setting"):
             found |= reader.field(Settings, (key,))
     return found
@@ -291,15 +300,15 @@ def _claims(reader: Reader, named: Sequence[Named], tasks: Sequence[TaskEntry]) 
     entries = reader.document.value.get("tasks")
     lengths: dict[str, tuple[int, ...] | None] = dict.fromkeys(entries if isinstance(entries, dict) else ())
     lengths |= {task.name: task.lengths for task in tasks}
-    whole = all(variant for _, _, variant in named)
-    known = parts(variant for _, _, variant in named if variant) if whole else None
-    return claims(reader, [name for name, _, _ in named], lengths, known)
+    variants = [variant for _, _, variant in named if variant]
+    known = list(dict.fromkeys([*(name for name, _, _ in named), *families.names(variants)]))
+    return claims(reader, known, lengths, variants if len(variants) == len(named) else None)
 
 
-def _count(reader: Reader, variants: Sequence[Variant], tasks: Sequence[TaskEntry], seeds: Sequence[int]) -> None:
-    """A fault for more runs than anybody means; told from the numbers alone."""
-    lengths = sum(len(task.lengths) for task in tasks)
-    count = len(variants) * lengths * len(seeds)
+def _count(reader: Reader, variants: int, lengths: int, seeds: int) -> None:
+    """A fault for more runs than anybody means, told from the numbers alone; then nothing else is looked at."""
+    count = max(1, variants) * max(1, lengths) * max(1, seeds)
     if count > MOST_RUNS:
-        factors = f"{len(variants)} variants x {lengths} lengths x {len(seeds)} seeds"
+        factors = f"{variants}{' or more' * (variants == grids.MANY)} variants x {lengths} lengths x {seeds} seeds"
         reader.fault(("seeds",), f"got a grid of {count} runs ({factors}), expected at most {MOST_RUNS}")
+        raise Enough

@@ -1,5 +1,6 @@
 """A report as tidy CSV: one row per variant, task and length, `score` and its interval empty where there is none,
-`share_low` and `share_high` the interval of the share of seeds that solved it."""
+`share_low` and `share_high` the interval of the share of seeds that solved it; then a column for each factor of the
+suite's grids."""
 
 from __future__ import annotations
 
@@ -8,10 +9,11 @@ import io
 import math
 from collections.abc import Sequence
 
-from rnnbench.analysis import spans
+from rnnbench.analysis import factors, spans
 from rnnbench.plan.ladders import Climb
 from rnnbench.report.model import clean
 from rnnbench.suite import Suite
+from rnnbench.suite.points import label
 
 COLUMNS = ("variant", "task", "length", "score", "low", "high", "n", "solved", "failed", "share_low", "share_high")
 
@@ -36,14 +38,18 @@ def render(
 ) -> str:
     out = io.StringIO()
     rows = csv.writer(out, lineterminator="\n")
-    rows.writerow(COLUMNS)
+    names = factors.factors(suite.variants)
+    rows.writerow((*COLUMNS, *names))
     for climb in climbs:
-        names = text(climb.ladder.variant.name), text(climb.ladder.task.name)
+        own = [factors.value(climb, name, suite.variants) for name in names]
+        point = ["" if each is factors.MISSING else text(label(each)) for each in own]
+        who = text(climb.ladder.variant.name), text(climb.ladder.task.name)
         if not climb.steps:  # the variant can't do the task
-            rows.writerows((*names, length, "", "", "", 0, 0, 0, "", "") for length in climb.ladder.task.lengths)
+            nothing = ("", "", "", 0, 0, 0, "", "")
+            rows.writerows((*who, length, *nothing, *point) for length in climb.ladder.task.lengths)
         for step in climb.steps:
             found = spans.score(step)
             counts = found.n, found.solved, found.failed
             share = map(number, found.share[1:]) if found.n else ("", "")
-            rows.writerow((*names, step.rung.length, *map(number, found.score), *counts, *share))
+            rows.writerow((*who, step.rung.length, *map(number, found.score), *counts, *share, *point))
     return out.getvalue()

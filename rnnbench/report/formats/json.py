@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from rnnbench.analysis import bars, spans, verdicts
+from rnnbench.analysis import bars, factors, spans, verdicts
 from rnnbench.analysis.twins import twins
 from rnnbench.plan.ladders import Climb, RungState
 from rnnbench.records import Record
@@ -63,11 +63,13 @@ def _rung(step: RungState, seeds: Sequence[int]) -> dict[str, Any]:
     }
 
 
-def _climb(climb: Climb, seeds: Sequence[int]) -> dict[str, Any]:
-    span = spans.span(climb)
+def _climb(climb: Climb, suite: Suite) -> dict[str, Any]:
+    span, seeds = spans.span(climb), suite.seeds
+    point = {name: factors.value(climb, name, suite.variants) for name in factors.factors(suite.variants)}
     return {
         "variant": climb.ladder.variant.name,
         "task": climb.ladder.task.name,
+        "factors": {name: value for name, value in point.items() if value is not factors.MISSING},
         "not_applicable": climb.ladder.reason or None,
         "span": _span(span) if span else None,
         "seed_spans": [dataclasses.asdict(s) for s in spans.seed_spans(climb)],
@@ -98,7 +100,7 @@ def render(
         "more_steps": dataclasses.asdict(suite.more_steps) if suite.more_steps else None,
         "variants": [dataclasses.asdict(v) for v in suite.variants],
         "tasks": [dataclasses.asdict(t) for t in suite.tasks],
-        "results": [_climb(climb, suite.seeds) for climb in climbs],
+        "results": [_climb(climb, suite) for climb in climbs],
         **sections.values(climbs),
         "same_bits": [{"variants": names, "runs": runs} for names, runs in twins(climbs).items()],
         "claims": list(map(_verdict, verdicts.verdicts(suite, climbs), bars.claim_outcomes(suite, climbs))),
