@@ -40,6 +40,8 @@ def at(climb: Climb, bar: float) -> tuple[Climb, bool]:
     own = registry.task_class(climb.ladder.task.task["task"]).bar
     if own == bar:
         return climb, True
+    if climb.searches:
+        return climb, False  # which runs there are hangs on what the others came to
     steps, told = [], True
     for step in climb.steps:
         found = tuple(judged(record, bar, own) for record in step.records)

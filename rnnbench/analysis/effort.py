@@ -105,8 +105,10 @@ class Pace:
 
 
 def paces(climbs: Iterable[Climb]) -> list[Pace]:
-    """Of every variant that differs from another by one part, in the order of the climbs, as one family."""
-    found = [_pace(a, b) for a, b in effects.differences(climbs) if not a.ladder.variant.pair]
+    """Of every variant that differs from another by one part, in the order of the climbs, as one family. None of a
+    search: which seeds it trains at a length depends on what they came to."""
+    parts = [(a, b) for a, b in effects.differences(climbs) if not a.ladder.variant.pair and not a.searches]
+    found = [_pace(a, b) for a, b in parts]
     adjusted = flips.max_t(flips.rows([pace.orders for pace in found])) if found else []
     return [replace(pace, adjusted=p if pace.orders else pace.p) for pace, p in zip(found, adjusted, strict=True)]
 

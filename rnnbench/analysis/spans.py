@@ -106,7 +106,8 @@ def points(record: Record) -> float:
 
 
 def score(step: RungState) -> Score:
-    """The scores of a rung. A pruned one has none, whatever else a store holds: it is missing, not 0.
+    """The scores of a rung. A pruned one has none, whatever else a store holds: it is missing, not 0. Nor has one of a
+    search, where what a seed came to elsewhere decides whether it is trained here: of that, which seeds solve it.
 
     Only where all steps were spent (`stop: never`) has the mean an interval, cut at 0 and 1: scores of runs that
     stopped when they were solved lie at the bar or far below it, and no interval of their mean covers; that of the
@@ -116,6 +117,9 @@ def score(step: RungState) -> Score:
         return Score(stats.mean([]), 0, 0, 0, 0, len(step.records))
     done = step.finished
     diverged = sum(r.status == "diverged" for r in done)
+    if step.implied:
+        known = [verdict for verdict in step.verdicts if verdict is not None]
+        return Score(stats.mean([]), len(known), sum(known), diverged, len(step.broken), step.missing)
     value, low, high = stats.mean([points(r) for r in done])
     spent = step.rung.settings.get("stop") == "never"
     values = Estimate(value, max(0.0, low), min(1.0, high)) if spent else Estimate(value, math.nan, math.nan)
@@ -147,9 +151,7 @@ def seed_spans(climb: Climb) -> tuple[Span, ...]:
 
 def _solved(step: RungState) -> list[bool | None]:
     """Whether each seed solved a rung."""
-    if step.state == "pruned":
-        return [False] * len(step.records)
-    return [None if r is None or not r.finished else r.status == "solved" for r in step.records]
+    return list(step.verdicts)
 
 
 def span(climb: Climb) -> Reach | None:
@@ -181,9 +183,14 @@ def bound(found: Iterable[Span]) -> Bound:
     return "?" if {"top", "bottom"} <= ends else "≥" if "top" in ends else "≤" if "bottom" in ends else ""
 
 
+def _solving(step: RungState) -> int:
+    """How many seeds solve a rung, or would as their other rungs tell."""
+    return step.tally.solved + step.tally.implied_solved
+
+
 def so_far(climb: Climb) -> float:
     """The mean of the seeds' spans in octaves from the counts of its rungs alone, which is the same, since it is linear
     in what is solved; whatever is unknown counts as unsolved. Of a ladder with rungs."""
     rungs = ladder.rungs(lengths(climb))
-    shares = [0.0 if s.state == "pruned" or not s.asked else s.solved / s.asked for s in climb.steps]
+    shares = [0.0 if s.state == "pruned" or not s.asked else _solving(s) / s.asked for s in climb.steps]
     return rungs.edges[0] + sum(w * share for w, share in zip(rungs.widths, shares, strict=True))

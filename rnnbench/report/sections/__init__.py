@@ -3,7 +3,8 @@
 A section has two functions: `table(task, climbs) -> Table | None`, what is known of one task, as a table that every
 format draws; and `values(climbs) -> list`, the same as values, which stand in the JSON report under the section's name.
 One that looks across tasks has `tables(by_task) -> list[Table]` in place of the first. What it prints is computed in
-`analysis/`. Sections are printed in the order of their names.
+`analysis/`. Sections are printed in the order of their names. One climb a (variant, task) is what a section is given,
+that of the stated steps; one that says `EVERY = True` is given all that there are.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from rnnbench.plan import views
 from rnnbench.plan.ladders import Climb
 from rnnbench.report.model import Table
 from rnnbench.suite import TaskEntry
@@ -30,16 +32,22 @@ def _all() -> dict[str, ModuleType]:
     return {name: importlib.import_module(f"rnnbench.report.sections.{name}") for name in names}
 
 
-def tables(by_task: ByTask) -> list[Table]:
-    """Each section's tables."""
-    return [table for section in _all().values() for table in _tables(section, by_task)]
+def _given(section: ModuleType, climbs: Sequence[Climb]) -> Sequence[Climb]:
+    return climbs if getattr(section, "EVERY", False) else views.at(climbs)
 
 
-def _tables(section: ModuleType, by_task: ByTask) -> Iterator[Table]:
+def tables(tasks: Sequence[TaskEntry], climbs: Sequence[Climb]) -> list[Table]:
+    """Each section's tables, of all climbs."""
+    return [table for section in _all().values() for table in _tables(section, tasks, climbs)]
+
+
+def _tables(section: ModuleType, tasks: Sequence[TaskEntry], climbs: Sequence[Climb]) -> Iterator[Table]:
+    given = _given(section, climbs)
+    by_task = [(task, [c for c in given if c.ladder.task.name == task.name]) for task in tasks]
     if hasattr(section, "tables"):
         yield from section.tables(by_task)
     else:
-        drawn = (section.table(task, climbs) for task, climbs in by_task)
+        drawn = (section.table(task, own) for task, own in by_task)
         yield from (table for table in drawn if table is not None)
 
 
@@ -49,5 +57,5 @@ def every(by_task: ByTask) -> list[Climb]:
 
 
 def values(climbs: Sequence[Climb]) -> dict[str, list[Any]]:
-    """Each section's values, by its name."""
-    return {name: section.values(climbs) for name, section in _all().items()}
+    """Each section's values, by its name, of all climbs."""
+    return {name: section.values(_given(section, climbs)) for name, section in _all().items()}
