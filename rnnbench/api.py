@@ -12,8 +12,10 @@ from rnnbench.errors import Exit, UserError
 from rnnbench.plan import Plan, cost, orphans, plan, views
 from rnnbench.plan.filter import select
 from rnnbench.plan.ladders import Climb, view
+from rnnbench.probing import Asked, Probed
+from rnnbench.probing.kept import Kept
 from rnnbench.records import BROKEN, Record, Run
-from rnnbench.running import again, executors
+from rnnbench.running import again, executors, probes
 from rnnbench.running.cores import cores as cores
 from rnnbench.running.driver import Driver, Outcome
 from rnnbench.running.listeners import Listener, Silent
@@ -141,6 +143,41 @@ def run_plan(
 def train_again(runs: Sequence[Run], jobs: int = 0) -> Iterator[Record]:
     """The records of runs, whatever any store holds of them, in the order in which they end."""
     return again.train(runs, executors.named("local")(jobs, "cpu", "auto", None, 10.0))
+
+
+def to_probe(plan: Plan, store: Store, seeds: int | None = None) -> list[Probed]:
+    """The runs of a plan that can be probed, with what the store has of them: all that were not pruned, of the first so
+    many seeds."""
+    registry.place(plan.suite.files)
+    found = []
+    for climb in climbs(plan, store):
+        variant, task = climb.ladder.variant, climb.ladder.task
+        for rung in climb.steps:
+            if rung.state != "pruned":
+                pairs = list(zip(plan.suite.seeds, rung.records, strict=True))[:seeds]
+                runs = [(Run(rung.rung, seed), record) for seed, record in pairs]
+                found += [Probed(variant.name, variant.base, task.name, *pair) for pair in runs]
+    return found
+
+
+def kept_probes(wanted: Iterable[Probed], store: Store, asked: Asked) -> list[Probed]:
+    """Those of which probes were made and kept, with them."""
+    kept = Kept(store.directory / "probes")
+    pairs = [(each, kept.load(each.run, asked)) for each in wanted]
+    return [each.having(*found) for each, found in pairs if found]
+
+
+def probe(wanted: Sequence[Probed], store: Store, asked: Asked, jobs: int = 0) -> Iterator[Probed]:
+    """Trains runs again, probes them, keeps the probes and tells of each as it ends; one that broke has a record that
+    says why, and no probes."""
+    kept = Kept(store.directory / "probes")
+    runs = {each.run.id: each.run for each in wanted}
+    for record, found in probes.probe(
+        list(runs.values()), asked, executors.named("local")(jobs, "cpu", "auto", None, 10.0)
+    ):
+        if record.finished:
+            kept.save(record.run, asked, (record, found))
+        yield from (each.having(record, found) for each in wanted if each.run.id == record.id)
 
 
 def run(

@@ -14,6 +14,7 @@ from rnnbench.report import formats
 if TYPE_CHECKING:
     from rnnbench.plan import Plan
     from rnnbench.records import Record
+    from rnnbench.store import Store
 
 FORMATS = f"How to print it: {', '.join(formats.names())}."
 
@@ -52,7 +53,26 @@ def report(
     notes = api.warnings([r for c in climbs for r in c.records])
     notes += [] if source else api.orphaned(whole, store)
     width, color = common.screen(output)
-    common.write(render(chosen.suite, climbs, format, width=width, color=color, notes=notes, by=by), output)
+    text = render(chosen.suite, climbs, format, width=width, color=color, notes=notes, by=by)
+    if chosen.suite.probe and source is None and by is None and format in ("table", "markdown"):
+        text += "\n" + _probes(chosen, store, format, width, color)
+    common.write(text, output)
+
+
+def _probes(chosen: Plan, store: Store, format: str, width: int, color: bool) -> str:
+    """The probes of a suite that asks for them, as far as they were made."""
+    from rnnbench import api
+    from rnnbench.probing import Asked, after
+    from rnnbench.report import probed
+
+    assert chosen.suite.probe is not None
+    asked = Asked(after(chosen.suite.probe.at))
+    wanted = api.to_probe(chosen, store, chosen.suite.probe.seeds)
+    found = api.kept_probes(wanted, store, asked)
+    lacking = len(wanted) - len(found)
+    note = f"note: {lacking} of {len(wanted)} runs are not probed yet; next: rnnbench probe SUITE\n" if lacking else ""
+    name = chosen.suite.name
+    return note + (probed.render(name, found, asked, format, width=width, color=color) if found else "")
 
 
 def _exported(source: Path, chosen: Plan) -> dict[str, Record]:

@@ -11,6 +11,7 @@ from rnnbench import registry
 from rnnbench.records import given
 from rnnbench.settings import Settings
 from rnnbench.suite.points import suffix
+from rnnbench.suite.probing import Probes
 from rnnbench.suite.tuning import Tuning
 
 _SETTINGS = frozenset(f.name for f in fields(Settings))
@@ -139,6 +140,7 @@ class Suite:
     path: str = ""
     text: str = ""
     foreign: dict[str, str] = field(default_factory=dict)
+    probe: Probes | None = None
 
     def settings(self, variant: Variant, task: TaskEntry) -> Settings:
         """The settings of one variant on one task: the variant's, else the task's, else the defaults; `--set`
@@ -175,7 +177,12 @@ class Suite:
             if not task["primary"]:
                 del task["primary"]
         plain["variants"] = [{k: v for k, v in each.items() if v or k not in _LATER} for each in plain["variants"]]
-        unused = {"foreign": not self.foreign, "budgets": self.budgets == Budgets(), "tuning": self.tuning is None}
+        unused = {
+            "foreign": not self.foreign,
+            "budgets": self.budgets == Budgets(),
+            "tuning": self.tuning is None,
+            "probe": self.probe is None,
+        }
         return {key: value for key, value in plain.items() if not unused.get(key)}
 
     @classmethod
@@ -192,5 +199,6 @@ class Suite:
                 "claims": tuple(Claim(**c) for c in value["claims"]),
                 "budgets": Budgets.from_dict(value),
                 "tuning": Tuning.from_dict(value["tuning"]) if value.get("tuning") else None,
+                "probe": Probes.from_dict(value.get("probe")),
             }
         )

@@ -10,7 +10,20 @@ from typing import Any
 from rnnbench import registry
 from rnnbench.records import given
 from rnnbench.settings import Settings
-from rnnbench.suite import Budgets, Claim, Suite, TaskEntry, Variant, budgets, families, grids, lengths, matching, sweep
+from rnnbench.suite import (
+    Budgets,
+    Claim,
+    Suite,
+    TaskEntry,
+    Variant,
+    budgets,
+    families,
+    grids,
+    lengths,
+    matching,
+    probing,
+    sweep,
+)
 from rnnbench.suite.ablations import Named, ablations, impossible_pair
 from rnnbench.suite.architectures import architectures, impossible
 from rnnbench.suite.claims import claims
@@ -25,7 +38,7 @@ from rnnbench.suite.seeds import seeds as seeds_of
 
 TOP = (
     "rnnbench", "name", "about", "include", "defaults", "seeds", "architectures", "ablate", "tasks", "claims", "prune",
-    "more_steps", "budgets", "search", "tune",
+    "more_steps", "budgets", "search", "tune", "probe",
 )  # fmt: skip
 MOST_RUNS = 1_000_000
 SEEDS = 3  # where a suite doesn't say
@@ -87,6 +100,7 @@ def resolve(
         path=document.file,
         text=document.text,
         foreign=reader.foreign,
+        probe=probing.read(reader, len(grid) or LARGEST_SEED) if "probe" in top else None,
     )
     if not len(faults):
         suite = matching.fit(reader, suite, {name: path for name, path, _ in named})

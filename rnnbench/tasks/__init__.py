@@ -53,6 +53,20 @@ class Batch(NamedTuple):
         return Batch(self.xs[:, start:stop], self.ys[:, start:stop], self.at, weights)
 
 
+class Needed(NamedTuple):
+    """The inputs that each answer hangs on, N of them, the one that is held longest first.
+
+    `steps` (N, K, B) is where they are read, -1 where an answer does without; `values` (N, K, B) what of each is to be
+    held, a class or a number. Tokens that could stand there as well are `first`, ..., `first + choices - 1`, each
+    (N, K, B) or one number for all; `choices` is 0 where none may take its place.
+    """
+
+    steps: NDArray[Any]
+    values: NDArray[Any]
+    first: NDArray[Any] | int = 0
+    choices: NDArray[Any] | int = 0
+
+
 @dataclass(frozen=True)
 class Task(ABC):
     """How to draw a batch at a length and how to score the answers; a subclass's fields are the difficulty.
@@ -117,6 +131,10 @@ class Task(ABC):
     def held_out(self, split: Split, length: int, stream: Streams) -> Batch:
         """The examples that decide when to stop (`select`) or that are reported (`test`)."""
         return self.batch(SIZES[split], length, stream(split))
+
+    def needed(self, batch: Batch) -> Needed | None:
+        """The inputs that answers hang on, for probes; None where a task does not say it."""
+        return None
 
     def shortcuts(self, batch: Batch) -> dict[str, NDArray[Any]]:
         """What models without the memory would answer, by name: (K, B, O). A test scores each; the best is near 0."""

@@ -86,6 +86,9 @@ class Task(tasks.Task):
     def lag(self, length: int) -> tasks.Lag:
         return self._language.lag(length)
 
+    def needed(self, batch: tasks.Batch) -> tasks.Needed:
+        return self._language.needed(batch)
+
     def shortcuts(self, batch: tasks.Batch) -> dict[str, NDArray[Any]]:
         return self._language.shortcuts(batch)
 

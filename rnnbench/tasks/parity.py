@@ -77,6 +77,13 @@ class Task(tasks.Task):
         """From the first bit to the question mark, in what is tested."""
         return tasks.Lag(length, length, length)
 
+    def needed(self, batch: tasks.Batch) -> tasks.Needed:
+        """Every bit of a string, its first one first."""
+        bits = batch.xs[:-1]
+        steps = (bits > 1).sum(0) + np.arange(len(bits))[:, None, None]  # padding stands in front
+        steps = np.where(steps < len(bits), steps, -1)
+        return tasks.Needed(steps, batch.xs[steps, np.arange(steps.shape[2])], 0, 2)
+
     def shortcuts(self, batch: tasks.Batch) -> dict[str, NDArray[Any]]:
         choices = np.eye(2, dtype=np.float32)
         later = (batch.xs[1:-1] == 1).sum(0) % 2
