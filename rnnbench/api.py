@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from rnnbench import environment, exports, registry
 from rnnbench.errors import Exit, UserError
-from rnnbench.plan import Plan, cost, orphans, plan, views
+from rnnbench.plan import Plan, cost, orphans, plan, reach, views
 from rnnbench.plan.filter import select
 from rnnbench.plan.ladders import Climb, view
 from rnnbench.probing import Asked, Probed
@@ -213,8 +213,13 @@ def records(plan: Plan, store: Store) -> Mapping[str, Record]:
 
 
 def climbs(plan: Plan, store: Store) -> list[Climb]:
-    """The view of a store that a plan is."""
-    return view(plan, records(plan, store))
+    """The view of a store that a plan is, as it is shown and judged."""
+    return shown(plan, records(plan, store))
+
+
+def shown(plan: Plan, records: Mapping[str, Record]) -> list[Climb]:
+    """The view of records that a plan is, as it is shown and judged: a rung for each length that is tested."""
+    return reach.unfolded(view(plan, records))
 
 
 def exported(path: Path, curves: bool = True) -> dict[str, Record]:

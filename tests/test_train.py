@@ -190,7 +190,7 @@ def looked(monkeypatch: pytest.MonkeyPatch, select: list[float | None], test: fl
     """A run whose validation has these scores, look by look, and its test that score."""
     told = iter(select)
 
-    def evaluate(self: Cohort, rows: Sequence[int], split: str) -> list[tuple[float, float]]:
+    def evaluate(self: Cohort, rows: Sequence[int], split: str, length: int) -> list[tuple[float, float]]:
         return [(test if split == "test" else next(told) or 0.0, 0.1) for _ in rows]
 
     monkeypatch.setattr(training, "SLACK", 2)  # every look is worth its while
@@ -256,7 +256,7 @@ def test_all_held_out_examples_are_scored(
 
 def test_a_run_whose_test_is_no_number_diverged(monkeypatch: pytest.MonkeyPatch) -> None:
     """Though all looks while it trained were numbers, and whatever its score."""
-    monkeypatch.setattr(Cohort, "evaluate", lambda self, rows, split: [(1.0, math.nan) for _ in rows])
+    monkeypatch.setattr(Cohort, "evaluate", lambda self, rows, split, length: [(1.0, math.nan) for _ in rows])
     run = Run(rung({"cell": "rnn"}, TASKS[0], steps=20), 0)
     (record,) = (e for e in Trainer().train([run]) if isinstance(e, Record))
     assert (record.status, record.score, record.loss, record.solved_at) == ("diverged", 0.0, None, None)

@@ -40,7 +40,7 @@ def at(climb: Climb, bar: float) -> tuple[Climb, bool]:
     own = registry.task_class(climb.ladder.task.task["task"]).bar
     if own == bar:
         return climb, True
-    if climb.searches:
+    if climb.searches or climb.ladder.task.train:
         return climb, False  # which runs there are hangs on what the others came to
     steps, told = [], True
     for step in climb.steps:

@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from rnnbench.analysis import spans
 from rnnbench.analysis.effects import Effect, effect, effects
-from rnnbench.analysis.spans import Bound, Reach
+from rnnbench.analysis.spans import Bound, VariantSpan
 from rnnbench.analysis.stats import Estimate
 from rnnbench.plan import views
 from rnnbench.plan.ladders import Climb
@@ -41,7 +41,7 @@ class Growth:
     task: str
     variant: str
     budgets: tuple[int, ...]
-    spans: tuple[Reach | None, ...]
+    spans: tuple[VariantSpan | None, ...]
     gains: tuple[Gain, ...]
 
 

@@ -18,6 +18,7 @@ from functools import lru_cache
 from rnnbench.analysis import decisions, effects, flips
 from rnnbench.analysis.ranges import Range
 from rnnbench.plan.ladders import Climb, RungState
+from rnnbench.plan.reach import folded
 from rnnbench.records import Record
 from rnnbench.settings import LOOK, Settings
 
@@ -107,7 +108,8 @@ class Pace:
 def paces(climbs: Iterable[Climb]) -> list[Pace]:
     """Of every variant that differs from another by one part, in the order of the climbs, as one family. None of a
     search: which seeds it trains at a length depends on what they came to."""
-    parts = [(a, b) for a, b in effects.differences(climbs) if not a.ladder.variant.pair and not a.searches]
+    parts = [(a, b) for a, b in effects.differences(map(folded, climbs))  # steps are a training's
+             if not a.ladder.variant.pair and not a.searches]  # fmt: skip
     found = [_pace(a, b) for a, b in parts]
     adjusted = flips.max_t(flips.rows([pace.orders for pace in found])) if found else []
     return [replace(pace, adjusted=p if pace.orders else pace.p) for pace, p in zip(found, adjusted, strict=True)]

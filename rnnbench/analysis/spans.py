@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from rnnbench.analysis import decisions, ladder, stats
+from rnnbench.analysis import decisions, ladder, reach, stats
 from rnnbench.analysis.ranges import Range
 from rnnbench.analysis.stats import Estimate
 from rnnbench.plan.ladders import Climb, RungState
@@ -54,7 +54,7 @@ class Span:
 
 
 @dataclass(frozen=True)
-class Reach:
+class VariantSpan:
     """The span of a variant: the mean of its seeds' in `octaves`, with an interval that is wide enough for what is
     known of each seed only up to its rungs (nan at one seed, infinite beyond an end of the ladder).
 
@@ -146,7 +146,7 @@ def lengths(climb: Climb) -> tuple[int, ...]:
 def seed_spans(climb: Climb) -> tuple[Span, ...]:
     """The span of each seed, in the suite's order of seeds; () where the variant can't do the task."""
     rungs = lengths(climb)
-    return tuple(_span(rungs, verdicts) for verdicts in zip(*map(_solved, climb.steps), strict=True))
+    return tuple(_span(rungs, reach.counted(climb, v)) for v in zip(*map(_solved, climb.steps), strict=True))
 
 
 def _solved(step: RungState) -> list[bool | None]:
@@ -154,7 +154,7 @@ def _solved(step: RungState) -> list[bool | None]:
     return list(step.verdicts)
 
 
-def span(climb: Climb) -> Reach | None:
+def span(climb: Climb) -> VariantSpan | None:
     """The span of a variant on a task, over the seeds whose own is known; before that is any, over all, as far as it is
     known. None where the variant can't do the task."""
     if not climb.steps:
@@ -163,7 +163,7 @@ def span(climb: Climb) -> Reach | None:
     known = [s for s in every if not s.provisional]
     found = known or every
     interval = decisions.mean(tuple(s.known.log2() for s in found), stats.LEVEL)
-    return Reach(
+    return VariantSpan(
         Estimate(stats.mean([s.octaves for s in found]).value, interval.low, interval.high),
         n=len(known),
         bound=bound(found),

@@ -39,9 +39,8 @@ def report(
 ) -> None:
     """Tabulate how far back each variant remembers, with intervals."""
     from rnnbench import api
-    from rnnbench.plan import plan
+    from rnnbench.plan import plan, reach
     from rnnbench.plan.filter import select
-    from rnnbench.plan.ladders import view
     from rnnbench.report import render
     from rnnbench.store import Store
 
@@ -49,8 +48,8 @@ def report(
     store = Store(results)
     whole = common.suite(suite, store, set, seeds)
     chosen = select(plan(whole), filter)
-    climbs = view(chosen, _exported(source, chosen)) if source else api.climbs(chosen, store)
-    notes = api.warnings([r for c in climbs for r in c.records])
+    climbs = api.shown(chosen, _exported(source, chosen)) if source else api.climbs(chosen, store)
+    notes = api.warnings([r for c in climbs for r in reach.folded(c).records])
     notes += [] if source else api.orphaned(whole, store)
     width, color = common.screen(output)
     text = render(chosen.suite, climbs, format, width=width, color=color, notes=notes, by=by)

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from rnnbench.analysis import spans
 from rnnbench.plan.ladders import Climb, RungState
+from rnnbench.plan.reach import unfolded
 from rnnbench.report import marks
 from rnnbench.report.formats import table
 from rnnbench.report.model import Cell, Tone, clean
@@ -55,6 +56,7 @@ def _task(climb: Climb) -> str:
 def _ladder(climb: Climb | None) -> Cell:
     """A ladder: a sign for each rung, and the span as far as it is known, of what is counted alone: rungs that are done
     have no records here."""
+    (climb,) = unfolded([climb]) if climb else (None,)
     if climb is None or not climb.steps:
         return marks.mark(marks.NOT_APPLICABLE)
     solved, asked = [s.tally.solved + s.tally.implied_solved for s in climb.steps], [s.asked for s in climb.steps]

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from rnnbench.analysis import spans
 from rnnbench.analysis.effort import Ratio, middle
 from rnnbench.analysis.ranges import Range
-from rnnbench.analysis.spans import Bound, Reach, Score
+from rnnbench.analysis.spans import Bound, Score, VariantSpan
 from rnnbench.analysis.stats import Estimate
 from rnnbench.plan.ladders import RungState
 from rnnbench.report.model import Cell, Table, Tone
@@ -16,6 +16,7 @@ from rnnbench.settings import LOOK
 
 PRUNED, MISSING, NOT_APPLICABLE, SOLVED, SO_FAR, IMPLIED = "–", "·", "n/a", "✓", "…", "⇒"
 FAILED, DIVERGED, HOLES = "!", "∞", "◦"
+BEYOND = "→"  # a length that is longer than all that was trained on
 
 # A mark and what it means; a report's legend has those that its tables use.
 LEGEND = {
@@ -142,7 +143,7 @@ def _left_out(found: Score) -> str:
     return " ".join(f"{sign}{count}" for sign, count in counts if count)
 
 
-def span(found: Reach | None, started: bool, best: bool = False) -> Cell:
+def span(found: VariantSpan | None, started: bool, best: bool = False) -> Cell:
     """A span and its interval: `17 (14 to 20)`, `≥ 45 (≥ 30)`, `≥ 160` where all seeds are at the top, `< 10` at the
     bottom, `40 …` so far; and how many seeds have holes. A mark where nothing was run or nothing can be."""
     if found is None:
@@ -159,7 +160,7 @@ def span(found: Reach | None, started: bool, best: bool = False) -> Cell:
     return Cell((*parts, SO_FAR if found.provisional else ""), found.length, "plain", best)
 
 
-def _ends(found: Reach) -> str:
+def _ends(found: VariantSpan) -> str:
     """The interval of a span as lengths, an end that the ladder leaves open left out."""
     low, high = found.octaves.low, found.octaves.high
     if not found.n or math.isnan(low) or (math.isinf(low) and math.isinf(high)):

@@ -74,20 +74,37 @@ def parts(variants: Iterable[Variant]) -> dict[str, list[str]]:
 
 @dataclass(frozen=True)
 class TaskEntry:
-    """A task of a suite: `task` is `{"task": KIND, difficulty that differs from the defaults}`; `lengths` ascend.
-    `search`: how far a seed spans them is found by climbing them all from the shortest, or by bisecting. `primary` are
-    the variants whose effects on it were declared to be looked at first."""
+    """A task of a suite: `task` is `{"task": KIND, difficulty that differs from the defaults}`; `lengths` ascend. Each
+    is trained by itself, or, where `train` says up to which length, tested after one training. `search`: how far a seed
+    spans them is found by climbing them all from the shortest, or by bisecting. `primary` are the variants whose
+    effects on it were declared to be looked at first."""
 
     name: str
     task: dict[str, Any]
     lengths: tuple[int, ...]
     settings: dict[str, Any] = field(default_factory=dict)
     search: Literal["climb", "bisect"] = "climb"
+    train: dict[str, int] = field(default_factory=dict)
     primary: tuple[str, ...] = ()
 
     @classmethod
     def from_dict(cls, value: dict[str, Any]) -> TaskEntry:
         return cls(**value | {"lengths": tuple(value["lengths"]), "primary": tuple(value.get("primary", ()))})
+
+    @property
+    def headline(self) -> str:
+        """What is said first of a variant on it: `span`, or `reach` where it is tested beyond what it trains on."""
+        return "reach" if self.train else "span"
+
+    @property
+    def trained(self) -> tuple[int, ...]:
+        """The (longest) length of each training that it asks for, of a variant and a seed."""
+        return (self.train["upto"],) if self.train else self.lengths
+
+    @property
+    def beyond(self) -> tuple[int, ...]:
+        """The lengths that are tested and longer than all that is trained on."""
+        return tuple(length for length in self.lengths if length > self.trained[-1])
 
 
 @dataclass(frozen=True)
@@ -176,6 +193,8 @@ class Suite:
                 del task["search"]
             if not task["primary"]:
                 del task["primary"]
+            if not task["train"]:
+                del task["train"]
         plain["variants"] = [{k: v for k, v in each.items() if v or k not in _LATER} for each in plain["variants"]]
         unused = {
             "foreign": not self.foreign,

@@ -23,6 +23,7 @@ from rnnbench.suite import (
     matching,
     probing,
     sweep,
+    training,
 )
 from rnnbench.suite.ablations import Named, ablations, impossible_pair
 from rnnbench.suite.architectures import architectures, impossible
@@ -173,20 +174,22 @@ def _tasks(reader: Reader, search: lengths.Search, variants: Sequence[Variant] |
         if kind is None:
             continue
         task = registry.task_class(kind)
-        keys = ("task", "lengths", "search", "primary", *hints(task), *hints(Settings))
+        keys = ("task", "lengths", "search", "primary", training.KEY, *hints(task), *hints(Settings))
         for key in entry:
             if key not in keys:
                 reader.unknown((*path, key), f"a field of {kind} or a setting", keys)
-        difficulty = reader.fields(task, path, entry)
-        settings = reader.fields(Settings, path, entry)
-        how = lengths.search(reader, path, entry, search)
+        its: tuple[int, ...] = ()
         if "lengths" in entry:
             its = lengths.lengths(reader, (*path, "lengths"), task.shortest)
         else:
             reader.missing((*path, "lengths"), "a list of lengths")
+        train, rest = training.taken(reader, path, task, entry, its)
+        difficulty = reader.fields(task, path, rest) | (dict(task.drawn) if train else {})
+        settings = reader.fields(Settings, path, rest)
         first = tuple(primary(reader, (*path, "primary"), variants)) if "primary" in entry else ()
         if len(reader.faults) == before and (instance := reader.build(task, difficulty, path)) is not None:
-            yield TaskEntry(name, {"task": kind} | given(instance), its, settings, how, first)
+            how = training.searched(reader, path, entry, train, search)
+            yield TaskEntry(name, {"task": kind} | given(instance), its, settings, how, train, first)
 
 
 def _kind(reader: Reader, path: Path, entry: Mapping[str, Any]) -> str | None:
@@ -254,7 +257,8 @@ def _claims(reader: Reader, named: Sequence[Named], tasks: Sequence[TaskEntry]) 
     known_lengths |= {task.name: task.lengths for task in tasks}
     variants = [variant for _, _, variant in named if variant]
     known = list(dict.fromkeys([*(name for name, _, _ in named), *families.names(variants)]))
-    return claims(reader, known, known_lengths, variants if len(variants) == len(named) else None)
+    headlines = {task.name: task.headline for task in tasks}
+    return claims(reader, known, known_lengths, variants if len(variants) == len(named) else None, headlines)
 
 
 def _count(reader: Reader, variants: int, rungs: int, seeds: Sequence[int], trained: Budgets) -> None:

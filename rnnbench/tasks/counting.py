@@ -99,6 +99,10 @@ class Task(tasks.Task):
         nats = 0.5 * (size - towards) + torch.log1p(torch.exp(-size))  # -log sigmoid(towards), whatever its size
         return tasks.mean(nats.sum(-1), weights)
 
+    def right(self, answers: Tensor, ys: Tensor) -> Tensor:
+        """Whether each step's set is right, (..., K, B)."""
+        return ((answers > 0) == (ys > 0)).all(-1).to(torch.float64)
+
     def accuracy(self, answers: Tensor, ys: Tensor, weights: Tensor | None) -> Tensor:
         """How many strings are right at every step, (...)."""
         wrong = ((answers > 0) != (ys > 0)).any(-1)

@@ -7,8 +7,9 @@ it is learnt, if at all, from short strings on.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,8 @@ class Task(tasks.Task):
     >>> b.xs[:, 0].tolist(), b.ys[:, 0].tolist()
     ([1, 1, 0, 0, 2], [0])
     """
+
+    drawn: ClassVar[Mapping[str, Any]] = {"train": "exactly"}
 
     train: Literal["up_to", "exactly"] = "up_to"
 

@@ -20,9 +20,8 @@ from rnnbench.records import Rung
 
 PACKAGE = Path(__file__).parent.parent
 SHARED = (
-    "rng.py", "settings.py", "cells/__init__.py", "cells/memory.py", "cells/rotation.py",
-    "layers/__init__.py", "layers/initial.py",
-    "layers/layout.py", "layers/noise.py",
+    "rng.py", "settings.py", "curriculum.py", "cells/__init__.py", "cells/memory.py", "cells/rotation.py",
+    "layers/__init__.py", "layers/initial.py", "layers/layout.py", "layers/noise.py",
     "layers/recurrent.py", "tasks/__init__.py", "training/model.py", "training/backprop.py", "training/arranged.py",
     "training/cohort.py",
     "training/trainer.py", "training/optimiser.py", "training/schedule.py", "kernels/descent.py", "kernels/compile.py",

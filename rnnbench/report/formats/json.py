@@ -1,5 +1,5 @@
-"""A report as one strict JSON object (no NaN: null): the suite, and per variant and task its span and every rung with
-its runs. All that the tables show can be had from it."""
+"""A report as one strict JSON object (no NaN: null): the suite, and per variant and task its span (or reach) and every
+rung with its runs. All that the tables show can be had from it."""
 
 from __future__ import annotations
 
@@ -68,7 +68,8 @@ def _rung(step: RungState, seeds: Sequence[int]) -> dict[str, Any]:
 
 
 def _climb(climb: Climb, suite: Suite) -> dict[str, Any]:
-    span, seeds = spans.span(climb), suite.seeds
+    found, seeds = spans.span(climb), suite.seeds
+    headline = {"span": None} | {climb.ladder.task.headline: _span(found) if found else None}
     point = {name: factors.value(climb, name, suite.variants) for name in factors.factors(suite.variants)}
     return {
         "variant": climb.ladder.variant.name,
@@ -77,13 +78,13 @@ def _climb(climb: Climb, suite: Suite) -> dict[str, Any]:
         "choice": climb.ladder.choice,
         "factors": {name: value for name, value in point.items() if value is not factors.MISSING},
         "not_applicable": climb.ladder.reason or None,
-        "span": _span(span) if span else None,
+        **headline,
         "seed_spans": [dataclasses.asdict(s) for s in spans.seed_spans(climb)],
         "rungs": [_rung(step, seeds) for step in climb.steps],
     }
 
 
-def _span(found: spans.Reach) -> dict[str, Any]:
+def _span(found: spans.VariantSpan) -> dict[str, Any]:
     """A span and the ends of its interval as lengths, null where it has none, and as octaves."""
     lengths = {"length": found.octaves.value, "low": found.octaves.low, "high": found.octaves.high}
     ends = {name: round(2.0**octaves, 9) for name, octaves in lengths.items()}  # exact where it is a rung

@@ -57,7 +57,12 @@ def tables(by_task: ByTask) -> list[Table]:
             *([Cell((verdict,), verdict, "quiet" if verdict.startswith("both") else "plain")] if told else []),
         ))  # fmt: skip
     others = bars.effect_outcomes(sections.every(by_task)) if tell else {}
-    return [Table("effects", _about(found, tell), tuple(columns), tuple(rows), tuple(_notes(found, tell, others)))]
+    what = " or ".join(sorted({task.headline for task, _ in by_task}, reverse=True))
+    return [
+        Table(
+            "effects", f"{what} {_about(found, tell)}", tuple(columns), tuple(rows), tuple(_notes(found, tell, others))
+        )
+    ]
 
 
 def _about(found: Sequence[Effect], tell: bool) -> str:
@@ -66,7 +71,7 @@ def _about(found: Sequence[Effect], tell: bool) -> str:
     primary = sum(e.primary for e in found)
     first = f", the {primary} primary ones (*) first" if primary else ""
     return (
-        f"span of the variant less that of {clean(*bases) if len(bases) == 1 else 'its base'}, paired by seed"
+        f"of the variant less that of {clean(*bases) if len(bases) == 1 else 'its base'}, paired by seed"
         + (f" (n = {min(numbers)})" if len(numbers) == 1 else "")
         + f", in octaves (log2): mean ± half the 95{NBSP}% t interval"
         + (
