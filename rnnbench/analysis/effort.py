@@ -34,7 +34,8 @@ def taken(record: Record) -> Range:
 
 @lru_cache(maxsize=10_000)  # of many seeds most took as long as another did, to the look
 def _solved(at: int | None, steps: int) -> Range:
-    return Range(0 if at is None else (at - 1) // LOOK * LOOK, at or steps, low_open=True)
+    """Whatever a record says, nothing is solved in less than a step."""
+    return Range(0 if at is None else (at - 1) // LOOK * LOOK, max(1, at or steps), low_open=True)
 
 
 @lru_cache(maxsize=10_000)
