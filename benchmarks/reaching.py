@@ -26,6 +26,8 @@ NOISES = (0.1, 0.25, 0.5, 1.0)  # octaves, the standard deviation of a logistic 
 SPACINGS = (1, 2, 4)  # rungs an octave
 SEEDS = (3, 6, 10)
 PARTS = 10
+# Of pruning: the noise, the chance that a run fails besides, how much rarer the first two rungs are solved.
+CASES = ((0.1, 0, 1), (0.25, 0, 1), (0.5, 0, 1), (1.0, 0, 1), (0.25, 0.3, 1), (0.25, 0.6, 1), (0.25, 0, 0.15))
 DEVIATIONS = (0.3, 0.5, 0.7, 1.0)  # octaves, of paired differences
 
 Floats = NDArray[np.float64]
@@ -49,22 +51,26 @@ def biases(noise: float, an_octave: int) -> tuple[float, float]:
     return float(np.mean(solved)), float(np.mean(first))
 
 
-def noisy(rng: Stream, n: int, lengths: tuple[int, ...], noise: float, holes: float = 0.0) -> tuple[float, Outcome]:
-    """A truth, and the runs of n seeds, each of which leaves any rung unsolved with the chance `holes` besides."""
+def noisy(
+    rng: Stream, n: int, lengths: tuple[int, ...], noise: float, holes: float = 0.0, first: float = 1.0
+) -> tuple[float, Outcome]:
+    """A truth, and the runs of n seeds, each of which leaves any rung unsolved with the chance `holes`
+    besides; the first two are solved `first` times as often as they would be."""
     truth = 6.0 + float(rng.uniform(1)[0])
     p = chances(lengths, truth, noise) * (1 - holes)
+    p[:2] *= first
     solved = rng.uniform((len(lengths), n)) < p[:, None]
     return truth, Outcome(solved, np.where(solved, 0.99, 0.3), np.where(solved, 500.0, np.inf))
 
 
-def hidden(n: int, noise: float, holes: float, draws: int) -> tuple[float, float, float]:
+def hidden(n: int, noise: float, holes: float, first: float, draws: int) -> tuple[float, float, float]:
     """Drawn: what pruning takes from a variant's span in the mean, in octaves; in how many ladders it hides anything;
     how many runs it saves."""
     lengths = ladder(3, 10, 2)
     planned = asked((), {"task": lengths}, n)
     lost, hid, saved = [], [], []
     for draw in range(draws):
-        _, found = noisy(stream(n, f"pruning/{noise}/{holes}", draw), n, lengths, noise, holes)
+        _, found = noisy(stream(n, f"pruning/{noise}/{holes}/{first}", draw), n, lengths, noise, holes, first)
         (climb,) = seen(planned, {(BASE, "task"): found})
         kept = spans.so_far(climb)
         whole = rungs.rungs(lengths)
@@ -160,10 +166,10 @@ def tables(draws: int) -> Iterator[str]:
     yield f"bias of a seed's span in octaves, exact\n\n{table(header, rows)}"
     rows = {}
     for n in (1, *SEEDS):
-        for noise, holes in ((0.1, 0.0), (0.25, 0.0), (0.5, 0.0), (1.0, 0.0), (0.25, 0.3), (0.25, 0.6)):
-            lost, hid, saved = hidden(n, noise, holes, draws)
-            rows[f"{n}, {noise:g}, {holes:g}"] = [f"{lost:+.3f}", share(hid), share(saved)]
-    header = ["n, noise, holes", "lost, octaves", "ladders that hide any", "runs saved"]
+        for noise, holes, first in CASES:
+            lost, hid, saved = hidden(n, noise, holes, first, draws)
+            rows[f"{n}, {noise:g}, {holes:g}, {first:g}"] = [f"{lost:+.3f}", share(hid), share(saved)]
+    header = ["n, noise, holes, first two", "lost, octaves", "ladders that hide any", "runs saved"]
     yield f"pruning, two rungs an octave, drawn\n\n{table(header, rows)}"
     found = {n: families(n, draws) for n in SEEDS[1:]}
     rows = {name: [share(found[n][name]) for n in found] for name in found[SEEDS[1]]}

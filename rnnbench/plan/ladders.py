@@ -16,7 +16,7 @@ from rnnbench.plan.bisect import Search
 from rnnbench.records import Record, Run, Rung
 
 # Rungs in a row that no seed solved, after which a ladder is left. Where longer is harder that hides next to nothing of
-# a span from three seeds on; three in a row after a hole would find no more (docs/statistics.md, Spans: both drawn).
+# a span from three seeds on (docs/statistics.md, Spans).
 PATIENCE = 2
 
 State = Literal["done", "open", "pruned", "implied"]
