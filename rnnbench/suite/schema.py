@@ -146,6 +146,7 @@ OF_TASK = {
     "task": _chosen("task", "tasks"),
     "lengths": {"anyOf": [_listed(LENGTH) | {"uniqueItems": True}, STEPPED]},
     "search": SEARCH,
+    "primary": _listed({"type": "string"}),
     training.KEY: _mapping({"upto": LENGTH, "from": LENGTH, "over": {"type": "integer", "minimum": 1}}, ["upto"]),
 }
 
