@@ -293,7 +293,8 @@ def test_names_of_packages_are_found_loaded_when_asked_for_and_switched_off(
     (tmp_path / "broken.yaml").write_text(suite.replace("leaky", "broken"))
     told = cli("run", "broken.yaml", env=env)
     line = "got 'my-cells/broken': my_cells.broken:Cell of my-cells 1.5 can't be imported: RuntimeError: not today"
-    assert (told.returncode, told.stderr) == (2, f"broken.yaml:6:15: architectures.own.cell: {line}\n")
+    assert told.returncode == 2
+    assert told.stderr.startswith(f"broken.yaml:6:15: architectures.own.cell: {line}\n")
     with pytest.raises(UserError, match="my-cells has none of that name; did you mean 'my-cells/leaky'"):
         registry.cell_class("my-cells/leakt")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ def modules(suite: Suite, skip: set[str], tell: Tell) -> None:
     from rnnbench.training.model import Model
 
     seen: set[str] = set()
-    wrong: dict[str, list[str]] = {}
+    wrong: dict[str, dict[str, str]] = {}  # why -> the variants, and where each is so first
     for ladder in plan(suite).ladders:
         name = f"module {ladder.variant.model.get('module')}"
         if "module" not in ladder.variant.model or name in skip or not ladder.rungs:
@@ -39,7 +39,8 @@ def modules(suite: Suite, skip: set[str], tell: Tell) -> None:
         except BaseException as error:
             why = " ".join(f"{name}: {type(error).__name__}: {error}".split())
         if why:
-            wrong.setdefault(why, []).append(f"{ladder.variant.name} on {ladder.task.name}")
+            name = ladder.variant.name
+            wrong.setdefault(why, {}).setdefault(name, f"{name} on {ladder.task.name}")
     _told(suite, wrong, tell)
 
 
@@ -50,7 +51,7 @@ def layers(suite: Suite, skip: set[str], tell: Tell) -> None:
     from rnnbench.training.trial import trial
 
     seen: set[str] = set()
-    wrong: dict[str, list[str]] = {}
+    wrong: dict[str, dict[str, str]] = {}  # why -> the variants, and where each is so first
     for ladder in plan(suite).ladders:
         model = ladder.variant.model
         names = [f"{kind} {model[kind]}" for kind in ("cell", "layer") if kind in model]
@@ -63,15 +64,16 @@ def layers(suite: Suite, skip: set[str], tell: Tell) -> None:
         seen.add(way)
         tell(at=names[0])
         if why := trial(made.layer, made.settings.hidden, made.task.causal):
-            wrong.setdefault(f"{names[0]}: {why}", []).append(ladder.variant.name)
+            name = ladder.variant.name
+            wrong.setdefault(f"{names[0]}: {why}", {})[name] = name
     _told(suite, wrong, tell)
 
 
-def _told(suite: Suite, wrong: Mapping[str, Sequence[str]], tell: Tell) -> None:
+def _told(suite: Suite, wrong: Mapping[str, Mapping[str, str]], tell: Tell) -> None:
     """A line for each thing that is wrong, however many variants have it. A process that is lost before loses none: the
     next one tries all of them again."""
     for why, where in wrong.items():
-        first, *others = dict.fromkeys(where)
+        first, *others = where.values()
         more = f" and {len(others)} more" if others else ""
         tell(lines=[f"{suite.path}: {first}{more}: {why}"])
 
