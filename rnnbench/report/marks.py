@@ -17,6 +17,8 @@ from rnnbench.settings import LOOK
 PRUNED, MISSING, NOT_APPLICABLE, SOLVED, SO_FAR, MORE = "–", "·", "n/a", "✓", "…", "↑"
 FAILED, DIVERGED = "!", "∞"
 
+TONES: dict[str, Tone] = {"holds": "full", "fails": "little", "undecided": "quiet"}  # of a verdict
+
 # A mark and what it means; a report's legend has those that its tables use.
 LEGEND = {
     SOLVED: f"{SOLVED}2/3 solved by 2 of the 3 seeds that finished, at least half of all",

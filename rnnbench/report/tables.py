@@ -13,7 +13,7 @@ from rnnbench.analysis.verdicts import Verdict
 from rnnbench.plan.ladders import Climb, RungState
 from rnnbench.records import Record
 from rnnbench.report import marks, sections
-from rnnbench.report.model import NBSP, Cell, Column, Report, Table, Tone, clean, counted
+from rnnbench.report.model import NBSP, Cell, Column, Report, Table, clean, counted
 from rnnbench.settings import LOOK, Settings
 from rnnbench.suite import Suite, TaskEntry
 from rnnbench.text import raised
@@ -216,15 +216,15 @@ def spanned(suite: Suite, climbs: Sequence[Climb]) -> Table:
         "the gap within the budget, known up to the next length tried",
         columns=(Column("", False), *(Column(clean(task.name)) for task in tasks)),
         rows=tuple(zip(names, *columns, strict=True)),
+        kind="spans",
     )
 
 
 def claimed(verdicts: Sequence[Verdict]) -> Table:
     """Claims x verdict, and below what each says exactly and why it is so decided."""
-    tones: dict[str, Tone] = {"holds": "full", "fails": "little", "undecided": "quiet"}
     names = [f"{number}. {clean(v.claim.says)}" for number, v in enumerate(verdicts, 1)]
     rows = [
-        (Cell((name,), name), Cell((v.outcome,), v.outcome, tones[v.outcome]))
+        (Cell((name,), name), Cell((v.outcome,), v.outcome, marks.TONES[v.outcome]))
         for name, v in zip(names, verdicts, strict=True)
     ]
     reasons = (f"{number}. {clean(v.claim.that.strip())}: {clean(v.why)}" for number, v in enumerate(verdicts, 1))
@@ -235,6 +235,7 @@ def claimed(verdicts: Sequence[Verdict]) -> Table:
         columns=(Column("", False), Column("verdict", False)),
         rows=tuple(rows),
         notes=tuple(reasons),
+        kind="claims",
     )
 
 

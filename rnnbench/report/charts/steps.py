@@ -1,0 +1,67 @@
+"""Steps to solve against length: the middle seed of each variant, censored at its budget."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rnnbench.analysis.effort import middle
+from rnnbench.plan.ladders import Climb
+from rnnbench.report.axes import length_axis
+from rnnbench.report.charts import Chart
+from rnnbench.report.looks import Look, Series
+from rnnbench.report.model import clean
+from rnnbench.suite import TaskEntry
+
+
+def chart(task: TaskEntry, climbs: Sequence[Climb], series: Mapping[str, Series], look: Look) -> Chart | None:
+    """Both axes log. A hollow triangle: the middle seed had not solved it by then."""
+    shown = {series[c.ladder.variant.name]: _points(c) for c in climbs}
+    shown = {one: points for one, points in shown.items() if points}
+    if not any(not p["censored"] for points in shown.values() for p in points):
+        return None
+    names = {one.name: one for one in shown}
+    x = length_axis(task.lengths)
+    y = {"field": "steps", "type": "quantitative", "title": "steps to solve (log)"}
+    y |= {"scale": {"type": "log", "nice": False, "padding": 6}, "axis": {"tickCount": 4, "format": "~s"}}
+    layers = []
+    for one, points in shown.items():
+        at = {"x": x, "y": y}
+        solved = {"values": [p for p in points if not p["censored"]]}
+        censored = {"values": [p for p in points if p["censored"]]}
+        line = {"type": "line", "strokeWidth": 1.5}
+        dot = {"type": "point", "filled": True, "size": 3 * look.font, "opacity": 1}
+        open_ = {"type": "point", "filled": False, "shape": "triangle-up", "size": 4 * look.font, "opacity": 1}
+        layers += [
+            {"name": one.key, "data": solved, "mark": line, "encoding": at | look.encoded(one, names, "strokeDash")},
+            {
+                "name": f"{one.key}-dots",
+                "data": solved,
+                "mark": dot,
+                "encoding": at | look.encoded(one, names, "shape"),
+            },
+            {"name": f"{one.key}-open", "data": censored, "mark": open_, "encoding": at | look.encoded(one, names)},
+        ]
+    said = "; ".join(
+        f"{one.name} " + ", ".join(f"{'over ' * p['censored']}{p['steps']} at {p['length']}" for p in points)
+        for one, points in shown.items()
+    )
+    return Chart(
+        look.spec(layers, 0.55 * look.width),
+        f"{clean(task.name)}: steps to solve of the middle seed; hollow triangle: more than these",
+        f"Steps to solve of the middle seed on {clean(task.name)}: {said}.",
+    )
+
+
+def _points(climb: Climb) -> list[dict[str, Any]]:
+    """The look by which the middle seed had solved a rung, or the steps after which it had not."""
+    found = []
+    for step in climb.steps:
+        taken = None if step.state == "pruned" else middle(step)
+        if taken is not None:
+            censored = math.isinf(taken.high)
+            steps = taken.low if censored else taken.high
+            if steps > 0:
+                found.append({"length": step.rung.length, "steps": round(steps), "censored": censored})
+    return found

@@ -1,0 +1,44 @@
+"""The charts of a page: a chapter a kind, a figure a task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rnnbench.plan.ladders import Climb
+from rnnbench.report import charts, draw, looks
+from rnnbench.report.looks import Series
+from rnnbench.report.page.frame import Chapter
+from rnnbench.report.page.markup import Markup, tag
+from rnnbench.suite import Suite
+
+TITLES = {
+    "spans": "How far back: spans",
+    "scores": "Score by length",
+    "effects": "What each part does",
+    "interactions": "What two parts do together",
+    "steps": "Steps to solve",
+    "curves": "Learning curves",
+}
+
+
+def chapters(suite: Suite, climbs: Sequence[Climb], series: Mapping[str, Series]) -> list[Chapter]:
+    """Each kind of chart that has anything to show, in the order of `charts.ORDER`."""
+    found: dict[str, list[Markup]] = {}
+    for task in suite.tasks:
+        own = [c for c in climbs if c.ladder.task.name == task.name]
+        for name, chart in charts.charts(task, own, series, looks.PAGE).items():
+            found.setdefault(name, []).append(_figure(chart))
+    order = sorted(found, key=list(charts.names()).index)
+    return [Chapter(f"chart-{name}", TITLES.get(name, name), _body(name, found[name])) for name in order]
+
+
+def _body(name: str, figures: Sequence[Markup]) -> Markup:
+    grid = tag("div", *figures, cls="figures")
+    return tag("details", tag("summary", "show them"), grid) if name in charts.ON_DEMAND else grid
+
+
+def _figure(chart: charts.Chart) -> Markup:
+    """The drawing is one picture to who can't see it, with a text; its marks are classes to the script."""
+    drawn = Markup(draw.svg(chart.spec))  # written by Vega, which escapes the texts in it
+    picture = tag("div", drawn, role="img", aria_label=chart.alt)
+    return tag("figure", picture, tag("figcaption", chart.caption))
