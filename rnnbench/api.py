@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from rnnbench import environment, exports, registry
 from rnnbench.errors import Exit, UserError
-from rnnbench.plan import Plan, cost, orphans, plan
+from rnnbench.plan import Plan, cost, orphans, plan, views
 from rnnbench.plan.filter import select
 from rnnbench.plan.ladders import Climb, view
 from rnnbench.records import BROKEN, Record, Run
@@ -72,14 +72,19 @@ def without(records: Mapping[str, Record], rerun: Rerun | None) -> Mapping[str, 
 
 @dataclass(frozen=True)
 class Forecast:
-    """What a run would do: counts of runs, and about how many seconds of one worker. `possible`: runs with more steps
-    that it may come to besides, at most, where that is still to be seen."""
+    """What a run would do: counts of runs, and about how many seconds of one worker. Of those that are known, so many
+    are `derived`: by runs with fewer steps. Where a ladder is `searched`, `missing` is the most that there may be, and
+    `pruned` are also those that are left out for good. So many of all are `pilots`, and so many `follow` from what they
+    choose, at most."""
 
     known: int
+    derived: int
     pruned: int
     missing: int
-    possible: int
     seconds: float
+    searched: bool = False
+    pilots: int = 0
+    follow: int = 0
 
     @property
     def total(self) -> int:
@@ -88,19 +93,21 @@ class Forecast:
     @classmethod
     def of(cls, climbs: Sequence[Climb]) -> Forecast:
         factor = cost.correction({r.id: r for climbed in climbs for r in climbed.records}.values())
-        known = pruned = missing = possible = 0
+        known = derived = pruned = missing = 0
         seconds = 0.0
         for climbed in climbs:
-            for rung in climbed.every:
-                known += rung.asked - rung.missing
-                if rung.state == "pruned":
-                    pruned += rung.missing
-                else:
-                    missing += rung.missing
-            possible += climbed.ladder.possible * climbed.undecided
+            there = sum(rung.known for rung in climbed.steps)
+            known += there
+            derived += sum(rung.tally.derived for rung in climbed.steps)
+            missing += climbed.left
+            pruned += sum(rung.asked for rung in climbed.steps) - there - climbed.left
             done, total = cost.work(climbed)
             seconds += (total - done) * factor
-        return cls(known, pruned, missing, possible, seconds)
+        searched = any(climbed.searches and climbed.left for climbed in climbs)
+        asked = [(climbed.ladder, sum(rung.asked for rung in climbed.steps)) for climbed in climbs]
+        pilots = sum(count for ladder, count in asked if ladder.choice == "pilot")
+        follow = sum(count for ladder, count in asked if ladder.awaits)
+        return cls(known, derived, pruned, missing, seconds, searched, pilots, follow)
 
 
 def run_plan(
@@ -122,13 +129,13 @@ def run_plan(
     seconds = environment.checkpoint_seconds()
     registry.place(plan.suite.files)  # another suite may have been read since
     with store.writing():
-        records = without(store.records(plan.runs()), rerun)
-        store.checkpoints.sweep(lambda id: id in records and records[id].finished)
-        known = view(plan, records)
+        found = without(records(plan, store), rerun)
+        store.checkpoints.sweep(lambda id: id in found and found[id].finished)
+        known = view(plan, found)
         store.remember(plan.suite.as_dict())
         where = executors.named(executor, options)(jobs, device, kernels, timeout, seconds)
         told = listener(Forecast.of(known)) if callable(listener) else listener
-        return Driver(plan, records, store, where, told, retries, fail_fast, known).drive()
+        return Driver(plan, found, store, where, told, retries, fail_fast, known).drive()
 
 
 def train_again(runs: Sequence[Run], jobs: int = 0) -> Iterator[Record]:
@@ -149,20 +156,28 @@ def run(
 
 
 def results(source: str | Path | Suite, directory: str | Path = "results") -> pandas.DataFrame:
-    """The results of a suite that are there, tidy: one row a run, all at the stated budget of steps (`export` has those
-    with more steps too).
+    """The results of a suite that are there, tidy: one row a run, all with the steps that the suite states and each
+    variant at its own choice of what is tuned (`export` has the others, too).
 
-    Columns: variant, task, length, seed, status, score, steps, solved_at, parameters, seconds, id, budget.
+    Columns: variant, task, length, seed, status, score, steps, solved_at, parameters, seconds, id, budget, choice.
     """
     from rnnbench.report.frame import frame
 
     suite = source if isinstance(source, Suite) else load(source)
-    return frame(climbs(plan(suite).without_more(), Store(Path(directory))))
+    return frame(views.at(climbs(plan(suite).stated(), Store(Path(directory)))))
+
+
+def records(plan: Plan, store: Store) -> Mapping[str, Record]:
+    """What a store has of a plan's runs, by id; of pilots with their looks, which choices are told from."""
+    found = store.records(plan.runs())
+    if plan.pilots is None:
+        return found
+    return {**found, **store.records(plan.pilots.runs(), curves=True)}
 
 
 def climbs(plan: Plan, store: Store) -> list[Climb]:
     """The view of a store that a plan is."""
-    return view(plan, store.records(plan.runs()))
+    return view(plan, records(plan, store))
 
 
 def exported(path: Path, curves: bool = True) -> dict[str, Record]:
@@ -207,7 +222,7 @@ def orphaned(suite: Suite, store: Store) -> list[str]:
 
 def warnings(records: Iterable[Record]) -> list[str]:
     """What a reader of a table must know about its records besides what they say themselves: stale ones."""
-    records = list(records)
+    records = list({record.id: record for record in records}.values())  # one may stand for several runs
     notes = []
     old = sum(1 for _ in stale(records))
     if old:

@@ -9,6 +9,10 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from types import FrameType
 
 from rnnbench.errors import Exit
@@ -38,3 +42,32 @@ def end_at_once() -> None:
 
 def _end(number: int, frame: FrameType | None) -> None:
     os._exit(code(number))
+
+
+@dataclass
+class Asked:
+    """The signal that asked for an end; 0 while none did."""
+
+    signal: int = 0
+
+    @contextmanager
+    def heeding(self) -> Iterator[None]:
+        """The first of these signals is noted; a second ends what is within, at once. Off the main thread, where Python
+        takes no handlers, signals stay whoever's they are."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def asked(number: int, frame: FrameType | None) -> None:
+            if self.signal:
+                raise KeyboardInterrupt
+            self.signal = number
+
+        before = {s: signal.signal(s, asked) for s in heeded()}
+        try:
+            yield
+        except KeyboardInterrupt:
+            pass
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, signal.SIG_DFL if handler is None else handler)

@@ -29,12 +29,19 @@ def at_most(length: int, with_more: int = 0) -> Decide:
 
 class Fake:
     """Workers that look at each run once and then say of it what `decide` says; they stop for good after `most` runs.
-    The one that has waited longest answers next. A cohort with a run that breaks ends there."""
+    The one that has waited longest answers next; `used` says with how many steps. A cohort with a run that breaks ends
+    there."""
 
     def __init__(
-        self, decide: Decide, most: int = 10**6, workers: int = 1, device: str = "cpu", kernels: str = "auto"
+        self,
+        decide: Decide,
+        most: int = 10**6,
+        workers: int = 1,
+        device: str = "cpu",
+        kernels: str = "auto",
+        used: Callable[[Run], int] = steps,
     ) -> None:
-        self.decide, self.most, self.workers = decide, most, workers
+        self.decide, self.most, self.workers, self.used = decide, most, workers, used
         self.device, self.kernels = device, kernels
         self.jobs: dict[int, Job] = {}
         self.sent: list[tuple[int, Job]] = []
@@ -63,7 +70,7 @@ class Fake:
             if (status := self.decide(run)) not in FINISHED:
                 yield EndEvent(number, job, status, "an error")
                 return
-            yield RecordEvent(number, Record(run, status, 0.5, steps=steps(run)))
+            yield RecordEvent(number, Record(run, status, 0.5, steps=self.used(run)))
         yield EndEvent(number, job, "done")
 
     def stop(self) -> None: ...

@@ -111,30 +111,30 @@ def test_a_report_from_an_export_is_the_report(cli: Cli, suite: Path, tmp_path: 
     assert cli("report", "tiny.yaml", "--from", "none.jsonl").returncode == 2
 
 
-def test_more_steps_from_the_plan_to_the_report(cli: Cli, tmp_path: Path) -> None:
-    text = SUITE.replace("seeds: 2", "seeds: 2\nmore_steps: {times: 5}").replace("steps: 120", "steps: 20, lr: 1e-4")
+def test_budgets_from_the_plan_to_the_report(cli: Cli, tmp_path: Path) -> None:
+    text = SUITE.replace("seeds: 2", "seeds: 2\nbudgets: [1, 5]").replace("steps: 120", "steps: 20, lr: 1e-4")
     (tmp_path / "tiny.yaml").write_text(text)
     plan = cli("plan", "tiny.yaml").stdout
-    assert "the first length that stays unsolved is trained again with 5 times the steps, at most 10 runs\n" in plan
-    assert "16 to train and up to 10 with more steps, at most about " in plan
+    assert "budgets: 1, 5 times the steps\n" in plan
+    assert "tiny: 32 runs, 0 known, 0 pruned, 32 to train, at most about " in plan
     assert cli("run", "tiny.yaml", "-j", "2").stderr.splitlines()[-1] == (
-        "tiny: 26 runs trained, 0 known before, 0 pruned"
+        "tiny: 32 runs trained, 0 known before, 0 pruned"
     )
-    assert cli("run", "tiny.yaml").stderr == "tiny: nothing to do: 26 runs known, 0 pruned\n"
-    assert cli("run", "tiny.yaml", "-n", "--seeds", "1").stdout.startswith("tiny: 13 runs, 13 known")
-    told = "with 5 times the steps (at most 100). Not solved: rnn at 2 (0/2, before 0/2; 100 used)"
-    assert f"the first unsolved length again, {told}" in cli("report", env={"COLUMNS": "200"}).stdout
+    assert cli("run", "tiny.yaml").stderr == "tiny: nothing to do: 32 runs known, 0 pruned\n"
+    assert cli("run", "tiny.yaml", "-n", "--seeds", "1").stdout.startswith("tiny: 16 runs, 16 known")
+    told = cli("report", env={"COLUMNS": "200"}).stdout
+    assert "spans against steps\nspan when trained within 20 steps and within so many times as many" in told
     rows = list(csv.DictReader(io.StringIO(cli("export", "--format", "csv").stdout)))
-    assert sorted(r["budget"] for r in rows) == ["100"] * 10 + ["20"] * 16
+    assert sorted(r["budget"] for r in rows) == ["100"] * 16 + ["20"] * 16
     lines = [json.loads(line) for line in cli("export").stdout.splitlines()]
     assert {r["id"] for r in lines} == {r["id"] for r in rows}
-    assert cli("export", "--canonical").stdout.count("\n") == 26
+    assert cli("export", "--canonical").stdout.count("\n") == 32
     # a baseline is of the stated budget: check neither needs nor trains the rest
     assert cli("baseline", "tiny.yaml", "-o", "whole.json").returncode == 0
-    (tmp_path / "tiny.yaml").write_text(text.replace("times: 5", "times: 9"))
+    (tmp_path / "tiny.yaml").write_text(text.replace("[1, 5]", "[1, 9]"))
     assert cli("check", "tiny.yaml", "--baseline", "whole.json", "--tier", "statistical").returncode == 6
-    assert cli("run", "tiny.yaml", "-n").stdout.startswith("tiny: 26 runs, 16 known, 0 pruned, 10 to train")
-    (tmp_path / "tiny.yaml").write_text(text.replace("more_steps: {times: 5}\n", ""))
+    assert cli("run", "tiny.yaml", "-n").stdout.startswith("tiny: 32 runs, 16 known, 0 pruned, 16 to train")
+    (tmp_path / "tiny.yaml").write_text(text.replace("budgets: [1, 5]\n", ""))
     assert cli("baseline", "tiny.yaml", "-o", "plain.json").returncode == 0
     assert (tmp_path / "plain.json").read_text() == (tmp_path / "whole.json").read_text()
 

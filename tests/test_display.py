@@ -19,7 +19,7 @@ from rnnbench.plan import Plan, plan
 from rnnbench.plan.ladders import view
 from rnnbench.records import Record, Run, Status
 from rnnbench.report.live import Display, LogLines, clock, display, sparkline
-from rnnbench.suite import ExtendedBudget, Suite, TaskEntry, Variant
+from rnnbench.suite import Budgets, Suite, TaskEntry, Variant
 
 NAMES = ("rnn", "gru", "lstm", "lstm-forget_gate", "lstm-input_gate", "lstm-output_gate", "bilstm")
 
@@ -192,28 +192,21 @@ def test_log_lines() -> None:
     ]
 
 
-def test_runs_with_more_steps_join_what_is_counted() -> None:
-    asked = plan(replace(suite(), more_steps=ExtendedBudget(4)))
-    known = records(asked)
-    ladder = next(x for x in asked.ladders if x.variant.name == "lstm")
-    assert ladder.more is not None
-    for seed in (0, 1):
-        run = Run(ladder.more.rungs[0], seed)
-        known[run.id] = Record(run, "solved", 0.98)
+def test_each_budget_is_counted_and_has_a_column() -> None:
+    asked = plan(replace(suite(), budgets=Budgets((1, 4), 1)))
     out = io.StringIO()
-    console = Console(width=80, height=40, force_terminal=True, color_system=None, file=io.StringIO())
-    display = Display(console)
+    display = Display(Console(width=80, height=40, force_terminal=True, color_system=None, file=io.StringIO()))
     with LogLines(out) as lines:
         for listener in (lines, display):
             listener.started(asked)
-            listener.climbs(view(asked, known))
+            listener.climbs(view(asked, records(asked)))
         lines.recorded(Record(Run(asked.ladders[6].rungs[0], 0), "solved", 0.998), "bilstm adding")
-    assert out.getvalue().splitlines()[0] == "small: 80 runs at most, and 26 with more steps"
-    assert out.getvalue().splitlines()[1].startswith("[26/82] ")
+    assert asked.count == 80 + 40
+    assert out.getvalue().splitlines()[0] == "small: 120 runs at most"
+    assert "/120] " in out.getvalue().splitlines()[1]
     text = display.render().plain
-    assert "17 solved" in text
-    assert "of 82" in text
-    assert "lstm              ↑○–– < 10" in text
+    assert "of 120" in text
+    assert "adding ×4" in text
 
 
 def test_log_lines_go_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes import Decide, Fake, at_most, run_through, steps
+from fakes import Decide, Fake, at_most, run_through
 
 from rnnbench.api import Forecast
 from rnnbench.check import probes
@@ -20,7 +20,7 @@ from rnnbench.running import executors
 from rnnbench.running.driver import Driver, Outcome
 from rnnbench.running.listeners import Silent
 from rnnbench.store import Store
-from rnnbench.suite import ExtendedBudget, Suite, TaskEntry, Variant
+from rnnbench.suite import Suite, TaskEntry, Variant
 from rnnbench.training.trainer import Trainer
 
 
@@ -50,7 +50,6 @@ SUITE = Suite(
     (Variant("lstm", {"cell": "lstm"}),),
     (TaskEntry("adding", {"task": "adding"}, (10, 20, 40, 80), {"steps": 300}),),
     (0, 1, 2),
-    more_steps=ExtendedBudget(4, 2),
 )
 
 
@@ -63,73 +62,53 @@ def drive(
         return driver.drive(), fake, told
 
 
-def test_the_first_unsolved_rung_is_trained_again_and_the_ladder_goes_on(tmp_path: Path) -> None:
-    outcome, fake, told = drive(tmp_path, at_most(20, 40))
-    assert outcome == Outcome(trained=14, broken=0, exit=Exit.OK)
-    assert sorted(fake.asked) == sorted(
-        [(length, 300, seed) for length in (10, 20, 40, 80) for seed in (0, 1, 2)] + [(40, 1200, 0), (40, 1200, 1)]
-    )
-    assert told.labels.count("lstm adding (more steps) 40") == 2
-    assert told.steps == {300, 1200}
+def test_a_ladder_is_climbed(tmp_path: Path) -> None:
+    outcome, fake, told = drive(tmp_path, at_most(20))
+    assert outcome == Outcome(trained=12, broken=0, exit=Exit.OK)
+    assert fake.asked == [(length, 300, seed) for length in (10, 20, 40, 80) for seed in (0, 1, 2)]
+    assert told.labels.count("lstm adding 40") == 3
+    assert told.steps == {300}
     assert told.totals == sorted(told.totals, reverse=True)
     assert drive(tmp_path, at_most(20))[0] == Outcome(trained=0, broken=0, exit=Exit.OK)
 
 
-def test_a_ladder_that_is_pruned_has_its_first_unsolved_rung_trained_again(tmp_path: Path) -> None:
+def test_a_ladder_that_is_pruned_is_left(tmp_path: Path) -> None:
     _, fake, _ = drive(tmp_path, at_most(0))
     assert {length for length, _, _ in fake.asked} == {10, 20}
-    assert sorted(a for a in fake.asked if a[1] > 300) == [(10, 1200, 0), (10, 1200, 1)]
-
-
-def test_a_ladder_that_is_solved_to_the_top_has_none(tmp_path: Path) -> None:
-    _, fake, _ = drive(tmp_path, at_most(80))
-    assert len(fake.asked) == 12
 
 
 def test_wherever_it_is_cut_it_goes_on(tmp_path: Path) -> None:
-    for cut in range(1, 14):
+    for cut in range(1, 12):
         where = tmp_path / str(cut)
         first, fake, _ = drive(where, at_most(20), most=cut)
         second, rest, _ = drive(where, at_most(20))
-        assert (first.trained, second.trained) == (cut, 14 - cut)
+        assert (first.trained, second.trained) == (cut, 12 - cut)
         assert not set(fake.asked) & set(rest.asked)
         asked, known = plan(SUITE), Store(where).records()
-        assert Forecast.of(view(asked, known)) == Forecast(known=14, pruned=0, missing=0, possible=0, seconds=0.0)
+        assert Forecast.of(view(asked, known)) == Forecast(known=12, derived=0, pruned=0, missing=0, seconds=0.0)
         (found,) = view(asked, known)
-        assert len(found.records) == 14
+        assert len(found.records) == 12
 
 
 def test_one_that_breaks_is_retried_and_told(tmp_path: Path) -> None:
-    broken: Decide = lambda run: "crashed" if steps(run) > 300 and run.seed == 1 else at_most(20)(run)  # noqa: E731
+    broken: Decide = lambda run: "crashed" if (run.rung.length, run.seed) == (40, 1) else at_most(20)(run)  # noqa: E731
     outcome, fake, _ = drive(tmp_path, broken)
-    assert outcome == Outcome(trained=13, broken=1, exit=Exit.FAILED)
-    assert fake.asked.count((40, 1200, 1)) == 2
+    assert outcome == Outcome(trained=11, broken=1, exit=Exit.FAILED)
+    assert fake.asked.count((40, 300, 1)) == 2
 
 
-def test_a_run_that_two_ladders_share_is_trained_once(tmp_path: Path) -> None:
-    both = (*SUITE.variants, Variant("patient", {"cell": "lstm"}, {"steps": 1200}, base="lstm"))
-    suite = Suite("s", both, SUITE.tasks, (0, 1, 2), more_steps=ExtendedBudget(4))
-    outcome, fake, _ = drive(tmp_path, at_most(20, 80), suite=suite)
-    assert len(fake.asked) == len(set(fake.asked)) == outcome.trained == 24
-    lstm, patient = view(plan(suite), Store(tmp_path).records())
-    assert lstm.more is not None
-    assert lstm.more.records == patient.steps[2].records
-    assert lstm.steps[2].flipped
-
-
-def test_the_longest_ladder_is_begun_first_and_a_rung_with_more_steps_counts_for_itself() -> None:
+def test_the_longest_ladder_is_begun_first() -> None:
     long, short = TaskEntry("long", {"task": "copy"}, (10, 20, 30)), TaskEntry("short", {"task": "copy"}, (25,))
     variants = (Variant("lstm", {"cell": "lstm"}),)
-    both = plan(Suite("s", variants, (short, long), (0,), more_steps=ExtendedBudget(4)))
+    both = plan(Suite("s", variants, (short, long), (0,)))
     climbs = view(both, {})
-    short_of, long_of = (cost.priority(climb, climb.open[0]) for climb in climbs)
+    short_of, long_of = (cost.priority(climb, climb.steps[0]) for climb in climbs)
     assert cost.estimate(climbs[0].steps[0].rung) > cost.estimate(climbs[1].steps[0].rung)
     assert long_of > short_of
     first = climbs[1].steps[0].rung
     climb = view(both, {first.id(0): Record(Run(first, 0), "unsolved", 0.1)})[1]
-    rung, more = climb.open
-    assert cost.priority(climb, more) == cost.estimate(more.rung)
-    assert cost.priority(climb, rung) == sum(cost.estimate(s.rung) for s in climb.steps[1:])
+    assert climb.open == 1
+    assert cost.priority(climb, climb.steps[1]) == sum(cost.estimate(s.rung) for s in climb.steps[1:])
 
 
 def seeds_of(model: dict[str, object], seeds: int, lengths: tuple[int, ...] = (10,)) -> Suite:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from rnnbench import api
-from rnnbench.plan import plan
+from rnnbench.plan import plan, views
 from rnnbench.plan.ladders import Climb, view
 from rnnbench.report import marks, render
 from rnnbench.suite import Suite, load
@@ -82,7 +82,7 @@ def test_the_flagships_document_says_what_its_export_says() -> None:
 
 def test_no_tick_of_the_export_stands_beside_more_steps_than_its_budget() -> None:
     """Its records are of when validation had a stricter bar than the test."""
-    steps = [step for climb in exported(api.load("long_deps_full")) for step in climb.steps]
+    steps = [step for climb in views.at(exported(api.load("long_deps_full"))) for step in climb.steps]
     contradictory = [step.rung for step in steps if (marks.steps(step).parts[0] == ">") != (step.passed is False)
                      and step.state != "pruned"]  # fmt: skip
     assert len(steps) > 500

@@ -29,7 +29,7 @@ from rnnbench.plan.ladders import Climb, view
 from rnnbench.records import Record, Run, Status
 from rnnbench.report import formats, marks
 from rnnbench.report.frame import COLUMNS, frame
-from rnnbench.suite import Claim, ExtendedBudget, Suite, TaskEntry, Variant
+from rnnbench.suite import Claim, Suite, TaskEntry, Variant
 
 SUITE = Suite(
     name="small",
@@ -75,21 +75,14 @@ def record(run: Run, word: str, bar: float) -> Record:
     return Record(run, status, score, 0.1, steps, steps if solved else None, size, 1.25 + run.seed, (), error, "kernel")
 
 
-def climbs(
-    suite: Suite = SUITE,
-    results: dict[tuple[str, str], list[str]] | None = None,
-    more: dict[tuple[str, str], list[str]] | None = None,
-) -> list[Climb]:
+def climbs(suite: Suite = SUITE, results: dict[tuple[str, str], list[str]] | None = None) -> list[Climb]:
     asked = plan(suite)
     records: dict[str, Record] = {}
     for ladder in asked.ladders:
         name = ladder.variant.name, ladder.task.name
         made = partial(record, bar=BARS[ladder.task.task["task"]])
-        for rungs, words in (
-            (ladder.rungs, (RESULTS if results is None else results).get(name, [])),
-            (ladder.more.rungs if ladder.more else (), (more or {}).get(name, [])),
-        ):
-            records |= ladders.records(rungs, [word.split() for word in words], made, suite.seeds)
+        words = (RESULTS if results is None else results).get(name, [])
+        records |= ladders.records(ladder.rungs, [word.split() for word in words], made, suite.seeds)
     return view(asked, records)
 
 
@@ -393,55 +386,6 @@ def test_names_are_no_markup() -> None:
     text = report.render(suite, climbs(suite, {}), "markdown")
     assert "| model\\[hidden=64\\] |" in text
     assert "\\[red\\]a\\|b\\[/red\\] \\<script>" in text
-
-
-# more steps
-
-MORE = {
-    ("rnn", "adding"): ["", "1 .99 .98"],
-    ("lstm", "adding"): ["", "", "", ".5 .2 .99"],
-    ("lstm-forget_gate", "adding"): ["", ".99 x ."],
-    ("lstm+chrono", "counting"): [".5 . 1"],
-}
-
-
-def test_what_more_steps_flip_is_marked_and_told() -> None:
-    suite = replace(SUITE, more_steps=ExtendedBudget(4))
-    view, plain = climbs(suite, more=MORE), climbs()
-    text = report.render(suite, view, "table", width=300)
-    assert "84 runs: 44 solved, 22 unsolved, 2 diverged, 4 crashed, 3 pruned, 9 to do; 15 runs with more steps" in text
-    lines = text.splitlines()
-    rnn = next(line for line in lines if line.startswith("rnn "))
-    assert ".63 ±.82  1/3 ↑3/3" in rnn
-    assert text.count("↑") == 2  # and the legend
-    again = "the first unsolved length again, with 4 times the steps (at most"
-    assert f"{again} 6,000). Solved: rnn at 20 (3/3, before 1/3; 300 to 500 used). " in text
-    assert "Not solved: lstm at 80 (1/3, before 1/3; 500 to 1,500 used). " in text  # two stopped far from their 6,000
-    assert "Can't be told: lstm-forget_gate at 20 (1/1, before 0/3; 300 used)." in text
-    assert f"{again} 4,000). Can't be told: lstm at 10 (0/0, before 1/3), lstm+chrono at 5 (1/2, before 0/3; " in text
-    assert "! lstm-forget_gate at 20, seed 1, more steps: crashed: MemoryError: no room" in text
-    assert "- ↑2/3 solved by 2 of the 3 seeds" in report.render(suite, view, "markdown")
-    csvs = [report.render(suite, v, "csv") for v in (view, plain)]
-    assert csvs[0] == csvs[1]
-    asked, stated = (json.loads(report.render(suite, v, "json")) for v in (view, plain))
-    assert asked["effects"] == stated["effects"]  # they and the spans are at the stated budget
-    assert [r["span"] for r in asked["results"]] == [r["span"] for r in stated["results"]]
-
-
-def test_more_steps_in_json_and_frame() -> None:
-    suite = replace(SUITE, more_steps=ExtendedBudget(4, 2))
-    view = climbs(suite, more={("rnn", "adding"): ["", "1 .99 .98"]})
-    parsed = json.loads(report.render(suite, view, "json"), parse_constant=refuse)
-    assert parsed["more_steps"] == {"times": 4, "seeds": 2}
-    rungs = next(r for r in parsed["results"] if (r["variant"], r["task"]) == ("rnn", "adding"))["rungs"]
-    assert [(r["budget"], r["more_steps"] is None) for r in rungs] == [(1500, k != 1) for k in range(4)]
-    more = rungs[1]["more_steps"]
-    assert (more["length"], more["budget"], more["solved"], more["n"], more["flipped"]) == (20, 6000, 2, 2, True)
-    assert [r["status"] for r in more["runs"]] == ["solved", "solved"]
-    found = frame(view)
-    assert len(found) == len(frame(climbs())) + 2
-    assert found[found.budget == 6000].length.tolist() == [20, 20]
-    assert json.loads(rendered("json"))["more_steps"] is None
 
 
 # formats read back

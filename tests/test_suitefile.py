@@ -19,7 +19,7 @@ from rnnbench.errors import UserError
 from rnnbench.plan import plan
 from rnnbench.records import Run
 from rnnbench.settings import Settings
-from rnnbench.suite import Claim, ExtendedBudget, Suite, TaskEntry, Variant
+from rnnbench.suite import Budgets, Claim, Suite, TaskEntry, Variant
 from rnnbench.suite.load import load, loads, shipped
 from rnnbench.suite.reader import hints
 from rnnbench.suite.resolve import TOP
@@ -354,23 +354,23 @@ def refusal(source: str | Path) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("own", "found"),
+    ("common", "own", "found"),
     [
-        ("", ExtendedBudget(4, 2)),
-        ("more_steps: {times: 8}\n", ExtendedBudget(8, 2)),
-        ("more_steps: false\n", None),
+        ("more_steps: {times: 4, seeds: 2}", "", Budgets((1, 4), 2)),
+        ("more_steps: {times: 4, seeds: 2}", "more_steps: {times: 8}", Budgets((1, 8), 2)),
+        ("more_steps: {times: 4, seeds: 2}", "more_steps: false", Budgets()),
+        ("more_steps: {times: 4}", "more_steps: false\nbudgets: [1, 2, 4]", Budgets((1, 2, 4))),
+        ("budgets: [1, 4]", "", Budgets((1, 4))),
+        ("budgets: [1, 4]", "budgets: [1, 8]", Budgets((1, 8))),
+        ("budgets: {times: [1, 4], seeds: 2}", "budgets: {times: [1, 8]}", Budgets((1, 8))),
+        ("budgets: {times: [1, 4], seeds: 2}", "budgets: [1]", Budgets()),
     ],
 )
-def test_more_steps_are_included_overridden_and_taken_back(
-    tmp_path: Path, own: str, found: ExtendedBudget | None
-) -> None:
-    write(
-        tmp_path, common=COMMON + "more_steps: {times: 4, seeds: 2}\n", main="include: common.yaml\nrnnbench: 1\n" + own
-    )
+def test_budgets_are_included_replaced_and_taken_back(tmp_path: Path, common: str, own: str, found: Budgets) -> None:
+    write(tmp_path, common=f"{COMMON}{common}\n", main=f"include: common.yaml\nrnnbench: 1\n{own}\n")
     s = load(tmp_path / "main.yaml")
-    assert s.more_steps == found
+    assert s.budgets == found
     assert Suite.from_dict(s.as_dict()) == s
-    assert ("more_steps" in s.as_dict()) == (found is not None)  # older versions read suites that don't use it
 
 
 def test_two_ways_to_one_file_are_fine(tmp_path: Path) -> None:

@@ -109,12 +109,8 @@ def _pair(a: Side, one: Climb, b: Side, other: Climb) -> Pair | None:
 def _common(climb: Climb, lengths: Sequence[int], seeds: Sequence[int], wanted: Sequence[int]) -> Climb:
     """A climb at some of its lengths and seeds."""
     places = [seeds.index(seed) for seed in wanted]
-    steps = tuple(
-        RungState(step.rung, tuple(step.records[k] for k in places), step.state)
-        for step in climb.steps
-        if step.rung.length in lengths
-    )
-    return Climb(climb.ladder, steps)
+    steps = tuple(step.of(places) for step in climb.steps if step.rung.length in lengths)
+    return replace(climb, steps=steps)
 
 
 def _equal(x: Record, y: Record) -> bool:

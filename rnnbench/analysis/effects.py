@@ -166,7 +166,7 @@ def score_effects(climbs: Iterable[Climb]) -> list[ScoreEffect]:
     for climb, base in differences(climbs):
         names = climb.ladder.task.name, climb.ladder.variant.name, base.ladder.variant.name
         for a, b in zip(climb.steps, base.steps, strict=True):
-            if "never" == a.rung.settings.get("stop") == b.rung.settings.get("stop"):
+            if not climb.searches and "never" == a.rung.settings.get("stop") == b.rung.settings.get("stop"):
                 done = [(points(x), points(y)) for x, y in finished_pairs(a, b)]
                 found = stats.paired([x for x, _ in done], [y for _, y in done])
                 out.append(ScoreEffect(*names, a.rung.length, len(done), found))

@@ -104,10 +104,11 @@ class Pace:
 
 def paces(climbs: Iterable[Climb]) -> list[Pace]:
     """Of every variant that differs from another by one part, in the order of the climbs; Holm's adjustment runs over
-    the parts of each task of which anything is known."""
+    the parts of each task of which anything is known. None of a search: which seeds it trains at a length depends on
+    what they came to."""
     found: dict[str, list[Pace]] = {}
     for climb, base in effects.differences(climbs):
-        if not climb.ladder.variant.pair:
+        if not climb.ladder.variant.pair and not climb.searches:
             found.setdefault(climb.ladder.task.name, []).append(_pace(climb, base))
     out = []
     for group in found.values():

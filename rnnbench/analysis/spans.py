@@ -64,11 +64,15 @@ def points(record: Record) -> float:
 
 
 def score(step: RungState) -> Score:
-    """The scores of a rung. A pruned one has none, whatever else a store holds: it is missing, not 0."""
+    """The scores of a rung. A pruned one has none, whatever else a store holds: it is missing, not 0. Nor has one of a
+    search, where what a seed came to elsewhere decides whether it is trained here: of that, which seeds solve it."""
     if step.state == "pruned":
         return Score(stats.mean([]), 0, 0, 0, 0, len(step.records))
     done = step.finished
     diverged = sum(r.status == "diverged" for r in done)
+    if step.implied:
+        known = [verdict for verdict in step.verdicts if verdict is not None]
+        return Score(stats.mean([]), len(known), sum(known), diverged, len(step.broken), step.missing)
     values = stats.mean([points(r) for r in done])
     return Score(values, len(done), step.solved, diverged, len(step.broken), step.missing)
 
@@ -105,9 +109,7 @@ def seed_spans(climb: Climb) -> tuple[Span, ...]:
 
 def _solved(step: RungState) -> list[bool | None]:
     """Whether each seed solved a rung."""
-    if step.state == "pruned":
-        return [False] * len(step.records)
-    return [None if r is None or not r.finished else r.status == "solved" for r in step.records]
+    return list(step.verdicts)
 
 
 def octaves(span: Span, shortest: int) -> float:

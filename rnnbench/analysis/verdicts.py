@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from rnnbench import registry
@@ -26,6 +26,7 @@ from rnnbench.analysis.decisions import Found, Samples
 from rnnbench.analysis.everywhere import everywhere
 from rnnbench.analysis.ranges import Range, point
 from rnnbench.analysis.spans import Span
+from rnnbench.plan import views
 from rnnbench.plan.ladders import Climb, RungState
 from rnnbench.suite import Claim, Suite, parts
 from rnnbench.suite.expression import About, Arithmetic, Comparison, Join, Measure, Not, Number, Sum, Truth, kind
@@ -50,11 +51,35 @@ class _Undecided(Exception):
 
 
 def verdicts(suite: Suite, climbs: Sequence[Climb]) -> list[Verdict]:
-    """The verdict on each of a suite's claims, in their order."""
+    """The verdict on each of a suite's claims, in their order. Of one that tunes, with each variant at its own choice
+    and with all at the base's: what is not so decided by both is undecided."""
+    own, base = (views.at(climbs, choice=choice) for choice in ("own", "base"))
+    found = _verdicts(suite, own)
+    if all(a is b for a, b in zip(own, base, strict=True)):
+        return found
+    return [_twice(a, b) for a, b in zip(found, _verdicts(suite, base), strict=True)]
+
+
+def _verdicts(suite: Suite, climbs: Sequence[Climb]) -> list[Verdict]:
     judge = _Judge(suite, climbs)
     found = ((claim, everywhere(judge.truth, parse(claim.that), suite.variants)) for claim in suite.claims)
     words: dict[bool | None, Outcome] = {True: "holds", False: "fails", None: "undecided"}
     return [Verdict(claim, words[f.truth], f.why) for claim, f in found]
+
+
+def _twice(own: Verdict, base: Verdict) -> Verdict:
+    """What both say; where they part, undecided."""
+    if own == base:
+        return own
+    if own.outcome == base.outcome:
+        return replace(own, why=f"each at its own choice: {own.why}; all at the base's: {base.why}")
+    why = f"each at its own choice it {_says(own)}; all at the base's it {_says(base)}"
+    return Verdict(own.claim, "undecided", why)
+
+
+def _says(verdict: Verdict) -> str:
+    word = "is undecided" if verdict.outcome == "undecided" else verdict.outcome
+    return f"{word} ({verdict.why})"
 
 
 class _Judge:
@@ -162,6 +187,8 @@ class _Judge:
             raise _Undecided(f"{where} was not selected")
         if step.state == "pruned":
             raise _Undecided(f"{where} was pruned: it has no score")
+        if step.implied:
+            raise _Undecided(f"{where}: its ladder is searched, which trains some seeds there and not others")
         absent = {"missing": step.missing, "broken": len(step.broken)}
         if told := ", ".join(f"{count} {word}" for word, count in absent.items() if count):
             raise _Undecided(f"{where}: of {len(step.records)} runs {told}")

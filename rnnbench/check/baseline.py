@@ -26,7 +26,7 @@ from rnnbench.analysis import spans, verdicts
 from rnnbench.check import ends, probes
 from rnnbench.check import seeds as seeded
 from rnnbench.errors import Exit, UserError
-from rnnbench.plan import Ladder, Plan
+from rnnbench.plan import Ladder, Plan, views
 from rnnbench.plan.ladders import Climb
 from rnnbench.records import Status, canonical
 from rnnbench.suite import Suite
@@ -161,7 +161,8 @@ def missing(climbs: Sequence[Climb]) -> tuple[int, int]:
 
 
 def make(plan: Plan, climbs: Sequence[Climb]) -> Baseline:
-    """The baseline of a suite whose runs are all there; UserError where they aren't."""
+    """The baseline of a suite whose runs are all there, each variant at its own choice of what is tuned; UserError
+    where they aren't."""
     absent, broken = missing(climbs)
     if absent or broken:
         raise UserError(
@@ -170,14 +171,15 @@ def make(plan: Plan, climbs: Sequence[Climb]) -> Baseline:
             code=Exit.FAILED if broken else Exit.INCONCLUSIVE,
         )
     variants: dict[str, dict[str, Cell]] = {}
+    own = views.at(climbs)
     ended = {
         (x.variant.name, x.task.name): Ends(End(**found["asked"]), End(**found["spent"]))
-        for x, found in ends.chosen(plan.ladders)
+        for x, found in ends.chosen([climb.ladder for climb in own])
     }
-    for climb in climbs:
+    for climb in own:
         ladder = climb.ladder
         if ladder.rungs:
-            solved = [0 if step.state == "pruned" else step.solved for step in climb.steps]
+            solved = [sum(verdict is True for verdict in step.verdicts) for step in climb.steps]
             numbers = VariantNumbers.of(ladder, plan.suite.seeds)
             end = ended.get((ladder.variant.name, ladder.task.name))
             cell = Cell(asked(ladder), rungs(climb), solved, diverged(climb), numbers, end)

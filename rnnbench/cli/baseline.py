@@ -19,7 +19,7 @@ def fresh(chosen: Plan, store: Store) -> list[Climb]:
     from rnnbench import api
     from rnnbench.plan.ladders import view
 
-    return view(chosen, api.without(store.records(chosen.runs()), "stale"))
+    return view(chosen, api.without(api.records(chosen, store), "stale"))
 
 
 def one_thread() -> None:
@@ -46,7 +46,7 @@ def baseline(
 
     if update and output is not None:
         raise UserError("--update: got it beside --output, expected one of them")
-    chosen = plan(api.load(suite, (), seeds))
+    chosen = plan(api.load(suite, (), seeds)).stated()
     one_thread()
     text = baselines.make(chosen, fresh(chosen, Store(results))).text()
     if update:

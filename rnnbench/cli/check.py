@@ -49,33 +49,43 @@ def check(
     from rnnbench.cli.baseline import fresh, one_thread
     from rnnbench.cli.run import listen
     from rnnbench.errors import Exit, UserError
-    from rnnbench.plan import plan
+    from rnnbench.plan import plan, views
     from rnnbench.plan.filter import select
     from rnnbench.report import findings
     from rnnbench.store import Store
 
-    every = plan(api.load(suite, (), seeds)).without_more()  # what baselines are made of
+    every = plan(api.load(suite, (), seeds)).stated()  # what baselines are made of
     chosen = select(every, filter)
     whole = {(x.variant.name, x.task.name): x.rungs for x in every.ladders}
     if any(x.rungs != whole[x.variant.name, x.task.name] for x in chosen.ladders):
         got = printable(filter or "", 60)
         raise UserError(f"-k: got '{got}', which parts lengths of one task, expected whole tasks and variants")
     was = baselines.read(against or baselines.place(chosen.suite))
-    checking.fits(chosen, was, whole=filter is None)
-    found: list[checking.Finding] = []
-    code = Exit.OK
-    if tier != "statistical":
-        one_thread()
-        found += checking.exactly(chosen, was)
-    if tier != "exact":
-        store = Store(results)
-        if not no_run:
-            code = api.run_plan(chosen, store, listen(quiet), jobs, rerun="stale").exit
+    store, code = Store(results), Exit.OK
+
+    def train() -> Exit:
+        code = api.run_plan(chosen, store, listen(quiet), jobs, rerun="stale").exit
         if code in (Exit.INTERRUPTED, Exit.TERMINATED):
             raise typer.Exit(int(code))
+        return code
+
+    training, asked = tier != "exact" and not no_run, chosen
+    if chosen.pilots is not None:  # what it asks for follows from what its pilots chose
+        code, training = train() if training else code, False
+        asked = views.of(chosen, views.at(fresh(chosen, store)))
+        if any(ladder.awaits for ladder in asked.ladders):
+            raise UserError(f"{asked.suite.name}: its pilots haven't chosen: some are missing, stale or broken; "
+                            "next: rnnbench run SUITE --rerun stale", code=Exit.INCONCLUSIVE)  # fmt: skip
+    checking.fits(asked, was, whole=filter is None)
+    found: list[checking.Finding] = []
+    if tier != "statistical":
+        one_thread()
+        found += checking.exactly(asked, was)
+    if tier != "exact":
+        code = train() if training else code
         climbs = fresh(chosen, store)
-        found += checking.statistically(chosen, climbs, was, margin)
-        found += checking.claimed(chosen, climbs, was, whole=filter is None)
+        found += checking.statistically(asked, views.at(climbs), was, margin)
+        found += checking.claimed(asked, climbs, was, whole=filter is None)
     name = chosen.suite.name
     sys.stdout.write(findings.text(name, found, quiet))
     if junit is not None:

@@ -75,7 +75,7 @@ def _side(text: str, results: Path, suite: Suite | None, filter: str | None) -> 
     from rnnbench import api
     from rnnbench.analysis.comparison import Side
     from rnnbench.check import baseline, recalled
-    from rnnbench.plan import plan
+    from rnnbench.plan import plan, views
     from rnnbench.plan.filter import select
     from rnnbench.plan.ladders import view
     from rnnbench.store import Store
@@ -83,16 +83,17 @@ def _side(text: str, results: Path, suite: Suite | None, filter: str | None) -> 
     path = Path(text)
     if suite is None:
         raise UserError(f"{text}: nothing says which suite it is of; next: --suite SUITE")
-    chosen = select(plan(suite), filter).without_more()
+    chosen = select(plan(suite).stated(), filter)
     if path.is_dir():
         climbs = api.climbs(chosen, Store(path))
     elif path.suffix == ".json" and recalled.is_baseline(path):
         was, wanted = baseline.read(path), {(x.variant.name, x.task.name) for x in chosen.ladders}
-        every = recalled.climbs(was, plan(suite), path)
+        asked = plan(suite).stated()
+        every = recalled.climbs(was, views.of(asked, views.at(api.climbs(asked, Store(results)))), path)
         kept = (c for c in every if (c.ladder.variant.name, c.ladder.task.name) in wanted)
         return Side(text, tuple(was.seeds), tuple(kept), bits=False)
     elif path.suffix in (".json", ".jsonl", ".gz"):
         climbs = view(chosen, api.exported(path))
     else:
         climbs = api.climbs(chosen, Store(results))
-    return Side(text, tuple(suite.seeds), tuple(climbs))
+    return Side(text, tuple(suite.seeds), tuple(views.at(climbs)))

@@ -28,6 +28,7 @@ def export(
     seeds: options.Seeds = None,
 ) -> None:
     """Write out the records of a suite, one a run."""
+    from rnnbench import api
     from rnnbench.plan import plan
     from rnnbench.plan.filter import select
     from rnnbench.plan.ladders import view
@@ -37,12 +38,11 @@ def export(
 
     store = Store(results)
     chosen = select(plan(common.suite(suite, store, set, seeds)), filter)
-    known = store.records(chosen.runs())
-    climbs = view(chosen, known)
+    known = api.records(chosen, store)
     if format == "csv":
-        common.write_lines(frame.csv(climbs), output)
+        common.write_lines(frame.csv(view(chosen, known)), output)
         return
-    if chosen.possible:  # of runs with more steps only those that the view has
-        known = {record.id: record for climb in climbs for record in climb.records}
+    if chosen.pilots is not None:  # of what could have been chosen only what was
+        known = {record.id: record for climb in view(chosen, known) for record in climb.records}
     found = bulk.by_id(store, known, curves)
     common.write_lines((as_json(r.results() if canonical else r.as_dict()) for r in found), output)

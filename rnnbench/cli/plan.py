@@ -30,15 +30,15 @@ def plan(
     from rnnbench import api
     from rnnbench import plan as planning
     from rnnbench.cli.run import describe
-    from rnnbench.plan import ladders
+    from rnnbench.plan import ladders, views
     from rnnbench.plan.filter import select
     from rnnbench.store import Store
 
     chosen = select(planning.plan(api.load(suite, set or (), seeds)), filter)
-    records = Store(results).records(chosen.runs())
+    records = api.records(chosen, Store(results))
     counts: dict[tuple[str, tuple[int, ...]], list[str]] = {}
     lines = []
-    for ladder in chosen.ladders:
+    for ladder in (x for x in chosen.stated().ladders if x.choice == "own"):
         if ladder.reason:
             lines.append(f"{ladder.variant.name} on {ladder.task.name}: n/a, {ladder.task.name} {ladder.reason}")
         else:
@@ -52,13 +52,18 @@ def plan(
     for line in lines:
         common.say(line)
     common.say(f"seeds: {len(chosen.suite.seeds)}")
-    if (more := chosen.suite.more_steps) is not None:
-        what = f"the first length that stays unsolved is trained again with {more.times} times the steps"
-        common.say(f"more steps: {what}, at most {chosen.possible:,} runs")
+    if len(times := chosen.suite.budgets.times) > 1:
+        on = f", those with more on {few} seeds" if (few := chosen.suite.budgets.seeds) else ""
+        common.say(f"budgets: {', '.join(map(str, times))} times the steps{on}")
+    if (tuning := chosen.suite.tuning) is not None and chosen.pilots is not None:
+        lengths = "; ".join(f"{task} {', '.join(map(str, some))}" for task, some in tuning.lengths.items())
+        own = f"{(n := len(tuning.seeds))} seed{'s' * (n > 1)} of their own"
+        common.say(f"tuning: {len(tuning.candidates)} candidates, {own}, lengths {lengths}: "
+                   f"{chosen.pilots.count:,} pilots")  # fmt: skip
     known = ladders.view(chosen, records)
     common.say(describe(chosen.suite.name, api.Forecast.of(known), api.cores()))
     if power:
-        _power(known)
+        _power(views.at(known))
 
 
 def _power(climbs: Sequence[Climb]) -> None:

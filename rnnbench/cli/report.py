@@ -59,7 +59,7 @@ def _exported(source: Path, chosen: Plan) -> dict[str, Record]:
     """The records of an export; UserError where none is of a run that the suite names."""
     from rnnbench import api
 
-    found = api.exported(source, curves=False)
+    found = api.exported(source, curves=chosen.pilots is not None)
     if found and not any(run.id in found for run in chosen.runs()):
         raise UserError(
             f"{source}: none of its {len(found)} runs is one of {chosen.suite.name}'s; name the suite that it is of",

@@ -71,7 +71,7 @@ def run(
     store = Store(results)
     name = chosen.suite.name
     if dry_run:
-        known = view(chosen, api.without(store.records(chosen.runs()), rerun))
+        known = view(chosen, api.without(api.records(chosen, store), rerun))
         workers = jobs or (api.cores() if executor == "local" else 1)
         common.say(describe(name, api.Forecast.of(known), workers))
         return
@@ -116,8 +116,10 @@ def duration(seconds: float) -> str:
 def describe(name: str, forecast: Forecast, workers: int) -> str:
     """What `--dry-run` says."""
     f = forecast
-    head = f"{name}: {f.total:,} runs, {f.known:,} known, {f.pruned:,} pruned, {f.missing:,} to train"
-    head += f" and up to {f.possible:,} with more steps" if f.possible else ""
+    shorter = f" ({f.derived:,} by runs with fewer steps)" if f.derived else ""
+    tuned = f" ({f.pilots:,} of them pilots)" if f.pilots else ""
+    head = f"{name}: {f.total:,} runs{tuned}, {f.known:,} known{shorter}, {f.pruned:,} pruned"
+    head += f", {'at most ' * bool(f.searched or f.follow)}{f.missing:,} to train"
     if not f.missing:
         return f"{head}; nothing to do"
     return f"{head}, at most about {duration(f.seconds / workers)} on {workers} worker{'s' * (workers > 1)}"
@@ -129,5 +131,6 @@ def summary(name: str, before: Forecast, after: Forecast, trained: int, broken: 
         text = f"{name}: nothing to do: {after.known:,} runs known, {after.pruned:,} pruned"
     else:
         text = f"{name}: {trained:,} runs trained, {before.known:,} known before, {after.pruned:,} pruned"
+    text += f", {after.derived:,} told by runs with fewer steps" if after.derived else ""
     text += f", {after.missing:,} still missing" if after.missing else ""
     return text + (f", {broken:,} broken (rnnbench run --rerun failed tries them again)" if broken else "")

@@ -1,81 +1,89 @@
 """Suite -> ladders of rungs -> runs; `ladders.py` says how far they have been climbed.
 
 The lengths of one (variant, task) are rungs, climbed from the shortest. After two rungs in a row that no seed
-solved the rest is pruned. Where a suite asks for it (`more_steps`), the first rung that fewer than half of its seeds
-solved is trained again with more steps, beside whatever goes on above it. Both are derived here from the records
-whenever somebody looks, never stored.
+solved the rest is pruned, which is derived from the records whenever somebody looks, never stored. Where a suite has
+several `budgets` there is a ladder for each.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 from rnnbench import registry
+from rnnbench.plan import tuning
 from rnnbench.records import Run, Rung, given
+from rnnbench.settings import Settings
 from rnnbench.suite import Suite, TaskEntry, Variant
 
-
-@dataclass(frozen=True)
-class More:
-    """The rungs of a ladder, each with more steps, and the seeds of it: one of them at most is trained."""
-
-    rungs: tuple[Rung, ...]
-    seeds: tuple[int, ...]
+Choice = Literal["own", "base", "pilot"]
 
 
 @dataclass(frozen=True)
 class Ladder:
     """The rungs of one variant on one task, shortest first; none where the variant can't do the task, and `reason`
-    says why. `more` is None where no rung is to get more steps."""
+    says why. `budget`: with how many times the steps that the suite states. `seeds`: on so many of the suite's, the
+    first ones; None: on all.
+
+    `choice`: of a suite that tunes, whether it is at the variant's own choice or at that of the architecture that it
+    differs from, or a pilot. While it `awaits` the choices of these, its rungs are those of the costliest candidate,
+    and nobody's to run. `candidate`: the tuned settings, of a pilot or as they were chosen.
+    """
 
     variant: Variant
     task: TaskEntry
     rungs: tuple[Rung, ...]
     reason: str = ""
-    more: More | None = None
-
-    @property
-    def possible(self) -> int:
-        """How many runs more steps may come to, at most."""
-        return len(self.more.seeds) if self.more else 0
+    budget: int = 1
+    seeds: int | None = None
+    choice: Choice = "own"
+    awaits: tuple[str, ...] = ()
+    candidate: Mapping[str, Any] = field(default_factory=dict)
 
     def runs(self, seeds: tuple[int, ...]) -> Iterator[Run]:
-        """The runs of its rungs."""
-        return (Run(rung, seed) for rung in self.rungs for seed in seeds)
+        """The runs of its rungs; `seeds` are the suite's."""
+        return (Run(rung, seed) for rung in self.rungs for seed in seeds[: self.seeds])
 
-    def more_runs(self) -> Iterator[Run]:
-        """The runs that more steps may come to: those of every rung, of which one at most gets them."""
-        if self.more is not None:
-            yield from (Run(rung, seed) for rung in self.more.rungs for seed in self.more.seeds)
+    def at(self, budget: int, seeds: int | None) -> Ladder:
+        """The same with so many times the steps. These are ordinary runs, whose ids are any run's with so many."""
+
+        def longer(rung: Rung) -> Rung:
+            stated = Settings.of(rung)
+            return replace(rung, settings=given(replace(stated, steps=budget * stated.steps)))
+
+        return replace(self, rungs=tuple(map(longer, self.rungs)), budget=budget, seeds=seeds)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """All that a suite asks for. `count`, and how many runs more steps may add at most, are known without making a
-    single run."""
+    """All that a suite asks for; of one that tunes, at most, and its pilots. `count` is known without making a single
+    run."""
 
     suite: Suite
     ladders: tuple[Ladder, ...]
+    pilots: Plan | None = None
 
     @property
     def count(self) -> int:
-        return sum(len(ladder.rungs) for ladder in self.ladders) * len(self.suite.seeds)
-
-    @property
-    def possible(self) -> int:
-        return sum(ladder.possible for ladder in self.ladders)
+        own = sum(len(ladder.rungs) * len(self.suite.seeds[: ladder.seeds]) for ladder in self.ladders)
+        return own + (self.pilots.count if self.pilots else 0)
 
     def runs(self) -> Iterator[Run]:
-        """Every run that may be asked for: those of the rungs, then those that a rung with more steps may come to."""
+        """Every run that may be asked for, pilots last."""
         for ladder in self.ladders:
-            yield from ladder.runs(self.suite.seeds)
-        for ladder in self.ladders:
-            yield from ladder.more_runs()
+            for each in tuning.candidates(self.suite, ladder):
+                yield from each.runs(self.suite.seeds)
+        if self.pilots is not None:
+            yield from self.pilots.runs()
 
-    def without_more(self) -> Plan:
-        """The plan at the stated budget of steps alone."""
-        return replace(self, ladders=tuple(replace(ladder, more=None) for ladder in self.ladders))
+    def of(self, ladder: Ladder) -> Suite:
+        """The suite that a ladder is of: itself, or that of the pilots."""
+        return self.pilots.suite if self.pilots and ladder.choice == "pilot" else self.suite
+
+    def stated(self) -> Plan:
+        """The plan with the steps that the suite states, alone: what baselines and comparisons are of."""
+        return replace(self, ladders=tuple(ladder for ladder in self.ladders if ladder.budget == 1))
 
 
 def rung(suite: Suite, variant: Variant, entry: TaskEntry, length: int) -> Rung:
@@ -94,22 +102,23 @@ def impossible(suite: Suite, variant: Variant, entry: TaskEntry) -> str:
 
 
 def plan(suite: Suite) -> Plan:
-    """The ladders of every variant on every task, in the suite's order."""
+    """The ladders of every variant on every task, in the suite's order; then those with more steps, where it has
+    several budgets."""
     registry.place(suite.files)
     ladders = []
     for entry in suite.tasks:
         for variant in suite.variants:
             reason = impossible(suite, variant, entry)
             rungs = () if reason else tuple(rung(suite, variant, entry, length) for length in entry.lengths)
-            ladders.append(Ladder(variant, entry, rungs, reason, _more(suite, variant, entry, rungs)))
-    return Plan(suite, tuple(ladders))
-
-
-def _more(suite: Suite, variant: Variant, entry: TaskEntry, rungs: tuple[Rung, ...]) -> More | None:
-    if suite.more_steps is None or not rungs:
-        return None
-    stated = suite.settings(variant, entry)
-    settings = given(replace(stated, steps=stated.steps * suite.more_steps.times))  # so that ids are any run's
-    # --seeds may have left fewer than the suite asks for
-    seeds = suite.seeds[: suite.more_steps.seeds]
-    return More(tuple(replace(r, settings=settings) for r in rungs), seeds)
+            ladders.append(Ladder(variant, entry, rungs, reason))
+    larger = [
+        ladder.at(times, suite.budgets.first(times))
+        for times in suite.budgets.times[1:]
+        for ladder in ladders
+        if ladder.rungs
+    ]
+    pilots = tuning.pilots(suite)
+    if pilots is None:
+        return Plan(suite, (*ladders, *larger))
+    tried = tuning.trying(suite, plan(pilots).ladders)
+    return Plan(suite, tuple(tuning.awaiting(suite, [*ladders, *larger])), Plan(pilots, tuple(tried)))

@@ -32,24 +32,29 @@ def _estimate(rung: Rung) -> float:
 
 
 def work(climb: Climb) -> tuple[float, float]:
-    """Estimated seconds of a ladder's work, done and in all, over the rungs that are not pruned. Where it is still to
-    be seen which rung gets more steps, the costliest counts: it is the most that there can be to do."""
+    """Estimated seconds of a ladder's work, done and in all, over the rungs that are not pruned. What is known by runs
+    with fewer steps is no work; of a search, what is left is the most that it may take."""
     done = total = 0.0
-    for rung in climb.every:
+    if climb.searches:
+        each = [estimate(s.rung) for s in climb.steps]
+        done = sum(seconds * (s.known - s.tally.derived) for seconds, s in zip(each, climb.steps, strict=True))
+        return done, done + sum(s.left * max(each[s.low : s.high]) for s in climb.searches if s.left)
+    for rung in climb.steps:
         if rung.state != "pruned":
-            seconds = estimate(rung.rung)
-            total += seconds * rung.asked
-            done += seconds * (rung.asked - rung.missing)
-    if climb.ladder.more is not None and climb.undecided:
-        total += climb.ladder.possible * max(map(estimate, climb.ladder.more.rungs))
+            seconds, trained = estimate(rung.rung), rung.asked - rung.tally.derived
+            total += seconds * trained
+            done += seconds * (trained - rung.missing)
     return done, total
 
 
 def priority(climb: Climb, rung: RungState) -> float:
     """Estimated seconds from the start of a rung to the top of its ladder, if each rung's seeds train side by side: the
-    barriers make a ladder a chain, and the longest chain that is left must not be begun last."""
-    above = [s for s in climb.steps if s.rung.length >= rung.rung.length and s.state != "pruned"]
-    return sum(estimate(s.rung) for s in ([rung] if rung is climb.more else above))
+    barriers make a ladder a chain, and the longest chain that is left must not be begun last. A search is a chain of so
+    many runs as it may take."""
+    if climb.searches:
+        return estimate(rung.rung) * max(search.left for search in climb.searches)
+    above = (s for s in climb.steps if s.rung.length >= rung.rung.length and s.state != "pruned")
+    return sum(estimate(s.rung) for s in above)
 
 
 def correction(records: Iterable[Record]) -> float:

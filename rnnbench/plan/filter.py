@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from rnnbench.errors import Exit, UserError
-from rnnbench.plan import Ladder, Plan
+from rnnbench.plan import Ladder, Plan, tuning
 from rnnbench.text import printable
 
 Matches = Callable[[frozenset[str]], bool]
@@ -102,12 +102,7 @@ def select(plan: Plan, expression: str | None) -> Plan:
     def kept(ladder: Ladder) -> Ladder:
         names = {ladder.variant.name, ladder.task.name}
         rungs = tuple(r for r in ladder.rungs if matches(frozenset({*names, str(r.length)})))
-        more = ladder.more
-        if more is not None and rungs != ladder.rungs:
-            # without the rungs below it can't be told which is the first that stays unsolved
-            whole = rungs == ladder.rungs[: len(rungs)]
-            more = replace(more, rungs=more.rungs[: len(rungs)]) if whole else None
-        return replace(ladder, rungs=rungs, more=more)
+        return replace(ladder, rungs=rungs)
 
     ladders = tuple(ladder for ladder in map(kept, plan.ladders) if ladder.rungs)
     if not ladders:
@@ -118,4 +113,4 @@ def select(plan: Plan, expression: str | None) -> Plan:
         variants=tuple(v for v in plan.suite.variants if v.name in variants),
         tasks=tuple(t for t in plan.suite.tasks if t.name in tasks),
     )
-    return Plan(suite, ladders)
+    return Plan(suite, ladders, plan.pilots and tuning.needed(plan.pilots, ladders))

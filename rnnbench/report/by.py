@@ -7,6 +7,7 @@ from typing import Any
 
 from rnnbench.analysis import effects, factors, spans
 from rnnbench.errors import UserError, nearest
+from rnnbench.plan import views
 from rnnbench.plan.ladders import Climb
 from rnnbench.report import marks, tables
 from rnnbench.report.model import NBSP, Cell, Column, Report, Table, clean
@@ -24,6 +25,7 @@ def report(suite: Suite, climbs: Sequence[Climb], factor: str, notes: Sequence[s
     if factor not in known:
         hint = nearest(printable(factor), known) if known else "it has no grid and no `starts`"
         raise UserError(f"--by: got '{printable(factor, 60)}', expected a factor of {printable(suite.name)}; {hint}")
+    whole, climbs = climbs, views.at(climbs)
     every = [(task, [c for c in climbs if c.ladder.task.name == task.name]) for task in suite.tasks]
     drawn: list[Table | None] = []
     for task, own in every:
@@ -36,7 +38,7 @@ def report(suite: Suite, climbs: Sequence[Climb], factor: str, notes: Sequence[s
     return Report(
         title=f"{clean(suite.name)}, by {clean(factor)}",
         about=clean(suite.about.strip()),
-        summary=tables.summary(suite, climbs),
+        summary=tables.summary(suite, climbs, whole),
         tables=tuple(shown),
         legend=marks.legend(shown),
         notes=tuple(map(clean, notes)),

@@ -14,21 +14,22 @@ from rnnbench.report.model import Cell, Tone, clean
 
 
 def filling(climbs: Sequence[Climb], width: int, room: int) -> list[Text]:
-    """The table that fills: variants x tasks, each the span so far and a sign for every rung. Where there is no room
-    for all rows, those go first that have nothing left to do."""
-    tasks = list(dict.fromkeys(c.ladder.task.name for c in climbs))
-    by_name = {(c.ladder.variant.name, c.ladder.task.name): c for c in climbs}
+    """The table that fills: variants x tasks, with each budget, each the span so far and a sign for every rung. Where
+    there is no room for all rows, those go first that have nothing left to do."""
+    climbs = [climb for climb in climbs if climb.ladder.choice == "own"]
+    tasks = list(dict.fromkeys(map(_task, climbs)))
+    by_name = {(c.ladder.variant.name, _task(c)): c for c in climbs}
     names = list(dict.fromkeys(c.ladder.variant.name for c in climbs))
     fits = max(0, room - 2)  # a heading and a rule
     if not tasks or fits < 2:
         return []
-    busy = {name for name in names if any(by_name[name, t].open for t in tasks if (name, t) in by_name)}
+    busy = {name for name in names if any(by_name[name, t].open is not None for t in tasks if (name, t) in by_name)}
     kept = names
     if len(names) > fits:
         chosen = set(sorted(names, key=lambda name: name not in busy)[: fits - 1])
         kept = [name for name in names if name in chosen]
     cells = [[_ladder(by_name.get((name, task))) for name in kept] for task in tasks]
-    columns = [table.Drawn(clean(task), own, False) for task, own in zip(tasks, cells, strict=True)]
+    columns = [table.Drawn(task, own, False) for task, own in zip(tasks, cells, strict=True)]
     widest = max(column.width for column in columns) + table.GAP
     shown = [Text(clean(name)) for name in kept]
     longest = min(max(name.cell_len for name in shown), max(4, width - widest))
@@ -45,6 +46,12 @@ def filling(climbs: Sequence[Climb], width: int, room: int) -> list[Text]:
     return [*lines, Text(f"… {told}", "bright_black")] if told else lines
 
 
+def _task(climb: Climb) -> str:
+    """The heading of its column."""
+    times = f" ×{climb.ladder.budget}" if climb.ladder.budget > 1 else ""
+    return f"{clean(climb.ladder.task.name)}{times}"
+
+
 def _ladder(climb: Climb | None) -> Cell:
     """A ladder: a sign for each rung, and the span as far as it is known."""
     span = spans.span(climb) if climb else None
@@ -54,7 +61,7 @@ def _ladder(climb: Climb | None) -> Cell:
         text = f"≥ {span.low}" if span.high is None else str(span.low)
     else:
         text = f"< {span.high}" if span.high is not None else ""
-    tone: Tone = "plain" if not climb.open else "much" if any(map(_begun, climb.steps)) else "quiet"
+    tone: Tone = "plain" if climb.open is None else "much" if any(map(_begun, climb.steps)) else "quiet"
     return Cell(("".join(map(_rung, climb.steps)), text), text, tone)
 
 
@@ -63,12 +70,10 @@ def _begun(step: RungState) -> bool:
 
 
 def _rung(step: RungState) -> str:
-    """● solved by at least half of the seeds, ↑ with more steps, ○ not, ◐ under way, – pruned, · to do."""
+    """● solved by at least half of the seeds, ○ not, ◐ under way, – pruned, · to do."""
     if step.state == "pruned":
         return marks.PRUNED
     verdict = step.passed
     if verdict is None:
         return "◐" if _begun(step) else marks.MISSING
-    if step.flipped:
-        return marks.MORE
     return "●" if verdict else "○"

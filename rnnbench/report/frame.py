@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from rnnbench.lazy import pandas
+from rnnbench.plan.budgets import derived
 from rnnbench.plan.ladders import Climb
 from rnnbench.settings import Settings
 
@@ -19,14 +20,14 @@ if TYPE_CHECKING:
 COLUMNS = {
     "variant": "str", "task": "str", "length": "int64", "seed": "int64", "status": "str", "score": "float64",
     "steps": "int64", "solved_at": "Int64", "parameters": "int64", "seconds": "float64", "id": "str",
-    "budget": "int64",
+    "budget": "int64", "choice": "str",
 }  # fmt: skip
 
 
 def frame(climbs: Iterable[Climb]) -> DataFrame:
-    """A row for every record of a view, in the order of its climbs, lengths and seeds, those with more steps
-    last of their climb; `score` is nan for a run that broke, `solved_at` NA for one that was not solved within its
-    `budget` of steps. Nothing run: no rows, the same columns."""
+    """A row for every run of a view that there is a record of, in the order of its climbs, lengths and seeds; `score`
+    is nan for a run that broke, `solved_at` NA for one that was not solved within its `budget` of steps. Nothing run:
+    no rows, the same columns."""
     found = list(rows(climbs))
     columns = zip(*found, strict=True) if found else ((),) * len(COLUMNS)
     series = {
@@ -40,12 +41,12 @@ def rows(climbs: Iterable[Climb]) -> Iterator[tuple[Any, ...]]:
     """The frame's rows, one after the other, None where a value is absent."""
     for climb in climbs:
         names = climb.ladder.variant.name, climb.ladder.task.name
-        for rung in climb.every:
+        for rung in climb.steps:
             budget = Settings.of(rung.rung).steps
             for r in rung.records:
-                if r is not None:
+                if r is not None and not derived(rung.rung, r):  # that has a row of its own
                     result = r.status, r.score, r.steps, r.solved_at, r.parameters, r.seconds, r.id, budget
-                    yield (*names, r.run.rung.length, r.run.seed, *result)
+                    yield (*names, r.run.rung.length, r.run.seed, *result, climb.ladder.choice)
 
 
 def csv(climbs: Iterable[Climb]) -> Iterator[str]:

@@ -90,8 +90,7 @@ class LogLines:
 
     def started(self, plan: Plan) -> None:
         self._of = plan.count
-        more = f", and {plan.possible} with more steps" if plan.possible else ""
-        self.message(f"{plan.suite.name}: {plan.count} runs at most{more}")
+        self.message(f"{plan.suite.name}: {plan.count} runs at most")
 
     def work(self, done: float, total: float) -> None:
         pass
@@ -138,8 +137,11 @@ class Failures(LogLines):
 
 
 def _runs(climb: Climb) -> int:
-    """How many runs a ladder asks for, as far as is known: those with more steps come to be asked for on the way."""
-    return sum(rung.asked for rung in climb.every)
+    """How many runs a ladder asks for, at most: those that runs with fewer steps tell of are none."""
+    derived = sum(rung.tally.derived for rung in climb.steps)
+    if climb.searches:
+        return sum(rung.known for rung in climb.steps) - derived + climb.left
+    return sum(rung.asked for rung in climb.steps) - derived
 
 
 class _Told:

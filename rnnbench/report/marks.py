@@ -14,7 +14,7 @@ from rnnbench.plan.ladders import RungState
 from rnnbench.report.model import Cell, Table, Tone
 from rnnbench.settings import LOOK
 
-PRUNED, MISSING, NOT_APPLICABLE, SOLVED, SO_FAR, MORE = "–", "·", "n/a", "✓", "…", "↑"
+PRUNED, MISSING, NOT_APPLICABLE, SOLVED, SO_FAR, IMPLIED = "–", "·", "n/a", "✓", "…", "⇒"
 FAILED, DIVERGED = "!", "∞"
 
 TONES: dict[str, Tone] = {"holds": "full", "fails": "little", "undecided": "quiet"}  # of a verdict
@@ -22,10 +22,10 @@ TONES: dict[str, Tone] = {"holds": "full", "fails": "little", "undecided": "quie
 # A mark and what it means; a report's legend has those that its tables use.
 LEGEND = {
     SOLVED: f"{SOLVED}2/3 solved by 2 of the 3 seeds that finished, at least half of all",
-    MORE: f"{MORE}2/3 solved by 2 of the 3 seeds that got more steps, half or more, where fewer of them did before",
     FAILED: f"{FAILED}1 one run broke (failed, crashed or timed out) and is left out of the mean",
     DIVERGED: f"{DIVERGED}1 one run diverged and counts as 0",
     PRUNED: f"{PRUNED} pruned: left after two lengths in a row that no seed solved",
+    IMPLIED: f"{IMPLIED}6 of six of these seeds it is implied: they solved a longer length, or failed a shorter one",
     MISSING: f"{MISSING} not run yet ({MISSING}2: two of the seeds)",
     NOT_APPLICABLE: f"{NOT_APPLICABLE} the variant can't do the task",
     "≥": "≥ 40 solved up to the longest length, 40: the ladder ends there",
@@ -113,17 +113,25 @@ def tone(score: float) -> Tone:
 
 
 def score(step: RungState) -> Cell:
-    """A rung: mean, half interval, solved fraction, that with more steps where it is half or more, then what was left
-    out. `.98 ±.01 ✓3/3 !1`"""
+    """A rung: mean, half interval, solved fraction, then what was left out. `.98 ±.01 ✓3/3 !1`"""
     if step.state == "pruned":
         return mark(PRUNED)
     found = spans.score(step)
+    if found.n and step.implied:
+        return _share(step, found)
     if not found.n:
         return Cell((f"{FAILED}{found.failed}",), None, "alarm") if found.failed else mark(MISSING)
     solved = f"{SOLVED if step.passed else ''}{found.solved}/{found.n}"
     value = found.score.value
-    more = f"{MORE}{step.more.solved}/{len(step.more.finished)}" if step.more and step.flipped else ""
-    return Cell((fixed(value), half(found.score), solved, more, _left_out(found)), value, tone(value))
+    return Cell((fixed(value), half(found.score), solved, _left_out(found)), value, tone(value))
+
+
+def _share(step: RungState, found: Score) -> Cell:
+    """A rung of a search: the seeds that solve it, and of how many that is implied."""
+    solved = f"{SOLVED if step.passed else ''}{found.solved}/{found.n}"
+    implied = f"{IMPLIED}{step.tally.implied}" if step.tally.implied else ""
+    share = found.solved / found.n
+    return Cell(("", "", solved, " ".join(filter(None, (implied, _left_out(found))))), share, tone(share))
 
 
 def _left_out(found: Score) -> str:

@@ -10,53 +10,74 @@ from rnnbench.analysis import spans, stats, verdicts
 from rnnbench.analysis.spans import Span
 from rnnbench.analysis.twins import twins
 from rnnbench.analysis.verdicts import Verdict
+from rnnbench.plan import views
 from rnnbench.plan.ladders import Climb, RungState
-from rnnbench.records import Record
-from rnnbench.report import marks, sections
+from rnnbench.report import broken, marks, sections, within
 from rnnbench.report.model import NBSP, Cell, Column, Report, Table, clean, counted
-from rnnbench.settings import LOOK, Settings
+from rnnbench.settings import LOOK
 from rnnbench.suite import Suite, TaskEntry
-from rnnbench.text import raised
-
-ERRORS = 3  # how many failed runs of a task are quoted
 
 
 def report(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = ()) -> Report:
-    """Everything that a report on a suite says."""
-    every = [(task, [c for c in climbs if c.ladder.task.name == task.name]) for task in suite.tasks]
-    by_task = [(task, own) for task, own in every if own]  # a part of the suite may have been selected
+    """Everything that a report on a suite says: of the stated budget, but for the sections that are about others."""
+    every, climbs = climbs, views.at(climbs)
+    tasks = [task for task in suite.tasks if any(c.ladder.task.name == task.name for c in climbs)]  # those selected
+    by_task = [(task, [c for c in climbs if c.ladder.task.name == task.name]) for task in tasks]
     tables = [scores(suite, task, own) for task, own in by_task]
     tables.append(spanned(suite, climbs))
-    tables += sections.tables(by_task)
+    tables += sections.tables(tasks, every)
     tables += [costs(task, own) for task, own in by_task]
     if suite.claims:
-        tables.append(claimed(verdicts.verdicts(suite, climbs)))
+        tables.append(claimed(verdicts.verdicts(suite, every)))
     return Report(
         title=clean(suite.name),
         about=clean(suite.about.strip()),
-        summary=summary(suite, climbs),
+        summary=summary(suite, climbs, every),
         tables=tuple(tables),
         legend=marks.legend(tables),
         notes=(*_given(climbs), *_twins(climbs), *map(clean, notes)),
     )
 
 
-def summary(suite: Suite, climbs: Sequence[Climb]) -> str:
-    """How large the suite is and how far it has come, in one line."""
+def summary(suite: Suite, climbs: Sequence[Climb], every: Sequence[Climb]) -> str:
+    """How large the suite is and how far it has come, in one line; `every` climb, those with more steps too."""
     steps = [step for climb in climbs for step in climb.steps]
     counts: Counter[str] = Counter()
     for step in steps:
         if step.state == "pruned":
             counts["pruned"] += len(step.records)
         else:
-            counts.update(r.status if r else "to do" for r in step.records)
+            implied = step.tally.implied
+            counts.update(r.status for r in step.records if r)
+            counts.update({"implied": implied, "to do": step.missing})
     size = f"{counted(len(suite.variants), 'variant')}, {counted(len(suite.tasks), 'task')}"
-    order = ("solved", "unsolved", "diverged", "failed", "crashed", "timeout", "pruned", "to do")
+    order = ("solved", "unsolved", "diverged", "failed", "crashed", "timeout", "pruned", "implied", "to do")
     told = ", ".join(f"{counts[status]}{NBSP}{status.replace(' ', NBSP)}" for status in order if counts[status])
     runs = counted(sum(len(step.records) for step in steps), "run")
-    more = sum(len(climb.more.records) for climb in climbs if climb.more)
-    extra = f"; {counted(more, 'run')} with more steps besides" if more else ""
+    extra = _with_more(every) + _besides(every)
     return f"{size}, {counted(len(suite.seeds), 'seed')}; {runs}" + (f": {told}" if told else "") + extra
+
+
+def _with_more(every: Sequence[Climb]) -> str:
+    """How far the ladders with more than the stated steps have come."""
+    more = [climb for climb in every if climb.ladder.budget > 1]
+    if not more:
+        return ""
+    steps = [step for climb in more for step in climb.steps if step.state != "pruned"]
+    known, derived = sum(step.known for step in steps), sum(step.tally.derived for step in steps)
+    asked = known + sum(climb.left for climb in more)
+    told = f", {derived} of them by runs with fewer" if derived else ""
+    return f"; with more steps {known} of {counted(asked, 'run')} known{told}"
+
+
+def _besides(every: Sequence[Climb]) -> str:
+    """How far what tuning takes besides has come: pilots, and ladders at the base's choice."""
+    told = ""
+    for choice, what in (("pilot", "of the pilots"), ("base", "at the base's choice")):
+        steps = [s for c in every if c.ladder.choice == choice for s in c.steps if s.state != "pruned"]
+        asked = sum(step.asked for step in steps)
+        told += f"; {what} {asked - sum(s.missing for s in steps)} of {counted(asked, 'run')} known" if asked else ""
+    return told
 
 
 def _name(climb: Climb) -> Cell:
@@ -92,42 +113,25 @@ def scores(suite: Suite, task: TaskEntry, climbs: Sequence[Climb]) -> Table:
     n = len(suite.seeds)
     mean = "one seed, so no interval" if n == 1 else f"mean of {n} seeds ± half the 95{NBSP}% t interval"
     solved = f"{marks.SOLVED} half or more reach {bar}"
+    about = f"score on held-out examples: {mean}; {solved}"
+    if task.search == "bisect":
+        about = (
+            f"seeds of {n} that solve each length; {solved}; each seed is searched, as if what solves a length solved "
+        )
+        about += "every shorter one"
     return Table(
         title=clean(task.name),
-        about=f"score on held-out examples: {mean}; {solved}",
+        about=about,
         columns=(Column("", False), *(Column(str(length)) for length in task.lengths), Column("span")),
         rows=tuple(rows),
         notes=(
             *_not_applicable(climbs),
             *_all_seen(task),
             *_padded(suite, task, climbs),
-            *_more_steps(suite, climbs),
-            *_broken(climbs),
+            *broken.notes(climbs),
             *_mixed(climbs),
         ),
     )
-
-
-def _more_steps(suite: Suite, climbs: Sequence[Climb]) -> list[str]:
-    """What became of the first unsolved lengths when they got more steps, and how many they used, in one line."""
-    budgets: set[int] = set()
-    told: dict[str, list[str]] = {"Solved": [], "Not solved": [], "Can't be told": []}
-    for climb in climbs:
-        for step, more in ((s, s.more) for s in climb.steps if s.more):
-            word = "Solved" if step.flipped else "Not solved" if more.passed is False else "Can't be told"
-            n = len(more.records)
-            counts = f"{more.solved}/{len(more.finished)}, before {step.solved_of(n)}/{n}"
-            used = sorted({r.steps for r in more.finished})
-            steps = f"; {' to '.join(f'{k:,}' for k in dict.fromkeys((used[0], used[-1])))} used" if used else ""
-            told[word].append(f"{clean(climb.ladder.variant.name)} at {step.rung.length} ({counts}{steps})")
-            budgets.add(Settings.of(more.rung).steps)
-    if suite.more_steps is None or not budgets:
-        return []
-    groups = " ".join(f"{word}: {', '.join(names)}." for word, names in told.items() if names)
-    most = " or ".join(f"{steps:,}" for steps in sorted(budgets))
-    return [
-        f"the first unsolved length again, with {suite.more_steps.times} times the steps (at most {most}). {groups}"
-    ]
 
 
 def _not_applicable(climbs: Sequence[Climb]) -> list[str]:
@@ -176,24 +180,8 @@ def _padded(suite: Suite, task: TaskEntry, climbs: Sequence[Climb]) -> list[str]
     return [f"{why}: {', '.join(seen)}"] if seen else []
 
 
-def _broken(climbs: Sequence[Climb]) -> list[str]:
-    runs = [(climb, r) for climb in climbs for step in climb.every if step.state != "pruned" for r in step.broken]
-    out = [f"{marks.FAILED} {_where(climb, r)}: {r.status}{_why(r)}" for climb, r in runs[:ERRORS]]
-    return out + ([f"{marks.FAILED} and {len(runs) - ERRORS} more"] if len(runs) > ERRORS else [])
-
-
-def _where(climb: Climb, record: Record) -> str:
-    more = ", more steps" if climb.more and record in climb.more.broken else ""
-    return f"{clean(climb.ladder.variant.name)} at {record.run.rung.length}, seed {record.run.seed}{more}"
-
-
-def _why(record: Record) -> str:
-    why = clean(raised(record.error or "", 200))
-    return f": {why}" if why else ""
-
-
 def _mixed(climbs: Sequence[Climb]) -> list[str]:
-    counts = Counter(r.numerics for c in climbs for s in c.every if s.state != "pruned" for r in s.finished)
+    counts = Counter(r.numerics for c in climbs for s in c.steps if s.state != "pruned" for r in s.finished)
     told = "; ".join(f"{counted(count, 'run')} by {clean(name) or 'unknown'}" for name, count in sorted(counts.items()))
     return [f"computed in different ways, which differ in rounding: {told}"] if len(counts) > 1 else []
 
@@ -212,8 +200,8 @@ def spanned(suite: Suite, climbs: Sequence[Climb]) -> Table:
     names = [Cell((clean(v.name),), clean(v.name)) for v in variants]
     return Table(
         title="span",
-        about="the longest length up to which at least half of the seeds solved every one: what can be trained to span "
-        "the gap within the budget, known up to the next length tried",
+        about="the longest length up to which at least half of the seeds solved every one: what was trained to span "
+        f"the gap within {within.steps(climbs)}, known up to the next length tried",
         columns=(Column("", False), *(Column(clean(task.name)) for task in tasks)),
         rows=tuple(zip(names, *columns, strict=True)),
         kind="spans",
@@ -243,19 +231,25 @@ def costs(task: TaskEntry, climbs: Sequence[Climb]) -> Table:
     """Variants x (parameters, seconds a run, steps to solve by length)."""
     done = [[r for s in c.steps if s.state != "pruned" for r in s.finished] for c in climbs]
     seconds = [stats.mean([r.seconds for r in runs]).value for runs in done]
+    climbed = task.search == "climb"  # which seeds a search trains at a length depends on what they came to
     digits = 2 if max((s for s in seconds if s == s), default=0) < 10 else 1
+    about = "parameters; mean seconds of a run that finished"
+    if climbed:
+        about += f"; steps to solve by length: the look, one every {LOOK}{NBSP}steps, by which the middle seed had"
     rows = []
     for climb, runs, mean in zip(climbs, done, seconds, strict=True):
         absent = marks.MISSING if climb.steps else marks.NOT_APPLICABLE
-        steps = _across(climb, task, marks.steps, 1)
+        steps = _across(climb, task, marks.steps, 1) if climbed else []
         size = max((r.parameters for r in runs), default=0)
         taken = Cell((f"{mean:.{digits}f}",), mean) if mean else marks.mark(absent)  # a canonical export has no times
         cost = Cell((f"{size:,}",), size), taken
         rows.append((_name(climb), *(cost if runs else [marks.mark(absent)] * 2), *steps))
     return Table(
         title=f"{clean(task.name)}: cost",
-        about="parameters; mean seconds of a run that finished; steps to solve by length: the look, one every "
-        f"{LOOK}{NBSP}steps, by which the middle seed had",
-        columns=(Column("", False), *(Column(title) for title in ("parameters", "s/run", *map(str, task.lengths)))),
+        about=about,
+        columns=(
+            Column("", False),
+            *map(Column, ("parameters", "s/run", *(map(str, task.lengths) if climbed else ()))),
+        ),
         rows=tuple(rows),
     )

@@ -1,29 +1,27 @@
 """Plan -> executor -> store, and the events on the way.
 
-Ladders are climbed from the shortest rung, with a barrier at each; a rung that gets more steps is trained beside them.
-Among the rungs that are ready the one with the longest way to its ladder's top goes first. The driver alone writes to
-the store. A cohort that fails, or whose worker dies, costs its unfinished runs one retry each, alone; a run that breaks
-alone is recorded as broken, and tried again as often as `retries` says. What a run was refused for, a mistake of the
-user's, goes for all of its shape: they are recorded so without being tried, and none is tried again.
+Ladders are climbed from the shortest rung, with a barrier at each; one with more steps waits, rung by rung, for the
+same rung with fewer, whose records may tell of its own. Among the rungs that are ready the one with the longest way to
+its ladder's top goes first. The driver alone writes to the store. A cohort that fails, or whose worker dies, costs its
+unfinished runs one retry each, alone; a run that breaks alone is recorded as broken, and tried again as
+often as `retries` says. What a run was refused for, a mistake of the user's, goes for all of its shape: they are
+recorded so without being tried, and none is tried again.
 """
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from sys import intern
-from types import FrameType
 
 from rnnbench import interrupts
 from rnnbench.errors import Exit
-from rnnbench.plan import Plan, cost
-from rnnbench.plan.ladders import Climb, climb_on, counted, view
+from rnnbench.plan import Ladder, Plan, budgets, cost
+from rnnbench.plan.ladders import Climb, climb, climb_on, counted, ready, view
 from rnnbench.records import Record, Run
+from rnnbench.running.choosing import Choosing
 from rnnbench.running.executors import (
     CheckpointEvent,
     EndEvent,
@@ -37,6 +35,7 @@ from rnnbench.running.executors import (
 )
 from rnnbench.running.listeners import Listener
 from rnnbench.running.ready import Ready
+from rnnbench.running.work import Work
 from rnnbench.settings import Settings
 from rnnbench.store import Store
 from rnnbench.text import raised
@@ -92,55 +91,47 @@ class Driver:
         self.retries, self.fail_fast = retries, fail_fast
         self.climbs: list[Climb] = view(plan, records) if climbs is None else list(climbs)
         self.seeds = {seed: place for place, seed in enumerate(plan.suite.seeds)}
-        self.places: dict[str, list[tuple[int, int]]] = defaultdict(
-            list
-        )  # of each rung: ladder, place (-1: more steps)
-        self.labels: dict[str, str] = {}  # of each rung
-        more = set()  # rungs that may be trained with more steps
-        for i, ladder in enumerate(plan.ladders):
-            for k, rung in enumerate(ladder.rungs):
-                self.places[rung.key].append((i, k))
-                self.labels.setdefault(rung.key, f"{ladder.variant.name} {ladder.task.name}")
-        for i, ladder in enumerate(plan.ladders):
-            for rung in ladder.more.rungs if ladder.more else ():
-                self.places[rung.key].append((i, -1))
-                self.labels.setdefault(rung.key, f"{ladder.variant.name} {ladder.task.name} (more steps)")
-                more.add(rung.key)
-        self.more = more
-        self.records = {id: record for id, record in records.items() if record.run.rung.key in more}
+        pilots = plan.pilots.suite.seeds if plan.pilots else ()
+        self.pilots = {seed: place for place, seed in enumerate(pilots)}
+        self.places: dict[str, list[tuple[int, int]]] = defaultdict(list)  # of each rung: ladder, place
+        self.labels: dict[tuple[str, bool], str] = {}  # of each rung, and of the pilots that are at one
+        for i in range(len(self.climbs)):
+            self._place(i)
+        self.choosing = Choosing(plan, self.climbs, records)
+        self.below = budgets.below([c.ladder for c in self.climbs])  # the same ladder with fewer steps
+        self.above = {place: i for i, place in enumerate(self.below) if place is not None}
+        self.opened: set[tuple[object, ...]] = set()  # ladders, rungs and seeds whose runs were made ready
         self.ready = Ready()
         self.running: dict[str, _Running] = {}
         self.attempts: dict[str, int] = defaultdict(int)  # of those that broke by themselves
         self.losses: dict[str, int] = defaultdict(int)  # of workers, by what they had
-        # in whole microseconds, so that sums that are kept up are those that would be made anew
-        self.work = [_microseconds(c) for c in self.climbs]
-        self.done, self.total = (sum(column) for column in zip((0, 0), *self.work, strict=True))
+        self.work = Work(self.climbs)
         self.trained = 0
         self.warned: set[str] = set()
         self.gave_up = False
-        self.signal = 0
+        self.asked = interrupts.Asked()
 
     def drive(self) -> Outcome:
         """Trains all that is missing. Returns early, with checkpoints written, on SIGINT, SIGTERM or SIGHUP."""
-        with self._signals(), self.listener:
+        with self.asked.heeding(), self.listener:
             self.listener.started(self.plan)
             try:
                 self._start()
                 self._loop()
             finally:
                 self.executor.close()
-        lost = sum(rung.tally.broken for climb in self.climbs for rung in climb.every)
-        code = interrupts.code(self.signal) if self.signal else Exit.FAILED if lost else Exit.OK
+        lost = sum(rung.tally.broken for climb in self.climbs for rung in climb.steps)
+        code = interrupts.code(self.asked.signal) if self.asked.signal else Exit.FAILED if lost else Exit.OK
         return Outcome(self.trained, lost, code, tuple(self.climbs))
 
     def _start(self) -> None:
-        for climb in self.climbs:
-            self._make_ready(climb, ())
+        for i in range(len(self.climbs)):
+            self._make_ready(i)
         self._tell_work()
         self.listener.climbs(self.climbs)
 
     def _loop(self) -> None:
-        while not self.signal:
+        while not self.asked.signal:
             if not (self.fail_fast and self.gave_up):
                 self._feed()
             if not self.executor.busy():
@@ -156,35 +147,32 @@ class Driver:
         for event in self.executor.poll(seconds):
             self._handle(event)
 
-    @contextmanager
-    def _signals(self) -> Iterator[None]:
-        """The first of these signals asks to stop; a second stops now. One that is ignored, as by `nohup`, stays so;
-        off the main thread, where Python takes no handlers, signals stay whoever's they are."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
+    def _place(self, i: int) -> None:
+        """Notes where a ladder's rungs are, once it is known what they are."""
+        ladder = self.climbs[i].ladder
+        for k, rung in enumerate(() if ladder.awaits else ladder.rungs):
+            self.places[rung.key].append((i, k))
+            self.labels.setdefault((rung.key, ladder.choice == "pilot"), _label(ladder))
 
-        def asked(number: int, frame: FrameType | None) -> None:
-            if self.signal:
-                raise KeyboardInterrupt
-            self.signal = number
+    def _name(self, run: Run) -> str:
+        return self.labels[run.rung.key, run.seed in self.pilots]
 
-        before = {s: signal.signal(s, asked) for s in interrupts.heeded()}
-        try:
-            yield
-        except KeyboardInterrupt:
-            pass
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, signal.SIG_DFL if handler is None else handler)
+    def _fewer(self, i: int) -> Iterator[Climb]:
+        """The same ladder with fewer steps, with each number of them."""
+        below = self.below[i]
+        while below is not None:
+            yield self.climbs[below]
+            below = self.below[below]
 
-    def _make_ready(self, climb: Climb, open: Collection[str]) -> None:
-        """Adds the runs of a ladder's open rungs that are neither known nor under way, but for those rungs that were
-        `open` before."""
-        for rung in climb.open:
-            if rung.rung.key not in open:
-                priority = cost.priority(climb, rung)
-                for run in rung.todo(self.plan.suite.seeds):
+    def _make_ready(self, i: int) -> None:
+        """Adds the runs of a ladder's rungs that may start now and that are neither known nor under way, once."""
+        climb = self.climbs[i]
+        for rung in ready(climb, self._fewer(i)):
+            what = (i, rung.rung.key, rung.wanted)
+            if what not in self.opened:
+                self.opened.add(what)
+                priority = cost.priority(climb, rung) + self.choosing.behind(climb.ladder, self.climbs)
+                for run in rung.todo(self.plan.of(climb.ladder).seeds):
                     if run.id not in self.running:
                         self.ready.add(run, priority)
 
@@ -247,7 +235,7 @@ class Driver:
 
     def _tell_progress(self, worker: int, run: Run, step: int, scores: Sequence[float]) -> None:
         steps = Settings.of(run.rung).steps
-        self.listener.progress(worker, self.labels[run.rung.key], run.rung.length, run.seed, step, steps, scores)
+        self.listener.progress(worker, self._name(run), run.rung.length, run.seed, step, steps, scores)
 
     def _record(self, run: Run, record: Record) -> None:
         """A run's last word: stored, and its ladders climbed on."""
@@ -255,26 +243,53 @@ class Driver:
         self.trained += record.finished
         self.gave_up |= not record.finished
         kept = _lean(record, run)
-        if run.rung.key in self.more:
-            self.records[run.id] = kept
-        self.listener.recorded(record, self.labels[run.rung.key])
-        for i, k in self.places[run.rung.key]:
-            was = self.climbs[i]
-            now = climb_on(was, k, self.seeds[run.seed], kept, self.records, self.plan.suite.prune)
-            self.climbs[i] = now = counted(now)
-            done, total = _microseconds(now)
-            self.done, self.total = self.done + done - self.work[i][0], self.total + total - self.work[i][1]
-            self.work[i] = done, total
-            self._make_ready(now, {rung.rung.key for rung in was.open})
-            self.listener.climbed(i, now)
+        self.choosing.take(replace(kept, curve=record.curve))
+        self.listener.recorded(record, self._name(run))
+        for i, k in tuple(self.places[run.rung.key]):
+            self._climb_on(i, k, kept)
         self._tell_work()
+
+    def _climb_on(self, i: int, k: int, record: Record) -> None:
+        """A ladder with one more record of its k-th rung, and what that tells of the same ladder with more steps."""
+        was = self.climbs[i]
+        place = (self.pilots if was.ladder.choice == "pilot" else self.seeds).get(record.run.seed)
+        if place is None:  # a pilot, at a rung that others share, or the other way round
+            return
+        if place < len(was.steps[k].records):  # it may have fewer seeds, or be done
+            now = self.climbs[i] = counted(climb_on(was, k, place, record, self.plan.of(was.ladder).prune))
+            self._climbed(i)
+            if now.ladder.choice == "pilot" and now.open is None:
+                self._choose(i)
+        above = self.above.get(i)
+        if above is not None and budgets.stands(record, self.climbs[above].ladder.rungs[k]):
+            self._climb_on(above, k, record)
+        while above is not None:
+            self._make_ready(above)
+            above = self.above.get(above)
+
+    def _climbed(self, i: int) -> None:
+        """What follows from a ladder that has come further."""
+        self.work.changed(i, self.climbs[i])
+        self._make_ready(i)
+        self.listener.climbed(i, self.climbs[i])
+
+    def _choose(self, pilot: int) -> None:
+        """Climbs the ladders that awaited what a pilot's last run settled, as far as their runs are known."""
+        for i, ladder in self.choosing.settled(pilot, self.climbs):
+            below = None if (place := self.below[i]) is None else self.climbs[place]
+            seeds, prune = self.plan.suite.seeds, self.plan.suite.prune
+            self.climbs[i] = climb(ladder, seeds, self.choosing.records, prune, below)
+            self._place(i)
+            self._climbed(i)
+        if name := self.choosing.nothing(pilot, self.climbs):
+            self._warn(f"{name}: nothing is chosen, since of each candidate a pilot broke", "")
 
     def _ended(self, event: EndEvent) -> None:
         """A worker is free again. Runs that it left unfinished are tried again alone, or recorded as broken."""
         self.listener.idle(event.worker)
         lost = [self.running.pop(run.id, None) for run in event.job.runs]
         unfinished = [running for running in lost if running is not None]
-        if not unfinished or self.signal:
+        if not unfinished or self.asked.signal:
             return
         reason = raised(event.error) or event.status
         if event.status == "lost":
@@ -296,12 +311,12 @@ class Driver:
             return
         (one,) = unfinished
         run = one.run
-        label = f"{self.labels[run.rung.key]} {run.rung.length} seed {run.seed}"
+        label = f"{self._name(run)} {run.rung.length} seed {run.seed}"
         record = broken(run, event)
         self.attempts[run.id] += 1
         if self.attempts[run.id] <= self.retries:
             self.store.add(record)
-            once = f"{self.labels[run.rung.key].partition(' ')[0]} {record.status} {reason}"
+            once = f"{self._name(run).partition(' ')[0]} {record.status} {reason}"
             self._warn(f"{label}: {record.status} ({reason}); trying again", once)
             self._again([one])
         else:
@@ -319,16 +334,16 @@ class Driver:
             self.ready.add(running.run, running.priority, solo)
 
     def _tell_work(self) -> None:
-        self.listener.work(self.done / 1e6, self.total / 1e6)
+        self.listener.work(*self.work.seconds)
+
+
+def _label(ladder: Ladder) -> str:
+    times = f" ×{ladder.budget}" if ladder.budget > 1 else ""
+    where = " at the base's choice" if ladder.choice == "base" else ""
+    return f"{ladder.variant.name} {ladder.task.name}{times}{where}"
 
 
 def _lean(record: Record, run: Run) -> Record:
     """A record of a run as it is kept: without its curve, and with one copy of each text that most have in common."""
     numerics, fingerprint, host = map(intern, (record.numerics, record.fingerprint, record.host))
     return replace(record, run=run, curve=(), numerics=numerics, fingerprint=fingerprint, host=host)
-
-
-def _microseconds(climb: Climb) -> tuple[int, int]:
-    """The work of a ladder, done and in all."""
-    done, total = cost.work(climb)
-    return round(1e6 * done), round(1e6 * total)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from typing import Any, Literal
 
 from rnnbench import registry
 from rnnbench.records import given
 from rnnbench.settings import Settings
 from rnnbench.suite.points import suffix
+from rnnbench.suite.tuning import Tuning
 
 _SETTINGS = frozenset(f.name for f in fields(Settings))
 _LATER = ("factors", "start", "rivals", "match", "fitted")  # what a variant has had since the store's first version
@@ -72,12 +73,14 @@ def parts(variants: Iterable[Variant]) -> dict[str, list[str]]:
 
 @dataclass(frozen=True)
 class TaskEntry:
-    """A task of a suite: `task` is `{"task": KIND, difficulty that differs from the defaults}`; `lengths` ascend."""
+    """A task of a suite: `task` is `{"task": KIND, difficulty that differs from the defaults}`; `lengths` ascend.
+    `search`: how far a seed spans them is found by climbing them all from the shortest, or by bisecting."""
 
     name: str
     task: dict[str, Any]
     lengths: tuple[int, ...]
     settings: dict[str, Any] = field(default_factory=dict)
+    search: Literal["climb", "bisect"] = "climb"
 
 
 @dataclass(frozen=True)
@@ -90,11 +93,25 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class ExtendedBudget:
-    """Train each ladder's first unsolved rung again, with `times` its steps, on the first `seeds` seeds (None: all)."""
+class Budgets:
+    """With how many times the stated steps whole ladders are trained, the stated ones, 1, first; those with more on the
+    first `seeds` of the suite's seeds (None: on all)."""
 
-    times: int
+    times: tuple[int, ...] = (1,)
     seeds: int | None = None
+
+    def first(self, times: int) -> int | None:
+        """On how many of the suite's seeds, the first so many, ladders with so many times the steps are trained; None:
+        on all."""
+        return None if times == 1 else self.seeds
+
+    @classmethod
+    def from_dict(cls, value: dict[str, Any]) -> Budgets:
+        """Those of a suite as plain JSON; older ones have `more_steps` or nothing."""
+        if found := value.get("budgets"):
+            return cls(tuple(found["times"]), found["seeds"])
+        older = value.get("more_steps")
+        return cls((1, older["times"]), older["seeds"]) if older else cls()
 
 
 @dataclass(frozen=True)
@@ -111,7 +128,8 @@ class Suite:
     overrides: dict[str, Any] = field(default_factory=dict)
     claims: tuple[Claim, ...] = ()
     prune: bool = True
-    more_steps: ExtendedBudget | None = None
+    budgets: Budgets = Budgets()
+    tuning: Tuning | None = None
     path: str = ""
     text: str = ""
     foreign: dict[str, str] = field(default_factory=dict)
@@ -145,14 +163,17 @@ class Suite:
         """Plain JSON, from which `from_dict` makes an equal suite. What older versions don't know is left out where a
         suite doesn't use it, so that they can read it."""
         plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        for task in plain["tasks"]:
+            if task["search"] == "climb":
+                del task["search"]
         plain["variants"] = [{k: v for k, v in each.items() if v or k not in _LATER} for each in plain["variants"]]
-        return {key: value for key, value in plain.items() if key not in ("more_steps", "foreign") or value}
+        unused = {"foreign": not self.foreign, "budgets": self.budgets == Budgets(), "tuning": self.tuning is None}
+        return {key: value for key, value in plain.items() if not unused.get(key)}
 
     @classmethod
     def from_dict(cls, value: dict[str, Any]) -> Suite:
-        more = value.get("more_steps")
         return cls(
-            **value
+            **{key: each for key, each in value.items() if key != "more_steps"}
             | {
                 "variants": tuple(
                     Variant(**v | {name: tuple(v.get(name, ())) for name in ("pair", "rivals")})
@@ -161,6 +182,7 @@ class Suite:
                 "tasks": tuple(TaskEntry(**t | {"lengths": tuple(t["lengths"])}) for t in value["tasks"]),
                 "seeds": tuple(value["seeds"]),
                 "claims": tuple(Claim(**c) for c in value["claims"]),
-                "more_steps": ExtendedBudget(**more) if more else None,
+                "budgets": Budgets.from_dict(value),
+                "tuning": Tuning.from_dict(value["tuning"]) if value.get("tuning") else None,
             }
         )

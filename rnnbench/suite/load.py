@@ -24,6 +24,7 @@ from rnnbench.suite.resolve import resolve
 FORMAT = 1  # the version of the suite file, written `rnnbench: 1`
 DEEPEST = 20  # includes of includes
 WANT = "a path or a list of paths"
+WHOLE = ("seeds", "budgets")  # what a suite says of these replaces all that an included one does
 
 
 def load(source: str | Path, *, overrides: Sequence[str] = (), seeds: str | None = None, imports: bool = True) -> Suite:
@@ -178,10 +179,10 @@ def _merge(whole: Document, document: Document, without: set[str]) -> None:
         there = whole.value.get(key)
         if key in without:
             continue
-        if isinstance(there, dict) and isinstance(value, dict) and key != "seeds":
+        if isinstance(there, dict) and isinstance(value, dict) and key not in WHOLE:
             replaced |= {(key, name) for name in value}
             value = there | value
-        elif isinstance(there, list) and isinstance(value, list) and key != "seeds":
+        elif isinstance(there, list) and isinstance(value, list) and key not in WHOLE:
             shift[key] = len(there)
             value = there + value
         else:

@@ -150,6 +150,16 @@ class Reader:
         self.got(path, f"{want} from {least} to {most}")
         return None
 
+    def distinct(self, path: Path, want: str, each: str, least: int, most: int) -> list[int]:
+        """The distinct whole numbers of a list."""
+        first: dict[int, int] = {}
+        for i, _ in enumerate(self.items(path, want)):
+            number = self.whole((*path, i), least, most, each)
+            if number is not None and first.setdefault(number, i) != i:
+                place = self.document.place((*path, first[number]))
+                self.fault((*path, i), f"got a second {number}, expected it once; the first is at {place}")
+        return list(first)
+
     def field(self, cls: type, path: Path, name: str = "") -> dict[str, Any]:
         """`{name: value}` of the dataclass's field of that name, or that the path ends with, as its annotation has it
         (1 becomes 1.0 in a float); empty if it doesn't fit."""

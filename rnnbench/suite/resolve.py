@@ -9,8 +9,8 @@ from typing import Any
 
 from rnnbench import registry
 from rnnbench.records import given
-from rnnbench.settings import MOST_STEPS, Settings
-from rnnbench.suite import Claim, ExtendedBudget, Suite, TaskEntry, Variant, families, grids, matching
+from rnnbench.settings import Settings
+from rnnbench.suite import Budgets, Claim, Suite, TaskEntry, Variant, budgets, families, grids, lengths, matching, sweep
 from rnnbench.suite.ablations import Named, ablations, impossible_pair
 from rnnbench.suite.architectures import architectures, impossible
 from rnnbench.suite.claims import claims
@@ -19,15 +19,14 @@ from rnnbench.suite.faults import Enough, Faults, Path, Place, printable, shown
 from rnnbench.suite.names import named as named_class
 from rnnbench.suite.points import label
 from rnnbench.suite.reader import Reader, hints
+from rnnbench.suite.seeds import LARGEST_SEED
+from rnnbench.suite.seeds import seeds as seeds_of
 
 TOP = (
     "rnnbench", "name", "about", "include", "defaults", "seeds", "architectures", "ablate", "tasks", "claims", "prune",
-    "more_steps",
+    "more_steps", "budgets", "search", "tune",
 )  # fmt: skip
 MOST_RUNS = 1_000_000
-LONGEST = 10**7  # steps
-MOST_TIMES = 100  # the steps
-LARGEST_SEED = 2**63 - 1  # what the store can hold
 SEEDS = 3  # where a suite doesn't say
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,99}")
@@ -52,20 +51,24 @@ def resolve(
     if "defaults" in top:
         given_defaults = reader.mapping(("defaults",), "settings", hints(Settings), of="a setting") or {}
         defaults = reader.fields(Settings, ("defaults",), given_defaults)
-    grid = _seeds(reader) if "seeds" in top else range(SEEDS)
-    more_steps = _more_steps(reader, len(grid)) if "more_steps" in top else None
+    grid = seeds_of(reader) if "seeds" in top else range(SEEDS)
+    trained = budgets.read(reader, top, len(grid) or LARGEST_SEED)  # no seeds have a fault of their own
     asked = reader
     if seeds is not None:
         asked = _option_seeds(seeds, faults)
-        grid = _seeds(asked)
-    _count(asked, *grids.count(top), len(grid))
+        grid = seeds_of(asked)
+    _count(asked, *grids.count(top), grid, trained)
     known = architectures(reader) if "architectures" in top else {}
     named: list[Named] = [(v.name, ("architectures", name), v) for name, found in known.items() for v in found]
     named += [(name, ("architectures", name), None) for name, found in known.items() if not found]
     named += ablations(reader, known, defaults) if "ablate" in top else ()
     _check_names(reader, [(name, path) for name, path, _ in named])
     variants = tuple(variant for _, _, variant in named if variant)
-    tasks = tuple(_tasks(reader)) if "tasks" in top else ()
+    tasks = tuple(_tasks(reader, lengths.search(reader, (), top))) if "tasks" in top else ()
+    _count(asked, len(variants), sum(len(task.lengths) for task in tasks), grid, trained)
+    tuning = sweep.tuning(reader, tasks) if "tune" in top else None
+    if tuning is not None:
+        tuning = sweep.counted(reader, tuning, len(variants), asked, grid)
     whole = imports or not reader.foreign
     suite = Suite(
         name=_name(reader, top),
@@ -77,7 +80,8 @@ def resolve(
         overrides=_overrides(overrides, faults, variants),
         claims=tuple(_claims(reader, named, tasks)) if "claims" in top and whole else (),
         prune=_prune(reader) if "prune" in top else True,
-        more_steps=more_steps,
+        budgets=trained,
+        tuning=tuning,
         path=document.file,
         text=document.text,
         foreign=reader.foreign,
@@ -85,7 +89,8 @@ def resolve(
     if not len(faults):
         suite = matching.fit(reader, suite, {name: path for name, path, _ in named})
         _check_settings(reader, suite, named)
-        _check_more_steps(reader, suite)
+        budgets.check(reader, suite)
+        sweep.check(reader, suite, overrides)
     return suite
 
 
@@ -126,31 +131,6 @@ def _prune(reader: Reader) -> bool:
     return value is not False
 
 
-def _more_steps(reader: Reader, seeds: int) -> ExtendedBudget | None:
-    """How many times the steps, on how many of the suite's seeds; `false` takes back what an included suite says."""
-    path: Path = ("more_steps",)
-    if reader.document.get(path) is False:
-        return None
-    entry = reader.mapping(path, "{times: NUMBER, seeds: NUMBER} or false", hints(ExtendedBudget), of="times or seeds")
-    if entry is None:
-        return None
-    want = "a multiple of the steps"
-    if "times" not in entry:
-        reader.missing((*path, "times"), f"{want} from 2 to {MOST_TIMES}")
-    times = reader.whole((*path, "times"), 2, MOST_TIMES, want) if "times" in entry else None
-    most = seeds or LARGEST_SEED  # no seeds have a fault of their own
-    own = reader.whole((*path, "seeds"), 1, most, "a number of the suite's seeds") if "seeds" in entry else None
-    return ExtendedBudget(times, own) if times else None
-
-
-def _check_more_steps(reader: Reader, suite: Suite) -> None:
-    """A fault where some run would get more steps than any run may."""
-    if suite.more_steps is not None:
-        most = max(suite.settings(variant, task).steps for variant in suite.variants for task in suite.tasks)
-        if suite.more_steps.times * most > MOST_STEPS:
-            reader.got(("more_steps", "times"), f"at most {MOST_STEPS} steps a run, where some have {most} already")
-
-
 def _check_names(reader: Reader, names: Iterable[tuple[str, Path]]) -> None:
     """Names are plain, and differ by more than case: they become names of files and columns."""
     first: dict[str, tuple[str, Path]] = {}
@@ -164,7 +144,7 @@ def _check_names(reader: Reader, names: Iterable[tuple[str, Path]]) -> None:
             reader.fault(path, f"{what}; {shown(earlier)} is at {place}", key=True)
 
 
-def _tasks(reader: Reader) -> Iterator[TaskEntry]:
+def _tasks(reader: Reader, search: lengths.Search) -> Iterator[TaskEntry]:
     entries = reader.entries(("tasks",), "tasks by name")
     _check_names(reader, [(name, ("tasks", name)) for name in entries])
     for name in entries:
@@ -177,18 +157,19 @@ def _tasks(reader: Reader) -> Iterator[TaskEntry]:
         if kind is None:
             continue
         task = registry.task_class(kind)
-        keys = ("task", "lengths", *hints(task), *hints(Settings))
+        keys = ("task", "lengths", "search", *hints(task), *hints(Settings))
         for key in entry:
             if key not in keys:
                 reader.unknown((*path, key), f"a field of {kind} or a setting", keys)
         difficulty = reader.fields(task, path, entry)
         settings = reader.fields(Settings, path, entry)
+        how = lengths.search(reader, path, entry, search)
         if "lengths" in entry:
-            lengths = _lengths(reader, (*path, "lengths"), task.shortest)
+            its = lengths.lengths(reader, (*path, "lengths"), task.shortest)
         else:
             reader.missing((*path, "lengths"), "a list of lengths")
         if len(reader.faults) == before and (instance := reader.build(task, difficulty, path)) is not None:
-            yield TaskEntry(name, {"task": kind} | given(instance), lengths, settings)
+            yield TaskEntry(name, {"task": kind} | given(instance), its, settings, how)
 
 
 def _kind(reader: Reader, path: Path, entry: Mapping[str, Any]) -> str | None:
@@ -202,49 +183,6 @@ def _kind(reader: Reader, path: Path, entry: Mapping[str, Any]) -> str | None:
     what = "got no name of a task, expected one, or `task: KIND` under a name of your own"
     reader.fault(path, what, name, registry.names("tasks"), key=True)
     return None
-
-
-def _lengths(reader: Reader, path: Path, shortest: int) -> tuple[int, ...]:
-    return tuple(sorted(_distinct(reader, path, "a list of lengths", "a length", shortest, LONGEST)))
-
-
-def _distinct(reader: Reader, path: Path, want: str, each: str, least: int, most: int) -> list[int]:
-    """The distinct whole numbers of a list."""
-    first: dict[int, int] = {}
-    for i, _ in enumerate(reader.items(path, want)):
-        number = reader.whole((*path, i), least, most, each)
-        if number is not None and first.setdefault(number, i) != i:
-            place = reader.document.place((*path, first[number]))
-            reader.fault((*path, i), f"got a second {number}, expected it once; the first is at {place}")
-    return list(first)
-
-
-def _seeds(reader: Reader) -> Sequence[int]:
-    """`3` (0 to 2), a list, or `{from:, count:}`; a range is not expanded."""
-    path: Path = ("seeds",)
-    value = reader.document.get(path)
-    if isinstance(value, list):
-        return _distinct(reader, path, "a list of seeds", "a seed", 0, LARGEST_SEED)
-    if isinstance(value, dict):
-        entry = reader.mapping(path, "{from: SEED, count: NUMBER}", ("from", "count"), of="from or count") or {}
-        limits = {"from": ("a seed", 0), "count": ("a number of seeds", 1)}
-        found = {}
-        for key, (want, least) in limits.items():
-            if key not in entry:
-                reader.missing((*path, key), want)
-            else:
-                found[key] = reader.whole((*path, key), least, LARGEST_SEED, want)
-        start, count = found.get("from"), found.get("count")
-        if start is None or count is None:
-            return ()
-        if start + count - 1 > LARGEST_SEED:
-            reader.got((*path, "count"), f"the last seed to be at most {LARGEST_SEED}")
-            return ()
-        return range(start, start + count)
-    if type(value) is int:
-        return range(reader.whole(path, 1, LARGEST_SEED, "a number of seeds") or 0)
-    reader.got(path, "a number of seeds, a list of them or {from: SEED, count: NUMBER}")
-    return ()
 
 
 def _option_seeds(text: str, faults: Faults) -> Reader:
@@ -295,17 +233,20 @@ def _option(option: str, key: str, value: Any) -> Document:
 def _claims(reader: Reader, named: Sequence[Named], tasks: Sequence[TaskEntry]) -> Iterator[Claim]:
     """The claims, held to the names that there are, those with a fault of their own included."""
     entries = reader.document.value.get("tasks")
-    lengths: dict[str, tuple[int, ...] | None] = dict.fromkeys(entries if isinstance(entries, dict) else ())
-    lengths |= {task.name: task.lengths for task in tasks}
+    known_lengths: dict[str, tuple[int, ...] | None] = dict.fromkeys(entries if isinstance(entries, dict) else ())
+    known_lengths |= {task.name: task.lengths for task in tasks}
     variants = [variant for _, _, variant in named if variant]
     known = list(dict.fromkeys([*(name for name, _, _ in named), *families.names(variants)]))
-    return claims(reader, known, lengths, variants if len(variants) == len(named) else None)
+    return claims(reader, known, known_lengths, variants if len(variants) == len(named) else None)
 
 
-def _count(reader: Reader, variants: int, lengths: int, seeds: int) -> None:
+def _count(reader: Reader, variants: int, rungs: int, seeds: Sequence[int], trained: Budgets) -> None:
     """A fault for more runs than anybody means, told from the numbers alone; then nothing else is looked at."""
-    count = max(1, variants) * max(1, lengths) * max(1, seeds)
+    trainings = sum(min(len(seeds), trained.first(times) or len(seeds)) for times in trained.times)
+    count = max(1, variants) * max(1, rungs) * max(1, trainings)
     if count > MOST_RUNS:
-        factors = f"{variants}{' or more' * (variants == grids.MANY)} variants x {lengths} lengths x {seeds} seeds"
+        many = f"{variants}{' or more' * (variants == grids.MANY)} variants"
+        factors = f"{many} x {rungs} lengths x {len(seeds)} seeds"
+        factors += f" x {len(trained.times)} budgets" * (len(trained.times) > 1)
         reader.fault(("seeds",), f"got a grid of {count} runs ({factors}), expected at most {MOST_RUNS}")
         raise Enough

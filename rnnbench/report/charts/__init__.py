@@ -2,7 +2,8 @@
 
 A chart has a function `chart(task, climbs, series, look) -> Chart | None`: what is known of one task, as a plain dict that
 `draw.py` makes SVG, PDF or PNG of; None where there is nothing to draw. It is pure: no file, no font, no package is touched
-by it. Each variant's marks are layers of their own, named after its series (`s3`, `s3-band`), which become classes in the
+by it. Where a variant climbed a task several times, with more steps or another choice of settings, it gets the one climb
+that the suite states; with `EVERY = True` all. Each variant's marks are layers of their own, named after its series (`s3`, `s3-band`), which become classes in the
 SVG: so a page can switch a variant off everywhere. What it shows is computed in `analysis/`.
 """
 
@@ -16,6 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from rnnbench.plan import views
 from rnnbench.plan.ladders import Climb
 from rnnbench.report.looks import Look, Series
 from rnnbench.suite import TaskEntry
@@ -47,6 +49,10 @@ def _all() -> dict[str, ModuleType]:
 
 
 def charts(task: TaskEntry, climbs: Sequence[Climb], series: Mapping[str, Series], look: Look) -> dict[str, Chart]:
-    """Every chart of one task, by its name."""
-    drawn = {name: module.chart(task, climbs, series, look) for name, module in _all().items()}
+    """Every chart of one task, by its name, of all of its climbs."""
+    plain = views.at(climbs)
+    drawn = {}
+    for name, module in _all().items():
+        given = climbs if getattr(module, "EVERY", False) else plain
+        drawn[name] = module.chart(task, given, series, look)
     return {name: each for name, each in drawn.items() if each is not None}

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from rnnbench.analysis import effects, stats
+from rnnbench.analysis import effects, stats, tuning
+from rnnbench.analysis.effects import Effect
+from rnnbench.plan import views
 from rnnbench.plan.ladders import Climb
 from rnnbench.report import marks
 from rnnbench.report.axes import names_axis
@@ -15,13 +18,15 @@ from rnnbench.report.looks import Look, Series
 from rnnbench.report.model import clean, counted
 from rnnbench.suite import TaskEntry
 
+EVERY = True  # also what each part does where all variants have the base's choice of settings
 SHAPES = {"": "circle", "≥": "triangle-right", "≤": "triangle-left", "?": "diamond"}
 
 
 def chart(task: TaskEntry, climbs: Sequence[Climb], series: Mapping[str, Series], look: Look) -> Chart | None:
     """Parts down, difference of spans across, from the variant's base: the mean over seeds with its interval. Filled where
     it is told from 0, and of another shape where it is a bound."""
-    found = [e for e in effects.effects(climbs) if e.n]
+    found = [e for e in effects.effects(views.at(climbs)) if e.n]
+    at_base = {both.base.variant: both.base for both in tuning.both(climbs) if both.base.n}
     if not found:
         return None
     shown = [series[e.variant] for e in found]
@@ -34,15 +39,10 @@ def chart(task: TaskEntry, climbs: Sequence[Climb], series: Mapping[str, Series]
     plain = Look(look.width, look.font, look.ink, legend=False)
     layers = [{"data": {"values": [{}]}, "mark": {"type": "rule", "opacity": 0.7}, "encoding": {"x": {"datum": 0}}}]
     for e, one in zip(found, shown, strict=True):
-        low, high = (v if math.isfinite(v) else e.octaves.value for v in (e.octaves.low, e.octaves.high))
-        data = {"values": [{"name": one.name, "octaves": e.octaves.value, "low": low, "high": high}]}
-        colour = plain.encoded(one, names)
-        rule = {"x": x | {"field": "low"}, "x2": {"field": "high"}, "y": y, **colour}
-        point = {"type": "point", "filled": told(e), "size": 6 * look.font, "opacity": 1, "shape": SHAPES[e.bound]}
-        layers += [
-            {"name": f"{one.key}-rule", "data": data, "mark": {"type": "rule", "strokeWidth": 1.5}, "encoding": rule},
-            {"name": f"{one.key}-dot", "data": data, "mark": point, "encoding": {"x": x, "y": y, **colour}},
-        ]
+        places = {"x": x, "y": y, **plain.encoded(one, names)}
+        layers += _drawn(e, one, look, places)
+        if e.variant in at_base:
+            layers += _drawn(at_base[e.variant], one, look, places, below=0.5 * look.font)
     said = "; ".join(
         f"{one.name} against {clean(e.base)} {' '.join(part for part in (e.bound, *marks.signed(e.octaves)) if part)}"
         for e, one in zip(found, shown, strict=True)
@@ -50,11 +50,27 @@ def chart(task: TaskEntry, climbs: Sequence[Climb], series: Mapping[str, Series]
     return Chart(
         plain.spec(layers, ROW * look.font * len(shown)),
         f"{clean(task.name)}: effect of each part on the span against its base; 95 % t interval over seeds; filled: told "
-        "from 0 over all parts; triangle: at least, or at most, that much",
+        "from 0 over all parts; triangle: at least, or at most, that much"
+        + ("; dashed: all at the base's choice of settings" if at_base else ""),
         f"Effects of {counted(len(found), 'part')} on the span on {clean(task.name)}, in octaves: {said}.",
     )
 
 
-def told(effect: effects.Effect) -> bool:
+def _drawn(effect: Effect, one: Series, look: Look, places: dict[str, Any], below: float = 0) -> list[dict[str, Any]]:
+    """A line over the interval and a mark at the mean; dashed and that many points below, of another choice."""
+    value, low, high = effect.octaves
+    ends = {"low": low if math.isfinite(low) else value, "high": high if math.isfinite(high) else value}
+    data = {"values": [{"name": one.name, "octaves": value, **ends}]}
+    rule = {"type": "rule", "strokeWidth": 1.5, "yOffset": below, "strokeDash": [2, 2] if below else [1, 0]}
+    mark = {"type": "point", "filled": told(effect), "size": 6 * look.font, "opacity": 1, "yOffset": below}
+    mark["shape"] = SHAPES[effect.bound]
+    over = places | {"x": places["x"] | {"field": "low"}, "x2": {"field": "high"}}
+    return [
+        {"name": f"{one.key}-rule", "data": data, "mark": rule, "encoding": over},
+        {"name": f"{one.key}-dot", "data": data, "mark": mark, "encoding": places},
+    ]
+
+
+def told(effect: Effect) -> bool:
     """Whether it is told from 0 at the report's level, adjusted over the parts of its task."""
     return effect.holm <= 1 - stats.LEVEL

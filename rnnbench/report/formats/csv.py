@@ -1,5 +1,5 @@
-"""A report as tidy CSV: one row per variant, task and length, `score` and its interval empty where there is none;
-then a column for each factor of the suite's grids."""
+"""A report as tidy CSV: one row per variant, task and length, trained with the stated steps; `score` and its interval
+empty where there is none; then a column for each factor of the suite's grids."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 
 from rnnbench.analysis import factors, spans
+from rnnbench.plan import views
 from rnnbench.plan.ladders import Climb
 from rnnbench.report.model import clean
 from rnnbench.suite import Suite
@@ -39,7 +40,7 @@ def render(
     rows = csv.writer(out, lineterminator="\n")
     names = factors.factors(suite.variants)
     rows.writerow((*COLUMNS, *names))
-    for climb in climbs:
+    for climb in views.at(climbs):
         own = [factors.value(climb, name, suite.variants) for name in names]
         point = ["" if each is factors.MISSING else text(label(each)) for each in own]
         who = text(climb.ladder.variant.name), text(climb.ladder.task.name)

@@ -11,6 +11,7 @@ from typing import Any
 
 from rnnbench.analysis import factors, spans, verdicts
 from rnnbench.analysis.twins import twins
+from rnnbench.plan import views
 from rnnbench.plan.ladders import Climb, RungState
 from rnnbench.records import Record
 from rnnbench.report import sections
@@ -35,16 +36,20 @@ def strict(value: Any) -> Any:
     return value
 
 
-def _run(seed: int, run_id: str, record: Record | None) -> dict[str, Any]:
+def _run(seed: int, run_id: str, record: Record | None, implied: bool | None = None) -> dict[str, Any]:
     if record is None:
+        if implied is not None:
+            return {"seed": seed, "id": run_id, "status": "implied", "solved": implied}
         return {"seed": seed, "id": run_id, "status": "missing"}
     wanted = ("status", "score", "loss", "steps", "solved_at", "parameters", "seconds", "error", "numerics", "attempt")
-    return {"seed": seed, "id": run_id} | {name: getattr(record, name) for name in wanted}
+    own = {"seed": seed, "id": record.id} | {name: getattr(record, name) for name in wanted}
+    return own if record.id == run_id else own | {"told_for": run_id}  # the same run with fewer steps
 
 
 def _rung(step: RungState, seeds: Sequence[int]) -> dict[str, Any]:
     found = spans.score(step)
-    pairs = zip(seeds, step.records, strict=False)  # a rung with more steps has the first few
+    implied = step.implied or (None,) * len(step.records)
+    runs = zip(seeds, step.records, implied, strict=False)  # a ladder with more steps may have the first few seeds
     return {
         "length": step.rung.length,
         "budget": Settings.of(step.rung).steps,
@@ -57,8 +62,7 @@ def _rung(step: RungState, seeds: Sequence[int]) -> dict[str, Any]:
         "diverged": found.diverged,
         "failed": found.failed,
         "missing": found.missing,
-        "runs": [_run(seed, step.rung.id(seed), record) for seed, record in pairs],
-        "more_steps": _rung(step.more, seeds) | {"flipped": step.flipped} if step.more else None,
+        "runs": [_run(seed, step.rung.id(seed), record, told) for seed, record, told in runs],
     }
 
 
@@ -68,6 +72,8 @@ def _climb(climb: Climb, suite: Suite) -> dict[str, Any]:
     return {
         "variant": climb.ladder.variant.name,
         "task": climb.ladder.task.name,
+        "times": climb.ladder.budget,
+        "choice": climb.ladder.choice,
         "factors": {name: value for name, value in point.items() if value is not factors.MISSING},
         "not_applicable": climb.ladder.reason or None,
         "span": dataclasses.asdict(span) if span else None,
@@ -82,17 +88,19 @@ def _verdict(verdict: verdicts.Verdict) -> dict[str, Any]:
 def render(
     suite: Suite, climbs: Sequence[Climb], *, width: int | None = None, color: bool = False, notes: Sequence[str] = ()
 ) -> str:
+    stated = views.at(climbs)
     report = {
         "rnnbench": VERSION,
         "suite": suite.name,
         "about": suite.about,
         "seeds": list(suite.seeds),
-        "more_steps": dataclasses.asdict(suite.more_steps) if suite.more_steps else None,
+        "budgets": dataclasses.asdict(suite.budgets),
+        "tune": dataclasses.asdict(suite.tuning) if suite.tuning else None,
         "variants": [dataclasses.asdict(v) for v in suite.variants],
         "tasks": [dataclasses.asdict(t) for t in suite.tasks],
-        "results": [_climb(climb, suite) for climb in climbs],
+        "results": [_climb(climb, suite) for climb in climbs if climb.ladder.choice != "pilot"],
         **sections.values(climbs),
-        "same_bits": [{"variants": names, "runs": runs} for names, runs in twins(climbs).items()],
+        "same_bits": [{"variants": names, "runs": runs} for names, runs in twins(stated).items()],
         "claims": [_verdict(v) for v in verdicts.verdicts(suite, climbs)],
         "notes": list(notes),
     }

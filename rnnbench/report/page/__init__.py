@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from rnnbench.analysis import verdicts
 from rnnbench.analysis.verdicts import Verdict
+from rnnbench.plan import views
 from rnnbench.plan.ladders import Climb
 from rnnbench.report import looks, tables
 from rnnbench.report.model import Report, Table, clean
@@ -22,17 +23,18 @@ from rnnbench.suite import Suite
 def made(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = ()) -> str:
     """The whole page on a suite's view of a store. What is known of a task, in any table of the report's model, is on it."""
     report = tables.report(suite, climbs, notes)
+    every, climbs = climbs, views.at(climbs)
     series = looks.series(suite.variants)
     shown = {c.ladder.variant.name: series[c.ladder.variant.name] for c in climbs}
-    found = verdicts.verdicts(suite, climbs)
+    found = verdicts.verdicts(suite, every)
     chapters = [
         Chapter("answer", "The answer", _answer(suite, climbs, found)),
         *(Chapter("spans", "Spans", tabled.section(table)) for table in report.tables if table.kind == "spans"),
         Chapter("claims", "Claims", tabled.section(claims.table(found)) if found else Markup()),
-        *figures.chapters(suite, climbs, series),
+        *figures.chapters(suite, every, series),
         Chapter("numbers", "All numbers", _numbers(report.tables)),
-        Chapter("broken", "What failed", provenance.broken(climbs)),
-        Chapter("run", "How it was run", provenance.run(suite, climbs)),
+        Chapter("broken", "What failed", provenance.broken(every)),
+        Chapter("run", "How it was run", provenance.run(suite, every)),
         Chapter("marks", "Marks and notes", _notes(report)),
     ]
     return page(

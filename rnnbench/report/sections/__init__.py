@@ -2,7 +2,8 @@
 
 A section has two functions: `table(task, climbs) -> Table | None`, what is known of one task, as a table that every
 format draws; and `values(climbs) -> list`, the same as values, which stand in the JSON report under the section's name.
-What it prints is computed in `analysis/`. Sections are printed in the order of their names.
+What it prints is computed in `analysis/`. Sections are printed in the order of their names. One climb a (variant, task)
+is what a section is given, that of the stated steps; one that says `EVERY = True` is given all that there are.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from rnnbench.plan import views
 from rnnbench.plan.ladders import Climb
 from rnnbench.report.model import Table
 from rnnbench.suite import TaskEntry
@@ -27,12 +29,19 @@ def _all() -> dict[str, ModuleType]:
     return {name: importlib.import_module(f"rnnbench.report.sections.{name}") for name in names}
 
 
-def tables(by_task: Sequence[tuple[TaskEntry, Sequence[Climb]]]) -> list[Table]:
-    """Each section's tables, task by task."""
-    drawn = (section.table(task, climbs) for section in _all().values() for task, climbs in by_task)
-    return [table for table in drawn if table is not None]
+def _given(section: ModuleType, climbs: Sequence[Climb]) -> Sequence[Climb]:
+    return climbs if getattr(section, "EVERY", False) else views.at(climbs)
+
+
+def tables(tasks: Sequence[TaskEntry], climbs: Sequence[Climb]) -> list[Table]:
+    """Each section's tables, task by task, of all climbs."""
+    found = []
+    for section in _all().values():
+        given = _given(section, climbs)
+        found += [section.table(task, [c for c in given if c.ladder.task.name == task.name]) for task in tasks]
+    return [table for table in found if table is not None]
 
 
 def values(climbs: Sequence[Climb]) -> dict[str, list[Any]]:
-    """Each section's values, by its name."""
-    return {name: section.values(climbs) for name, section in _all().items()}
+    """Each section's values, by its name, of all climbs."""
+    return {name: section.values(_given(section, climbs)) for name, section in _all().items()}
