@@ -10,12 +10,16 @@ import typer
 from rnnbench.cli import app, common, options
 from rnnbench.errors import Exit, UserError
 from rnnbench.report import formats
+from rnnbench.report.model import counted
 
 if TYPE_CHECKING:
     from rnnbench.plan import Plan
     from rnnbench.records import Record
 
-FORMATS = f"How to print it: {', '.join(formats.names())}."
+FORMATS = (
+    f"How to print it: {', '.join(formats.names())}; without it as the name after -o says, else a table. "
+    "pdf, png and svg are charts: -o names a folder."
+)
 
 
 @app.command()
@@ -23,7 +27,7 @@ def report(
     suite: options.OptionalSuite = None,
     results: options.Results = options.RESULTS,
     output: options.Output = None,
-    format: Annotated[str, typer.Option("--format", envvar="RNNBENCH_FORMAT", help=FORMATS)] = "table",
+    format: Annotated[str | None, typer.Option("--format", envvar="RNNBENCH_FORMAT", help=FORMATS)] = None,
     filter: options.Filter = None,
     set: options.Set = None,
     seeds: options.Seeds = None,
@@ -36,30 +40,38 @@ def report(
         typer.Option("--from", metavar="FILE", help="Take the records from a JSON export (.gz too), not the results."),
     ] = None,
 ) -> None:
-    """Tabulate how far back each variant remembers, with intervals."""
+    """Tabulate, or draw, how far back each variant remembers, with intervals."""
     from rnnbench import api
     from rnnbench.plan import plan
     from rnnbench.plan.filter import select
     from rnnbench.plan.ladders import view
-    from rnnbench.report import render
+    from rnnbench.report import files, render
     from rnnbench.store import Store
 
-    formats.named(format)  # a wrong name is told before anything is read
+    format = format or formats.of(output)
+    several = hasattr(formats.named(format), "files")  # a wrong name is told before anything is read
+    if several and (output is None or by is not None):
+        raise UserError(f"--format {format}: makes a file a chart; next: -o FOLDER, without --by")
     store = Store(results)
     whole = common.suite(suite, store, set, seeds)
     chosen = select(plan(whole), filter)
-    climbs = view(chosen, _exported(source, chosen)) if source else api.climbs(chosen, store)
+    drawn = several or format == "html"  # learning curves with the rest
+    climbs = view(chosen, _exported(source, chosen, drawn)) if source else api.climbs(chosen, store)
     notes = api.warnings([r for c in climbs for r in c.records])
     notes += [] if source else api.orphaned(whole, store)
+    made = files(chosen.suite, climbs, format)
+    if made is not None and output is not None:
+        common.say(f"{output}: {counted(common.write_files(made, output), 'chart')}", err=True)
+        return
     width, color = common.screen(output)
     common.write(render(chosen.suite, climbs, format, width=width, color=color, notes=notes, by=by), output)
 
 
-def _exported(source: Path, chosen: Plan) -> dict[str, Record]:
+def _exported(source: Path, chosen: Plan, curves: bool) -> dict[str, Record]:
     """The records of an export; UserError where none is of a run that the suite names."""
     from rnnbench import api
 
-    found = api.exported(source, curves=chosen.pilots is not None)
+    found = api.exported(source, curves=curves or chosen.pilots is not None)
     if found and not any(run.id in found for run in chosen.runs()):
         raise UserError(
             f"{source}: none of its {len(found)} runs is one of {chosen.suite.name}'s; name the suite that it is of",

@@ -1,7 +1,7 @@
-"""How charts look: the colour, dash and shape of every variant, and the sizes and inks of the places they are drawn for.
+"""How charts look: the colour, dash and shape of every variant, the sizes and the ink of what they are drawn for.
 
-Colours are those of Okabe & Ito (2008), which the colour-blind tell apart, without their yellow, which white swallows, and
-black, which is the ink. Where there are more variants than colours the dash tells them apart too, and the shape always.
+Colours are those of Okabe & Ito (2008), which the colour-blind tell apart, without their yellow, which white swallows,
+and black, which is the ink. Where there are more variants than colours the dash tells them apart too, the shape always.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ def series(variants: Iterable[Variant]) -> dict[str, Series]:
 
 @dataclass(frozen=True)
 class Look:
-    """What a chart is drawn for: `width` in points, the `ink` of texts and axes, size of `font` in points, and whether it
-    brings its own legend (a page has one for all)."""
+    """What a chart is drawn for: `width` in points, the `ink` of texts and axes, size of `font` in points, and whether
+    it brings its own `legend` (a page has one for all)."""
 
     width: int
     font: float
@@ -122,6 +122,6 @@ class Look:
         return {name: channel(name) for name in ("color", *channels)}
 
 
-PAGE = Look(440, 12, ink="currentColor", legend=False)
+PAGE = Look(430, 13, ink="currentColor", legend=False)
 COLUMN = Look(252, 8)  # 3.5 inches
 COLUMNS = Look(516, 8)  # both of two

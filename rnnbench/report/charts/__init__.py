@@ -1,10 +1,11 @@
 """Charts of a report: one file, one kind of picture, found by its name; a picture is a Vega-Lite specification.
 
-A chart has a function `chart(task, climbs, series, look) -> Chart | None`: what is known of one task, as a plain dict that
-`draw.py` makes SVG, PDF or PNG of; None where there is nothing to draw. It is pure: no file, no font, no package is touched
-by it. Where a variant climbed a task several times, with more steps or another choice of settings, it gets the one climb
-that the suite states; with `EVERY = True` all. Each variant's marks are layers of their own, named after its series (`s3`, `s3-band`), which become classes in the
-SVG: so a page can switch a variant off everywhere. What it shows is computed in `analysis/`.
+A chart has a function `chart(task, climbs, series, look) -> Chart | None`: what is known of one task, as a plain dict
+that `draw.py` makes SVG, PDF or PNG of; None where there is nothing to draw. It is pure: no file, no font, no package
+is touched by it. Where a variant climbed a task several times, with more steps or another choice of settings, it gets
+the one climb that the suite states; with `EVERY = True` all. Each variant's marks are layers of their own, named after
+its series (`s3`, `s3_band`), which become classes in the SVG: so a page can switch a variant off everywhere. What a
+chart shows is computed in `analysis/`.
 """
 
 from __future__ import annotations
@@ -29,10 +30,12 @@ ON_DEMAND = {"curves"}  # large, and wanted seldom: a page shows them when asked
 
 @dataclass(frozen=True)
 class Chart:
-    """A picture: its specification, a caption, and a text that says what it shows to who can't see it."""
+    """A picture: its specification, its title, what its marks mean, and a text that says what it shows to who can't see
+    it."""
 
     spec: Spec
-    caption: str
+    title: str
+    about: str
     alt: str
 
 

@@ -1,4 +1,4 @@
-"""Learning curves: the training score of every seed against the step, at the longest length that all variants trained."""
+"""Learning curves: the training score of every seed against the step, at one length."""
 
 from __future__ import annotations
 
@@ -38,7 +38,9 @@ def chart(task: TaskEntry, climbs: Sequence[Climb], series: Mapping[str, Series]
     ends = "; ".join(f"{one.name} {counted(len({r['seed'] for r in rows}), 'seed')}" for one, rows in shown.items())
     return Chart(
         look.spec(layers, 0.55 * look.width),
-        f"{clean(task.name)} at {length}: learning curves, a line a seed; each ends where training stopped",
+        f"{clean(task.name)} at {length}",
+        "score of the training batches against the step, a line a seed, at the longest length that all variants "
+        "trained; each ends where training stopped",
         f"Training score against step on {clean(task.name)} at length {length}: {ends}.",
     )
 

@@ -23,8 +23,8 @@ SHAPES = {"": "circle", "≥": "triangle-right", "≤": "triangle-left", "?": "d
 
 
 def chart(task: TaskEntry, climbs: Sequence[Climb], series: Mapping[str, Series], look: Look) -> Chart | None:
-    """Parts down, difference of spans across, from the variant's base: the mean over seeds with its interval. Filled where
-    it is told from 0, and of another shape where it is a bound."""
+    """Parts down, difference of spans across, from the variant's base: the mean over seeds with its interval. Filled
+    where it is told from 0, and of another shape where it is a bound."""
     found = [e for e in effects.effects(views.at(climbs)) if e.n]
     at_base = {both.base.variant: both.base for both in tuning.both(climbs) if both.base.n}
     if not found:
@@ -49,8 +49,9 @@ def chart(task: TaskEntry, climbs: Sequence[Climb], series: Mapping[str, Series]
     )
     return Chart(
         plain.spec(layers, ROW * look.font * len(shown)),
-        f"{clean(task.name)}: effect of each part on the span against its base; 95 % t interval over seeds; filled: told "
-        "from 0 over all parts; triangle: at least, or at most, that much"
+        clean(task.name),
+        "effect of each part on the span, against its base, in octaves: mean and 95 % t interval over seeds; filled: "
+        "told from 0 over all parts; triangle: at least, or at most, that much"
         + ("; dashed: all at the base's choice of settings" if at_base else ""),
         f"Effects of {counted(len(found), 'part')} on the span on {clean(task.name)}, in octaves: {said}.",
     )
@@ -66,8 +67,8 @@ def _drawn(effect: Effect, one: Series, look: Look, places: dict[str, Any], belo
     mark["shape"] = SHAPES[effect.bound]
     over = places | {"x": places["x"] | {"field": "low"}, "x2": {"field": "high"}}
     return [
-        {"name": f"{one.key}-rule", "data": data, "mark": rule, "encoding": over},
-        {"name": f"{one.key}-dot", "data": data, "mark": mark, "encoding": places},
+        {"name": f"{one.key}_rule", "data": data, "mark": rule, "encoding": over},
+        {"name": f"{one.key}_dot", "data": data, "mark": mark, "encoding": places},
     ]
 
 

@@ -51,6 +51,7 @@ def chart(task: TaskEntry, climbs: Sequence[Climb], series: Mapping[str, Series]
     said = "; ".join(f"{c['first']} with {c['second']} {c['text']}" for c in cells)
     return Chart(
         look.spec(layers, max(3, 2.4 * len(firsts)) * look.font, data={"values": cells}),
-        f"{clean(task.name)}: interactions in octaves: what two parts do together beyond what each does alone",
+        clean(task.name),
+        "in octaves, what two parts do to the span together beyond what each does alone",
         f"Interactions of {counted(len(found), 'pair')} on {clean(task.name)}, in octaves: {said}.",
     )

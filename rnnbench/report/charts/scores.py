@@ -36,13 +36,13 @@ def chart(task: TaskEntry, climbs: Sequence[Climb], series: Mapping[str, Series]
         y["axis"] = {"values": [0, 0.25, 0.5, 0.75, 1], "format": ".2~f"}
         band = {"x": x, "y": y | {"field": "low"}, "y2": {"field": "high"}, **colour}
         bands.append(
-            {"name": f"{one.key}-band", "data": data, "mark": {"type": "area", "opacity": 0.1}, "encoding": band}
+            {"name": f"{one.key}_band", "data": data, "mark": {"type": "area", "opacity": 0.1}, "encoding": band}
         )
         at = {"x": x, "y": y}
         lines += [
             {"name": one.key, "data": data, "mark": {"type": "line", "strokeWidth": 1.5}, "encoding": at | styled},
             {
-                "name": f"{one.key}-dots",
+                "name": f"{one.key}_dots",
                 "data": data,
                 "mark": {"type": "point", "filled": True, "size": 3 * look.font, "opacity": 1},
                 "encoding": at | shaped,
@@ -57,7 +57,9 @@ def chart(task: TaskEntry, climbs: Sequence[Climb], series: Mapping[str, Series]
     }
     return Chart(
         look.spec([*bands, rule, word, *lines], 0.55 * look.width),
-        f"{clean(task.name)}: score against length; band: 95 % t interval of the mean over seeds; dashed: the task's bar",
+        clean(task.name),
+        "score on held-out examples against length; band: 95 % t interval of the mean over seeds; dashed: the task's "
+        "bar",
         _said(task, shown, bar),
     )
 

@@ -18,7 +18,7 @@ ROW = 1.7  # height of a row, in sizes of the font
 
 
 def chart(task: TaskEntry, climbs: Sequence[Climb], series: Mapping[str, Series], look: Look) -> Chart | None:
-    """Variants down, lengths across: a circle a span, as large as seeds had it; a bar where half the seeds are. Below the
+    """Variants down, lengths across: a circle a span, as large as seeds had it; a bar for the variant's. Below the
     ladder is half its shortest rung; a triangle stands at its end, which the span may be beyond."""
     known = [c for c in climbs if c.records and c.steps]
     if not known:
@@ -41,17 +41,18 @@ def chart(task: TaskEntry, climbs: Sequence[Climb], series: Mapping[str, Series]
         shape["scale"] = {"domain": ["within", "beyond"], "range": ["circle", "triangle-right"]}
         encoding = {"x": x, "y": y, "size": size, "shape": shape, **plain.encoded(one, names)}
         mark = {"type": "point", "filled": True, "opacity": 0.75}
-        layers.append({"name": f"{one.key}-dots", "data": {"values": dots}, "mark": mark, "encoding": encoding})
+        layers.append({"name": f"{one.key}_dots", "data": {"values": dots}, "mark": mark, "encoding": encoding})
         whole = spans.span(climb)
         if whole and not whole.provisional:
             tick = {"type": "tick", "color": look.ink, "thickness": 2, "size": 1.3 * look.font, "orient": "vertical"}
             at = {"values": [{"name": one.name, "length": whole.low or below}]}
-            layers.append({"name": f"{one.key}-tick", "data": at, "mark": tick, "encoding": {"x": x, "y": y}})
+            layers.append({"name": f"{one.key}_tick", "data": at, "mark": tick, "encoding": {"x": x, "y": y}})
     told = "; ".join(
         f"{one.name} {marks.span(spans.span(climb), True).text}" for one, climb in zip(shown, known, strict=True)
     )
     return Chart(
         plain.spec(layers, ROW * look.font * len(shown)),
-        f"{clean(task.name)}: span; area: seeds with that span; bar: half of the seeds; triangle: at least",
+        clean(task.name),
+        "area: how many seeds have that span; bar: that of the variant; triangle: at least, as the ladder ends there",
         f"Span of each variant on {clean(task.name)}: {told}.",
     )

@@ -36,12 +36,12 @@ def chart(task: TaskEntry, climbs: Sequence[Climb], series: Mapping[str, Series]
         layers += [
             {"name": one.key, "data": solved, "mark": line, "encoding": at | look.encoded(one, names, "strokeDash")},
             {
-                "name": f"{one.key}-dots",
+                "name": f"{one.key}_dots",
                 "data": solved,
                 "mark": dot,
                 "encoding": at | look.encoded(one, names, "shape"),
             },
-            {"name": f"{one.key}-open", "data": censored, "mark": open_, "encoding": at | look.encoded(one, names)},
+            {"name": f"{one.key}_open", "data": censored, "mark": open_, "encoding": at | look.encoded(one, names)},
         ]
     said = "; ".join(
         f"{one.name} " + ", ".join(f"{'over ' * p['censored']}{p['steps']} at {p['length']}" for p in points)
@@ -49,7 +49,8 @@ def chart(task: TaskEntry, climbs: Sequence[Climb], series: Mapping[str, Series]
     )
     return Chart(
         look.spec(layers, 0.55 * look.width),
-        f"{clean(task.name)}: steps to solve of the middle seed; hollow triangle: more than these",
+        clean(task.name),
+        "steps to solve of the middle seed; hollow triangle: it had not by then",
         f"Steps to solve of the middle seed on {clean(task.name)}: {said}.",
     )
 

@@ -1,7 +1,8 @@
 """Formats of a report: one file, one format, found by its name; or a package's, `package/name`.
 
 A format is a function `render(suite, climbs, *, width, color, notes) -> str`, whose arguments are those of
-`report.render`; what it has no use for it ignores.
+`report.render`; what it has no use for it ignores. Or it is a function `files(suite, climbs)`, which yields the name
+and the bytes of one file after another, for a folder.
 """
 
 from __future__ import annotations
@@ -26,8 +27,20 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py")))
 
 
+ENDINGS = {".csv": "csv", ".htm": "html", ".html": "html", ".json": "json", ".md": "markdown", ".tex": "latex"}
+
+
+def of(output: Path | None) -> str:
+    """The format that a file's name says, else a table.
+
+    >>> of(Path("report.html")), of(Path("report.txt")), of(None)
+    ('html', 'table', 'table')
+    """
+    return ENDINGS.get(output.suffix.lower(), "table") if output else "table"
+
+
 def named(name: str) -> Any:
-    """The format of that name, which has `render`; UserError with the nearest known name."""
+    """The format of that name, which has `render` or `files`; UserError with the nearest known name."""
     if name in names():
         return importlib.import_module(f"{__name__}.{name}")
     if "/" in name:

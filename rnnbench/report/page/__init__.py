@@ -21,7 +21,7 @@ from rnnbench.suite import Suite
 
 
 def made(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = ()) -> str:
-    """The whole page on a suite's view of a store. What is known of a task, in any table of the report's model, is on it."""
+    """The whole page on a suite's view of a store; every table of the report's model is on it."""
     report = tables.report(suite, climbs, notes)
     every, climbs = climbs, views.at(climbs)
     series = looks.series(suite.variants)
@@ -30,8 +30,8 @@ def made(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = ()) -> st
     chapters = [
         Chapter("answer", "The answer", _answer(suite, climbs, found)),
         *(Chapter("spans", "Spans", tabled.section(table)) for table in report.tables if table.kind == "spans"),
-        Chapter("claims", "Claims", tabled.section(claims.table(found)) if found else Markup()),
         *figures.chapters(suite, every, series),
+        Chapter("claims", "Claims", tabled.section(claims.table(found)) if found else Markup()),
         Chapter("numbers", "All numbers", _numbers(report.tables)),
         Chapter("broken", "What failed", provenance.broken(every)),
         Chapter("run", "How it was run", provenance.run(suite, every)),

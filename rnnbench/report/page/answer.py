@@ -33,11 +33,13 @@ def _spans(task: TaskEntry, climbs: Sequence[Climb]) -> str:
     lows = sorted({s.low or 0 for _, s in known})
     if len(lows) == 1:
         one = known[0][1]
-        return f"On {clean(task.name)} the span of all {counted(len(known), 'variant')} is {_told(one, task)}."
+        return f"On {clean(task.name)}, the span of all {counted(len(known), 'variant')} is {_told(one, task)}."
     most = [(c, s) for c, s in known if (s.low or 0) == lows[-1]]
     least = [(c, s) for c, s in known if (s.low or 0) == lows[0]]
     longest = f"{_names([c for c, _ in most])} {_has(most)} the longest span, {_told(most[0][1], task)}"
-    return f"On {clean(task.name)} {longest}; {_names([c for c, _ in least])} the shortest, {_told(least[0][1], task)}."
+    return (
+        f"On {clean(task.name)}, {longest}; {_names([c for c, _ in least])} the shortest, {_told(least[0][1], task)}."
+    )
 
 
 def _has(found: Sequence[object]) -> str:

@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 
 from rnnbench.plan.ladders import Climb
 from rnnbench.report import charts, draw, looks
+from rnnbench.report.charts import Chart
 from rnnbench.report.looks import Series
 from rnnbench.report.page.frame import Chapter
-from rnnbench.report.page.markup import Markup, tag
+from rnnbench.report.page.markup import Markup, join, tag
 from rnnbench.suite import Suite
 
 TITLES = {
-    "spans": "How far back: spans",
+    "spans": "Spans, seed by seed",
     "scores": "Score by length",
     "effects": "What each part does",
     "interactions": "What two parts do together",
@@ -23,22 +24,24 @@ TITLES = {
 
 def chapters(suite: Suite, climbs: Sequence[Climb], series: Mapping[str, Series]) -> list[Chapter]:
     """Each kind of chart that has anything to show, in the order of `charts.ORDER`."""
-    found: dict[str, list[Markup]] = {}
+    found: dict[str, list[Chart]] = {}
     for task in suite.tasks:
         own = [c for c in climbs if c.ladder.task.name == task.name]
         for name, chart in charts.charts(task, own, series, looks.PAGE).items():
-            found.setdefault(name, []).append(_figure(chart))
+            found.setdefault(name, []).append(chart)
     order = sorted(found, key=list(charts.names()).index)
     return [Chapter(f"chart-{name}", TITLES.get(name, name), _body(name, found[name])) for name in order]
 
 
-def _body(name: str, figures: Sequence[Markup]) -> Markup:
-    grid = tag("div", *figures, cls="figures")
+def _body(name: str, drawn: Sequence[Chart]) -> Markup:
+    """What the marks mean stands once above all, of each sort of it."""
+    about = join(*(tag("p", text, cls="quiet") for text in dict.fromkeys(chart.about for chart in drawn)))
+    grid = join(about, tag("div", *map(_figure, drawn), cls="figures"))
     return tag("details", tag("summary", "show them"), grid) if name in charts.ON_DEMAND else grid
 
 
-def _figure(chart: charts.Chart) -> Markup:
+def _figure(chart: Chart) -> Markup:
     """The drawing is one picture to who can't see it, with a text; its marks are classes to the script."""
     drawn = Markup(draw.svg(chart.spec))  # written by Vega, which escapes the texts in it
     picture = tag("div", drawn, role="img", aria_label=chart.alt)
-    return tag("figure", picture, tag("figcaption", chart.caption))
+    return tag("figure", tag("figcaption", chart.title), picture)

@@ -28,8 +28,8 @@ def join(*parts: str) -> Markup:
 
 
 def tag(name: str, /, *inner: str, **attributes: str | float | bool | None) -> Markup:
-    """An element around texts and markup. An attribute that is True has no value, one that is False or None is left out;
-    `cls` is `class`, and `_` is `-`.
+    """An element around texts and markup. An attribute that is True has no value, one that is False or None is left
+    out; `cls` is `class`, and `_` is `-`.
 
     >>> print(tag("a", "x < ", tag("b", "y"), href="'#", cls="quiet", hidden=True))
     <a href="&#x27;#" class="quiet" hidden>x &lt; <b>y</b></a>

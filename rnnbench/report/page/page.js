@@ -1,10 +1,10 @@
 "use strict";
 // The page is whole without this: it only adds what can be pressed. Nothing is fetched, nothing stored.
 
-// A layer's name is a class of its group: s3_marks, s3-band_marks; a line that has a group a seed, s3_pathgroup.
+// A layer's name is in a class of its group: s3_marks, s3_band_marks; of lines with a group each, s3_pathgroup.
 const layers = [];
 for (const group of document.querySelectorAll("figure g[class]")) {
-  const found = /(?:^|\s)(s\d+)(?:-(\w+))?_(?:marks|pathgroup)/.exec(group.getAttribute("class"));
+  const found = /(?:^|\s)(s\d+)(?:_([a-z]+))?_(?:marks|pathgroup)(?:\s|$)/.exec(group.getAttribute("class"));
   if (found) layers.push({ group, series: found[1], kind: found[2] || "" });
 }
 

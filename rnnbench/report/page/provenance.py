@@ -22,7 +22,7 @@ BROKEN = 200  # rows: more of the same say no more
 
 def broken(climbs: Sequence[Climb]) -> Markup:
     """A row for each run that failed, crashed or timed out; nothing where none did."""
-    runs = [(c, r) for c in climbs for step in c.every if step.state != "pruned" for r in step.broken]
+    runs = [(c, r) for c in climbs for step in c.steps if step.state != "pruned" for r in step.broken]
     if not runs:
         return Markup()
     rows = tuple(_broken(climb, record) for climb, record in runs[:BROKEN])
