@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from rnnbench.analysis import effects, stats, tuning
 from rnnbench.analysis.effects import Effect
@@ -12,7 +11,7 @@ from rnnbench.plan import views
 from rnnbench.plan.ladders import Climb
 from rnnbench.report import marks
 from rnnbench.report.axes import names_axis
-from rnnbench.report.charts import Chart
+from rnnbench.report.charts import Chart, Spec
 from rnnbench.report.charts.spans import ROW
 from rnnbench.report.looks import Look, Series
 from rnnbench.report.model import clean, counted
@@ -32,7 +31,7 @@ def chart(task: TaskEntry, climbs: Sequence[Climb], series: Mapping[str, Series]
     shown = [series[e.variant] for e in found]
     names = {one.name: one for one in shown}
     ends = [v for e in found for v in e.octaves if math.isfinite(v)]
-    x = {"field": "octaves", "type": "quantitative", "title": "effect on the span (octaves)"}
+    x: Spec = {"field": "octaves", "type": "quantitative", "title": "effect on the span (octaves)"}
     x["scale"] = {"domain": [min(-1.0, *ends), max(1.0, *ends)]}
     x["axis"] = {"tickMinStep": 1, "format": "+d", "labelExpr": "datum.value ? datum.label : '0'"}
     y = names_axis([one.name for one in shown])
@@ -57,7 +56,7 @@ def chart(task: TaskEntry, climbs: Sequence[Climb], series: Mapping[str, Series]
     )
 
 
-def _drawn(effect: Effect, one: Series, look: Look, places: dict[str, Any], below: float = 0) -> list[dict[str, Any]]:
+def _drawn(effect: Effect, one: Series, look: Look, places: Spec, below: float = 0) -> list[Spec]:
     """A line over the interval and a mark at the mean; dashed and that many points below, of another choice."""
     value, low, high = effect.octaves
     ends = {"low": low if math.isfinite(low) else value, "high": high if math.isfinite(high) else value}

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from rnnbench.analysis import interactions
 from rnnbench.plan.ladders import Climb
 from rnnbench.report import marks
-from rnnbench.report.charts import Chart
+from rnnbench.report.charts import Chart, Spec
 from rnnbench.report.looks import Look, Series
 from rnnbench.report.model import clean, counted
 from rnnbench.suite import TaskEntry
@@ -31,7 +31,7 @@ def chart(task: TaskEntry, climbs: Sequence[Climb], series: Mapping[str, Series]
     ]
     firsts, seconds = (list(dict.fromkeys(str(c[key]) for c in cells)) for key in ("first", "second"))
     most = max(1.0, *(abs(i.octaves.value) for i in found))
-    places = {
+    places: Spec = {
         "x": {
             "field": "second",
             "type": "nominal",
@@ -41,10 +41,10 @@ def chart(task: TaskEntry, climbs: Sequence[Climb], series: Mapping[str, Series]
         },
         "y": {"field": "first", "type": "nominal", "title": None, "scale": {"domain": firsts}},
     }
-    colour = {"field": "octaves", "type": "quantitative", "legend": None}
+    colour: Spec = {"field": "octaves", "type": "quantitative", "legend": None}
     colour["scale"] = {"domain": [-most, 0, most], "range": list(COLOURS)}
     number = {"field": "text", "type": "nominal"}
-    layers = [
+    layers: list[Spec] = [
         {"mark": {"type": "rect", "strokeWidth": 2}, "encoding": places | {"color": colour}},
         {"mark": {"type": "text", "color": "#000"}, "encoding": places | {"text": number}},
     ]

@@ -9,7 +9,7 @@ from rnnbench.analysis import spans
 from rnnbench.plan.ladders import Climb
 from rnnbench.report import marks
 from rnnbench.report.axes import length_axis, names_axis
-from rnnbench.report.charts import Chart
+from rnnbench.report.charts import Chart, Spec
 from rnnbench.report.looks import Look, Series
 from rnnbench.report.model import clean
 from rnnbench.suite import TaskEntry
@@ -35,9 +35,9 @@ def chart(task: TaskEntry, climbs: Sequence[Climb], series: Mapping[str, Series]
         each = [span for span in spans.seed_spans(climb) if not span.provisional]
         counts = Counter((span.low or below, "beyond" if span.top else "within") for span in each)
         dots = [{"name": one.name, "length": at, "end": end, "seeds": n} for (at, end), n in counts.items()]
-        size = {"field": "seeds", "type": "quantitative", "legend": None}
+        size: Spec = {"field": "seeds", "type": "quantitative", "legend": None}
         size["scale"] = {"domain": [0, max(len(climb.steps[0].records), 1)], "range": [0, 14 * look.font]}
-        shape = {"field": "end", "type": "nominal", "legend": None}
+        shape: Spec = {"field": "end", "type": "nominal", "legend": None}
         shape["scale"] = {"domain": ["within", "beyond"], "range": ["circle", "triangle-right"]}
         encoding = {"x": x, "y": y, "size": size, "shape": shape, **plain.encoded(one, names)}
         mark = {"type": "point", "filled": True, "opacity": 0.75}

@@ -9,7 +9,7 @@ from typing import Any
 from rnnbench.analysis.effort import middle
 from rnnbench.plan.ladders import Climb
 from rnnbench.report.axes import length_axis
-from rnnbench.report.charts import Chart
+from rnnbench.report.charts import Chart, Spec
 from rnnbench.report.looks import Look, Series
 from rnnbench.report.model import clean
 from rnnbench.suite import TaskEntry
@@ -23,7 +23,7 @@ def chart(task: TaskEntry, climbs: Sequence[Climb], series: Mapping[str, Series]
         return None
     names = {one.name: one for one in shown}
     x = length_axis(task.lengths)
-    y = {"field": "steps", "type": "quantitative", "title": "steps to solve (log)"}
+    y: Spec = {"field": "steps", "type": "quantitative", "title": "steps to solve (log)"}
     y |= {"scale": {"type": "log", "nice": False, "padding": 6}, "axis": {"tickCount": 4, "format": "~s"}}
     layers = []
     for one, points in shown.items():

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from rnnbench.analysis import effects, spans, stats
-from rnnbench.analysis.verdicts import Verdict
+from rnnbench.analysis.verdicts import Outcome, Verdict
 from rnnbench.plan.ladders import Climb
 from rnnbench.report import marks
 from rnnbench.report.charts.effects import told as surely
@@ -85,6 +85,10 @@ def _claims(found: Sequence[Verdict]) -> str:
     counts = Counter(v.outcome for v in found)
     if not counts:
         return ""
-    words = {"holds": ("holds", "hold"), "fails": ("fails", "fail"), "undecided": ("is undecided", "are undecided")}
+    words: dict[Outcome, tuple[str, str]] = {
+        "holds": ("holds", "hold"),
+        "fails": ("fails", "fail"),
+        "undecided": ("is undecided", "are undecided"),
+    }
     rest = [f"{counts[outcome]} {one if counts[outcome] == 1 else many}" for outcome, (one, many) in words.items()]
     return f"Of {counted(len(found), 'claim')} {_listed(rest, 'claims')}."
