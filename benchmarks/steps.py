@@ -66,10 +66,10 @@ def looks() -> None:
     spent = 0.0
     evaluate = Cohort.evaluate
 
-    def timed(self: Cohort, rows: Sequence[int], split: Split) -> list[tuple[float, float]]:
+    def timed(self: Cohort, rows: Sequence[int], split: Split, length: int | None = None) -> list[tuple[float, float]]:
         nonlocal spent
         began = time.perf_counter()
-        found = evaluate(self, rows, split)
+        found = evaluate(self, rows, split, length)
         spent += time.perf_counter() - began
         return found
 

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from rnnbench import environment, exports, registry
+from rnnbench import environment, exports, process, registry
 from rnnbench.errors import Exit, UserError
-from rnnbench.plan import Plan, cost, orphans, plan, views
+from rnnbench.plan import Plan, cost, orphans, plan, reach, views
 from rnnbench.plan.filter import select
 from rnnbench.plan.ladders import Climb, view
-from rnnbench.records import BROKEN, Record, Run
-from rnnbench.running import again, executors
+from rnnbench.probing import Asked, Probed
+from rnnbench.probing.kept import Kept
+from rnnbench.records import BROKEN, Record, Run, Rung
+from rnnbench.running import again, executors, probes
 from rnnbench.running.cores import cores as cores
 from rnnbench.running.driver import Driver, Outcome
 from rnnbench.running.listeners import Listener, Silent
@@ -30,19 +32,19 @@ Rerun = Literal["stale", "failed", "all"]
 
 
 def load(source: str | Path, overrides: Sequence[str] = (), seeds: str | None = None) -> Suite:
-    """A suite from its path, or by the name of one that ships; UserError with a line per fault.
+    """A suite from its path, or by the name of one that ships; UserError with a line per fault. What it names of other
+    people's code is imported, and what that changes of this process put back.
 
     >>> load("quick").name
     'quick'
     """
-    return read_suite(source, overrides=overrides, seeds=seeds)
+    with process.unchanged():
+        return read_suite(source, overrides=overrides, seeds=seeds)
 
 
 def is_stale(record: Record) -> bool:
     """Whether the code that made a record is not today's; of one from a canonical export that isn't known."""
-    if not record.finished or not record.fingerprint:
-        return False
-    return fingerprint(record.run.rung, record.numerics.startswith("fused")) != record.fingerprint
+    return any(stale([record]))
 
 
 def stale(records: Iterable[Record]) -> Iterator[Record]:
@@ -53,9 +55,22 @@ def stale(records: Iterable[Record]) -> Iterator[Record]:
             rung, fused = record.run.rung, record.numerics.startswith("fused")
             made = today.get((rung.key, fused))
             if made is None:
-                made = today[rung.key, fused] = fingerprint(rung, fused)
+                made = today[rung.key, fused] = _today(rung, fused)
             if made != record.fingerprint:
                 yield record
+
+
+def _today(rung: Rung, fused: bool) -> str:
+    """The fingerprint of the code that a run would go through today; empty where today's can't make it, as where a cell
+    or a switch is gone. UserError where other people's code isn't there, so that nobody knows."""
+    try:
+        return fingerprint(rung, fused)
+    except UserError:
+        if registry.is_foreign(rung.model) or registry.is_foreign(rung.task):
+            raise
+    except (TypeError, ValueError):
+        pass
+    return ""
 
 
 def without(records: Mapping[str, Record], rerun: Rerun | None) -> Mapping[str, Record]:
@@ -143,6 +158,41 @@ def train_again(runs: Sequence[Run], jobs: int = 0) -> Iterator[Record]:
     return again.train(runs, executors.named("local")(jobs, "cpu", "auto", None, 10.0))
 
 
+def to_probe(plan: Plan, store: Store, seeds: int | None = None) -> list[Probed]:
+    """The runs of a plan that can be probed, with what the store has of them: all that were not pruned, of the first so
+    many seeds."""
+    registry.place(plan.suite.files)
+    found = []
+    for climb in climbs(plan, store):
+        variant, task = climb.ladder.variant, climb.ladder.task
+        for rung in climb.steps:
+            if rung.state != "pruned":
+                pairs = list(zip(plan.suite.seeds, rung.records, strict=True))[:seeds]
+                runs = [(Run(rung.rung, seed), record) for seed, record in pairs]
+                found += [Probed(variant.name, variant.base, task.name, *pair) for pair in runs]
+    return found
+
+
+def kept_probes(wanted: Iterable[Probed], store: Store, asked: Asked) -> list[Probed]:
+    """Those of which probes were made and kept, with them."""
+    kept = Kept(store.directory / "probes")
+    pairs = [(each, kept.load(each.run, asked)) for each in wanted]
+    return [each.having(*found) for each, found in pairs if found]
+
+
+def probe(wanted: Sequence[Probed], store: Store, asked: Asked, jobs: int = 0) -> Iterator[Probed]:
+    """Trains runs again, probes them, keeps the probes and tells of each as it ends; one that broke has a record that
+    says why, and no probes."""
+    kept = Kept(store.directory / "probes")
+    runs = {each.run.id: each.run for each in wanted}
+    for record, found in probes.probe(
+        list(runs.values()), asked, executors.named("local")(jobs, "cpu", "auto", None, 10.0)
+    ):
+        if record.finished:
+            kept.save(record.run, asked, (record, found))
+        yield from (each.having(record, found) for each in wanted if each.run.id == record.id)
+
+
 def run(
     source: str | Path | Suite, directory: str | Path = "results", *, jobs: int = 0, filter: str | None = None
 ) -> pandas.DataFrame:
@@ -176,8 +226,13 @@ def records(plan: Plan, store: Store) -> Mapping[str, Record]:
 
 
 def climbs(plan: Plan, store: Store) -> list[Climb]:
-    """The view of a store that a plan is."""
-    return view(plan, records(plan, store))
+    """The view of a store that a plan is, as it is shown and judged."""
+    return shown(plan, records(plan, store))
+
+
+def shown(plan: Plan, records: Mapping[str, Record]) -> list[Climb]:
+    """The view of records that a plan is, as it is shown and judged: a rung for each length that is tested."""
+    return reach.unfolded(view(plan, records))
 
 
 def exported(path: Path, curves: bool = True) -> dict[str, Record]:
@@ -194,9 +249,14 @@ def last_suite(store: Store) -> Suite:
             f"{store.directory}: no suite ran here yet; next: rnnbench run SUITE", code=Exit.NOTHING_SELECTED
         )
     try:
-        return Suite.from_dict(known[0])
+        suite = Suite.from_dict(known[0])
     except (TypeError, KeyError, ValueError, AttributeError) as error:
         raise damaged(store.path, "the suite that ran last is none") from error
+    registry.place(suite.files)
+    with process.unchanged():
+        for kind, name in (each.split(" ", 1) for each in suite.foreign):
+            registry.find(f"{kind}s", name)
+    return suite
 
 
 def orphaned(suite: Suite, store: Store) -> list[str]:

@@ -89,7 +89,7 @@ def lines(path: Path) -> Iterator[tuple[int, bytes]]:
 
 def _difference(a: Record, b: Record, curves: bool) -> str:
     """What differs first of the results of a run; empty if nothing does."""
-    for name in ("status", "score", "loss", "steps", "solved_at", "parameters"):
+    for name in ("status", "score", "loss", "steps", "solved_at", "parameters", "scores", "positions"):
         before, now = getattr(a, name), getattr(b, name)
         if before != now:
             return f"{name} {strict.shown(before)}, here {strict.shown(now)}"

@@ -10,15 +10,18 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, get_args
 
 from rnnbench import strict
+from rnnbench.lengthwise import FIELDS, of_lengths
 
 Status = Literal["solved", "unsolved", "diverged", "failed", "crashed", "timeout"]
 FINISHED: tuple[Status, ...] = ("solved", "unsolved", "diverged")
 BROKEN: tuple[Status, ...] = ("failed", "crashed", "timeout")
+MOST_SECONDS = 1e10  # of a run: three centuries
+MOST_ATTEMPTS = 1_000_000
 
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 
@@ -53,21 +56,30 @@ class Rung:
     """Everything that a run is, its seed aside; each mapping holds only what differs from the defaults.
 
     `model` is `{"cell": NAME, switches...}`, the same with `"layer"`, or `{"module": DOTTED.NAME, "args": {...}}`,
-    `task` `{"task": NAME, difficulty...}`, `settings` as in settings.py.
+    `task` `{"task": NAME, difficulty...}`, `settings` as in settings.py. `train` is empty where a run trains on fresh
+    examples of its length alone, and is tested there; else it is as in curriculum.py, and `length` the longest that is
+    trained on.
     """
 
     model: dict[str, Any]
     task: dict[str, Any]
     length: int
     settings: dict[str, Any]
+    train: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def tested(self) -> tuple[int, ...]:
+        """The lengths at which a run is tested that trains on several, ascending; () of one that trains on its own."""
+        return tuple(self.train.get("tested", ()))
 
     def as_dict(self) -> dict[str, Any]:
-        return {"length": self.length, "model": self.model, "settings": self.settings, "task": self.task}
+        plain = {"length": self.length, "model": self.model, "settings": self.settings, "task": self.task}
+        return plain | ({"train": self.train} if self.train else {})
 
     @classmethod
     def from_dict(cls, value: object) -> Rung:
         """The rung of plain JSON, checked; ValueError where it is none."""
-        found = strict.keys("rung", value, ("length", "model", "settings", "task"))
+        found = strict.keys("rung", value, ("length", "model", "settings", "task"), ("train",))
         for name in ("model", "settings", "task"):
             if type(found[name]) is not dict:
                 strict.refuse(name, found[name], "an object")
@@ -78,7 +90,8 @@ class Rung:
         strict.text(kinds[0], found["model"][kinds[0]])
         strict.text("task", found["task"].get("task"))
         strict.whole("length", found["length"], 1)
-        return cls(found["model"], found["task"], found["length"], found["settings"])
+        train = _training(found["train"], found["length"]) if "train" in found else {}
+        return cls(found["model"], found["task"], found["length"], found["settings"], train)
 
     @cached_property
     def _hash(self) -> Any:
@@ -104,6 +117,28 @@ class Rung:
         h = self._hash.copy()
         h.update(b"%d}" % seed)
         return str(h.hexdigest())
+
+
+def _training(value: object, length: int) -> dict[str, Any]:
+    """What a rung of plain JSON trains on besides its length, checked: `{"tested": lengths, "from": LENGTH,
+    "over": STEPS}`, the last two together or neither."""
+    found = strict.keys("train", value, ("tested",), ("from", "over"))
+    tested = found["tested"]
+    if type(tested) is not list or not tested:
+        strict.refuse("train: tested", tested, "a list of lengths")
+    least = 1
+    for each in tested:
+        least = strict.whole("train: tested", each, least) + 1
+    if tested[0] > length:
+        strict.refuse(
+            "train: tested", tested[0], f"a length of at most {length}, which is the longest trained on, first"
+        )
+    if ("from" in found) != ("over" in found):
+        raise ValueError("train: got one of from and over, expected both or neither")
+    if "from" in found:
+        strict.whole("train: from", found["from"], 1, length)
+        strict.whole("train: over", found["over"], 1)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +197,10 @@ class Record:
     `score` is the `test` score in [0, 1] (0 for a diverged run, None for one that broke), `steps` how many were
     trained, `seconds` of training. *Solved* is a score at the task's bar; `solved_at` is the look by which it was: the
     first of two in a row whose validation is at the same bar, or the last (None: not solved, or only the test says so).
+
+    Of a run that is tested at several lengths `scores` has (length, score) of each, ascending; `score` is the least of
+    those that are no longer than it trained on. `positions`: at the longest of them, how many answers were right, by
+    their position in an example, in equal parts; empty where there is one answer.
     """
 
     run: Run
@@ -179,6 +218,8 @@ class Record:
     host: str = ""
     started: str = ""
     attempt: int = 1
+    scores: tuple[tuple[int, float], ...] = ()
+    positions: tuple[float, ...] = ()
 
     @property
     def id(self) -> str:
@@ -200,7 +241,12 @@ class Record:
             "solved_at": self.solved_at,
             "parameters": self.parameters,
             "curve": [p.as_row() for p in self.curve],
-        }
+        } | self.by_length()
+
+    def by_length(self) -> dict[str, Any]:
+        """What is told of several tested lengths, as plain JSON; nothing of a run that has none."""
+        found = {"scores": [list(each) for each in self.scores], "positions": list(self.positions)}
+        return {name: rows for name, rows in found.items() if rows}
 
     def as_dict(self) -> dict[str, Any]:
         return self.results() | {name: getattr(self, name) for name in PROVENANCE}
@@ -209,21 +255,22 @@ class Record:
     def from_dict(cls, value: object) -> Record:
         """The record of plain JSON, as `as_dict` or `results` made it, wholly checked: types, ranges, and that its id
         is its run's. ValueError, with the key and what was expected, where it is none."""
-        found = strict.keys("", value, RESULTS, PROVENANCE)
+        found = strict.keys("", value, RESULTS, (*FIELDS, *PROVENANCE))
         run = Run.from_dict(found["run"])
         if found["id"] != run.id:
             strict.refuse("id", found["id"], f"'{run.id}', which is its run's")
         if type(found["curve"]) is not list:
             strict.refuse("curve", found["curve"], "a list of looks")
         curve = tuple(map(Point.of_row, found["curve"]))
-        own = {name: each for name, each in found.items() if name != "id"} | {"run": run, "curve": curve}
+        own = {name: each for name, each in found.items() if name != "id"}
+        own |= {"run": run, "curve": curve} | of_lengths({name: own[name] for name in FIELDS if name in own})
         return cls(**own).checked()
 
     def checked(self) -> Record:
         """The record itself, with numbers as floats, where its values are of the types and in the ranges that a record
         has, and agree with each other; ValueError where they don't."""
         strict.whole("parameters", self.parameters)
-        strict.whole("attempt", self.attempt, 1)
+        strict.whole("attempt", self.attempt, 1, MOST_ATTEMPTS)
         strict.whole("steps", self.steps)
         if self.solved_at is not None:
             strict.whole("solved_at", self.solved_at)
@@ -235,7 +282,8 @@ class Record:
             self,
             score=None if self.score is None else strict.number("score", self.score),
             loss=None if self.loss is None else strict.number("loss", self.loss),
-            seconds=strict.number("seconds", self.seconds, 0),
+            seconds=strict.number("seconds", self.seconds, 0, MOST_SECONDS),
+            **of_lengths(self.by_length()),
         )
         return found.agreed()
 
@@ -254,14 +302,27 @@ class Record:
             strict.refuse("score and solved_at", [score, solved_at], f"null beside status {status}")
         if self.steps < 0:
             strict.refuse("steps", self.steps, "at least 0")
-        if solved_at is not None and not 0 <= solved_at <= self.steps:
-            strict.refuse("solved_at", solved_at, f"null or a step from 0 to {self.steps}")
+        if solved_at is not None and not 1 <= solved_at <= self.steps:
+            strict.refuse("solved_at", solved_at, f"null or a step from 1 to {self.steps}")
+        self._agreed_scores()
         last = 0
         for point in self.curve:
             if not last < point.step <= self.steps:
                 strict.refuse("curve: step", point.step, f"an integer from {last + 1} to {self.steps}")
             last = point.step
         return self
+
+    def _agreed_scores(self) -> None:
+        """ValueError where the scores by length aren't those that such a run has."""
+        rung = self.run.rung
+        tested = rung.tested if self.status in ("solved", "unsolved") else ()
+        if tuple(length for length, _ in self.scores) != tested:
+            expected = f"those of the lengths {', '.join(map(str, tested))}" if tested else "none"
+            strict.refuse("scores", list(self.scores), f"{expected} beside status {self.status}")
+        if self.positions and not tested:
+            strict.refuse("positions", list(self.positions), "none beside no scores")
+        if tested and self.score != min(score for length, score in self.scores if length <= rung.length):
+            strict.refuse("score", self.score, f"the least of its scores at lengths up to {rung.length}")
 
 
 PROVENANCE = ("seconds", "error", "numerics", "fingerprint", "host", "started", "attempt")

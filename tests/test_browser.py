@@ -85,13 +85,18 @@ def test_the_page_fits_and_legend_sorting_and_theme_work(opened: Callable[..., A
     assert shown(page, "s1") == {True}
 
     names = "all => all.map(row => row.cells[0].textContent.split('<')[0])"
-    column = page.locator("#spans thead button").nth(1)
+    column = page.locator("#headline-span thead button").nth(1)
     column.focus()
     page.keyboard.press("Enter")
-    assert page.eval_on_selector_all("#spans tbody tr", names) == ["rnn", "lstm-forget_gate", "lstm", "lstm+chrono"]
+    assert page.eval_on_selector_all("#headline-span tbody tr", names) == [
+        "rnn",
+        "lstm-forget_gate",
+        "lstm",
+        "lstm+chrono",
+    ]
     page.keyboard.press("Enter")
-    assert page.eval_on_selector_all("#spans tbody tr", names)[0] == "lstm+chrono"
-    assert page.locator("#spans thead th").nth(1).get_attribute("aria-sort") == "descending"
+    assert page.eval_on_selector_all("#headline-span tbody tr", names)[0] == "lstm+chrono"
+    assert page.locator("#headline-span thead th").nth(1).get_attribute("aria-sort") == "descending"
 
     paper = "getComputedStyle(document.body).backgroundColor"
     assert page.evaluate(paper) == "rgb(255, 255, 255)"
@@ -106,7 +111,7 @@ def test_the_page_fits_and_legend_sorting_and_theme_work(opened: Callable[..., A
 def test_the_page_is_dark_where_the_system_is_and_needs_no_script(opened: Callable[..., Any]) -> None:
     page = opened(1400, color_scheme="dark", java_script_enabled=False)
     assert page.locator("#theme").is_hidden()
-    assert page.locator("#spans table").is_visible()
+    assert page.locator("#headline-span table").is_visible()
     assert page.locator("figure svg").first.is_visible()
     assert page.locator("#legend button").first.is_disabled()
     page.locator("#numbers summary").first.click()

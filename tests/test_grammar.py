@@ -83,9 +83,10 @@ REFUSED = [
     ("span(a, t) < score(a, t, 3)", 11, "got score and span, expected measures of one kind, or one and a number"),
     ("span(a, t) + score(a, t, 3) < 1", 11, "got score and span, expected measures of one kind, or one and a number"),
     ("span(a, t) * span(b, t) < 1", 11, "got a product of span and span, expected a number on one side"),
-    ("1 / span(a, t) < 1", 2, "got number by span, expected a number below, or span, steps or parameters by the same"),
+    ("1 / span(a, t) < 1", 2,
+     "got number by span, expected a number below, or span, reach, steps or parameters by the same"),
     ("score(a, t, 1) / score(b, t, 1) < 1", 15,
-     "got score by score, expected a number below, or span, steps or parameters by the same"),
+     "got score by score, expected a number below, or span, reach, steps or parameters by the same"),
     ("span(a, t) / 0 < 1", 11, "got a division by 0, expected another number"),
     ("span(a, t) == 5", 11,
      "got '==' for what is estimated, expected < <= > or >=; about(a, b, margin) says that two are as good as equal"),
@@ -194,7 +195,7 @@ def test_unknown_names_are_told_with_those_that_are_known() -> None:
     tree = parse("span(lstn, addin) < score(x, y, 5) + 1 or effect(gate, adding) < 0"
                  .replace("score(x, y, 5)", "span(lstm, adding)"))  # fmt: skip
     parts = {"gate": ["lstm-gate", "gru-gate"], "lstm-gate": ["lstm-gate"]}
-    found = [(w.at, w.what, w.name) for w in unknown(tree, ["lstm", "rnn"], {"adding": (5, 10)}, parts)]
+    found = [(w.at, w.what, w.name) for w in unknown(tree, ["lstm", "rnn"], {"adding": (5, 10)}, parts, {})]
     assert found == [
         (5, "got 'lstn', expected a variant", "lstn"),
         (11, "got 'addin', expected a task", "addin"),
@@ -204,6 +205,6 @@ def test_unknown_names_are_told_with_those_that_are_known() -> None:
             "gate",
         ),
     ]
-    wrong = list(unknown(parse("solved(lstm, adding, 6) < 1"), ["lstm"], {"adding": (5, 10)}, {}))
+    wrong = list(unknown(parse("solved(lstm, adding, 6) < 1"), ["lstm"], {"adding": (5, 10)}, {}, {}))
     assert [w.what for w in wrong] == ["got 6, expected a length of adding: 5, 10"]
-    assert not list(unknown(parse("solved(lstm, adding, 6) < 1"), ["lstm"], {"adding": None}, None))
+    assert not list(unknown(parse("solved(lstm, adding, 6) < 1"), ["lstm"], {"adding": None}, None, {}))

@@ -144,10 +144,10 @@ BREAKS: dict[str, Callable[[Patch], None]] = {
     "nothing is solved": record(status=lambda r: "unsolved"),
     "the last look is not told": record(curve=lambda r: r.curve[:-1]),
     "tested on what decides when to stop": lambda p: before(
-        p, cohort.Cohort, "evaluate", lambda self, rows, split: (self, rows, "select")
+        p, cohort.Cohort, "evaluate", lambda self, rows, split, *at: (self, rows, "select", *at)
     ),
     "stops by what is tested": lambda p: before(
-        p, cohort.Cohort, "held_out", lambda self, row, split: (self, row, "test")
+        p, cohort.Cohort, "held_out", lambda self, row, split, *at: (self, row, "test", *at)
     ),
     "half of the held-out examples": lambda p: p.setitem(tasks.SIZES, "test", 1024),
     "few to stop by": lambda p: p.setitem(tasks.SIZES, "select", 512),

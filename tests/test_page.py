@@ -77,9 +77,16 @@ def test_a_page_is_well_formed_and_names_each_thing_once(page: str) -> None:
     assert len(ids) == len(set(ids))
     targets = [str(a["href"]).removeprefix("#") for a in found.every("a")]
     assert set(targets) <= set(ids)
-    assert {"answer", "spans", "claims", "chart-scores", "chart-effects", "chart-steps", "broken", "run"} <= set(
-        targets
-    )
+    assert {
+        "answer",
+        "headline-span",
+        "claims",
+        "chart-scores",
+        "chart-effects",
+        "chart-steps",
+        "broken",
+        "run",
+    } <= set(targets)
     assert found.every("html") == [{"lang": "en"}]
 
 

@@ -179,6 +179,40 @@ class TestEveryTask:
                         answer = b.ys[k, column].tobytes()
                         assert known.setdefault(xs[: t + 1].tobytes(), answer) == answer
 
+    def test_the_inputs_that_are_needed_lie_as_far_back_as_the_lag_says(self, task: Task, length: int) -> None:
+        def held(b: Batch) -> NDArray[np.int64]:
+            needed = task.needed(b)
+            assert needed is not None
+            at = np.arange(len(b.xs))[b.at][:, None]
+            found = (at - needed.steps[0])[needed.steps[0] >= 0]
+            assert (found >= 0).all()
+            assert needed.values.shape == needed.steps.shape
+            return np.asarray(found)
+
+        stated = task.lag(length)
+        drawn = (task.batch(2000, length, stream(0, "train")), task.held_out("test", length, partial(stream, 0)))
+        lags = [held(b) for b in drawn]  # of some tasks it is that of training, of others of what is tested
+        near = 0.5 + 0.03 * stated.mean
+        assert any(
+            (x.min(), x.max()) == (stated.least, stated.most) and abs(x.mean() - stated.mean) < near for x in lags
+        ), [(x.min(), x.mean(), x.max()) for x in lags]
+
+    def test_what_is_needed_decides_the_answer(self, task: Task, length: int) -> None:
+        """A token that may be swapped is one of those that may stand there; of numbers the sum is what is asked for."""
+        b = task.batch(200, length, stream(0, "train"))
+        needed = task.needed(b)
+        assert needed is not None
+        first, count = (np.broadcast_to(x, needed.steps.shape) for x in (needed.first, needed.choices))
+        n, k, column = np.nonzero((needed.steps >= 0) & (count > 0))
+        token = b.xs[needed.steps[n, k, column], column] if task.tokens else np.zeros(len(n))
+        assert ((token >= first[n, k, column]) & (token < first[n, k, column] + count[n, k, column])).all()
+        scored = np.ones(b.ys.shape[:2], bool) if b.weights is None else b.weights > 0
+        assert not (needed.steps >= 0)[:, ~scored].any(), "an answer that is not scored hangs on nothing"
+        if not task.tokens:
+            assert not len(n)
+            total = needed.values.sum(0)
+            assert abs(np.corrcoef(total.ravel(), b.ys.ravel())[0, 1]) == pytest.approx(1, abs=1e-5)
+
     def test_what_is_compiled_is_the_loss_and_its_gradient(self, task: Task, length: int) -> None:
         b = task.batch(5, length, stream(0, "train"))
         ys, weights = tensors(b)

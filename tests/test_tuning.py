@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import Cli
+from fakes import Fake, Notes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -34,8 +36,6 @@ from rnnbench.store import Store
 from rnnbench.suite import Suite
 from rnnbench.suite.load import loads
 from rnnbench.suite.sweep import TUNABLE, middle
-from tests.conftest import Cli
-from tests.fakes import Fake, Notes
 
 HEAD = """\
 rnnbench: 1

@@ -14,6 +14,7 @@ from rnnbench.analysis import stats
 from rnnbench.analysis.effects import Effect, effect
 from rnnbench.analysis.spans import Span, span
 from rnnbench.plan.ladders import Climb, RungState
+from rnnbench.plan.reach import Tested
 from rnnbench.records import Record, Rung
 from rnnbench.settings import Settings
 
@@ -91,6 +92,9 @@ def _pair(a: Side, one: Climb, b: Side, other: Climb) -> Pair | None:
         for x, y in zip(s.records, t.records, strict=True)
         if x and y and x.finished and y.finished
     ]
+    equal: dict[str, bool] = {}  # of each run, wherever it is tested
+    for x, y in both:
+        equal[x.id] = equal.get(x.id, True) and _equal(x, y)
     same = all(s.rung.key == t.rung.key for s, t in zip(mine.steps, yours.steps, strict=True))
     return Pair(
         variant=one.ladder.variant.name,
@@ -100,9 +104,9 @@ def _pair(a: Side, one: Climb, b: Side, other: Climb) -> Pair | None:
         spans=(span(one), span(other)),
         effect=effect(yours, mine),
         settings=tuple(_differ(mine.steps, yours.steps)),
-        runs=len(both),
+        runs=len(equal),
         same=same,
-        equal=sum(_equal(x, y) for x, y in both if same) if a.bits and b.bits else None,
+        equal=sum(equal.values()) * same if a.bits and b.bits else None,
     )
 
 
@@ -136,7 +140,8 @@ def _differ(mine: Sequence[RungState], yours: Sequence[RungState]) -> Iterator[t
 def _stated(rung: Rung) -> dict[str, object]:
     """All that a rung is, its length aside, defaults written out where we know them."""
     settings = {name: getattr(Settings.of(rung), name) for name in Settings.__dataclass_fields__}
-    return {**settings, **_filled("task", rung.task), **_filled("model", rung.model)}
+    train = {"train": {"upto": rung.upto} | rung.train} if isinstance(rung, Tested) else {}
+    return {**settings, **_filled("task", rung.task), **_filled("model", rung.model), **train}
 
 
 def _filled(what: str, entry: Mapping[str, Any]) -> dict[str, object]:

@@ -18,6 +18,7 @@ from functools import lru_cache
 from rnnbench.analysis import decisions, effects, stats
 from rnnbench.analysis.ranges import Range
 from rnnbench.plan.ladders import Climb, RungState
+from rnnbench.plan.reach import folded
 from rnnbench.records import Record
 from rnnbench.settings import LOOK, Settings
 
@@ -33,7 +34,8 @@ def taken(record: Record) -> Range:
 
 @lru_cache(maxsize=10_000)  # of many seeds most took as long as another did, to the look
 def _solved(at: int | None, steps: int) -> Range:
-    return Range(0 if at is None else (at - 1) // LOOK * LOOK, at or steps, low_open=True)
+    """Whatever a record says, nothing is solved in less than a step."""
+    return Range(0 if at is None else (at - 1) // LOOK * LOOK, max(1, at or steps), low_open=True)
 
 
 @lru_cache(maxsize=10_000)
@@ -107,7 +109,7 @@ def paces(climbs: Iterable[Climb]) -> list[Pace]:
     the parts of each task of which anything is known. None of a search: which seeds it trains at a length depends on
     what they came to."""
     found: dict[str, list[Pace]] = {}
-    for climb, base in effects.differences(climbs):
+    for climb, base in effects.differences(map(folded, climbs)):  # steps are a training's, wherever it is tested
         if not climb.ladder.variant.pair and not climb.searches:
             found.setdefault(climb.ladder.task.name, []).append(_pace(climb, base))
     out = []

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from rnnbench.analysis import stats
+from rnnbench.analysis import reach, stats
 from rnnbench.analysis.stats import Estimate
 from rnnbench.plan.ladders import Climb, RungState
 from rnnbench.records import Record
@@ -104,7 +104,7 @@ def span(climb: Climb) -> Span | None:
 def seed_spans(climb: Climb) -> tuple[Span, ...]:
     """The span of each seed by itself, in the suite's order of seeds; () where the variant can't do the task."""
     rungs = lengths(climb)
-    return tuple(_span(rungs, verdicts) for verdicts in zip(*map(_solved, climb.steps), strict=True))
+    return tuple(_span(rungs, reach.counted(climb, v)) for v in zip(*map(_solved, climb.steps), strict=True))
 
 
 def _solved(step: RungState) -> list[bool | None]:

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from rnnbench.plan.ladders import Climb
+from rnnbench.plan.reach import folded
 
 Result = tuple[str, int, int, float, float | None, int, int]
 
@@ -20,7 +21,7 @@ def twins(climbs: Iterable[Climb]) -> dict[tuple[str, ...], int]:
     found: dict[str, set[Result]] = defaultdict(set)
     for climb in climbs:
         task = climb.ladder.task.name
-        for r in climb.records:
+        for r in folded(climb).records:
             if r.finished and r.loss is not None:
                 result = (task, r.run.rung.length, r.run.seed, r.loss, r.score, r.steps, r.parameters)
                 found[climb.ladder.variant.name].add(result)

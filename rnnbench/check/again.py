@@ -58,6 +58,7 @@ def label(record: Record) -> str:
             canonical(rung.task),
             str(rung.length),
             canonical(rung.settings),
+            *([canonical(rung.train)] if rung.train else []),
             f"seed {record.run.seed}",
         ]
     )
@@ -67,7 +68,7 @@ def _difference(old: Record, new: Record) -> str:
     """What differs first, as `before, now`; empty if nothing does."""
     if not new.finished:
         return f"{new.status} now: {raised(new.error or '') or 'no error told'}"
-    for name in ("status", "steps", "solved_at", "score", "loss", "parameters"):
+    for name in ("status", "steps", "solved_at", "score", "loss", "parameters", "scores", "positions"):
         before, now = getattr(old, name), getattr(new, name)
         if before != now:
             far = f", {abs(now - before):.2g} apart" if isinstance(before, float) and isinstance(now, float) else ""

@@ -28,6 +28,7 @@ from rnnbench.check import seeds as seeded
 from rnnbench.errors import Exit, UserError
 from rnnbench.plan import Ladder, Plan, views
 from rnnbench.plan.ladders import Climb
+from rnnbench.plan.reach import folded
 from rnnbench.records import Status, canonical
 from rnnbench.suite import Suite
 from rnnbench.suite.faults import printable
@@ -151,12 +152,13 @@ def rungs(climb: Climb) -> list[int]:
 
 def diverged(climb: Climb) -> int:
     """How many runs diverged."""
-    return sum(r.status == "diverged" for step in climb.steps if step.state != "pruned" for r in step.finished)
+    steps = [step for step in folded(climb).steps if step.state != "pruned"]
+    return sum(r.status == "diverged" for step in steps for r in step.finished)
 
 
 def missing(climbs: Sequence[Climb]) -> tuple[int, int]:
     """How many runs are missing, and how many broke, of those that aren't pruned."""
-    steps = [step for climb in climbs for step in climb.steps if step.state != "pruned"]
+    steps = [step for climb in climbs for step in folded(climb).steps if step.state != "pruned"]
     return sum(step.missing for step in steps), sum(len(step.broken) for step in steps)
 
 

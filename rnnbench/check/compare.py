@@ -22,7 +22,7 @@ from rnnbench.analysis.stats import Estimate
 from rnnbench.check import baseline, ends, probes, seeds
 from rnnbench.check.baseline import Baseline, Cell
 from rnnbench.errors import Exit, UserError
-from rnnbench.plan import Plan
+from rnnbench.plan import Plan, reach
 from rnnbench.plan.ladders import Climb
 from rnnbench.text import printable
 
@@ -73,7 +73,7 @@ def fits(plan: Plan, was: Baseline, whole: bool) -> None:
             faults.append(f"it lacks {variant} on {task}")
         elif cell.asked != baseline.asked(ladder):
             faults.append(f"{variant} on {task} is asked for otherwise than then")
-        elif not _counted(cell, len(was.seeds), len(ladder.rungs)):
+        elif not _counted(cell, len(was.seeds), len(reach.rungs(ladder))):
             faults.append(f"its spans of {variant} on {task} are none")
         elif not all(set(map(str, was.seeds)) <= set(each) for each in (cell.exact.starts, cell.exact.data)) or not (
             probes.can_be(cell.exact.passes, ladder)

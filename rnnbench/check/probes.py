@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -204,7 +205,7 @@ def _passed(rung: Rung, path: str, length: int, width: int, jitter: float = 0.0)
 
 
 def _trained(rung: Rung, path: str) -> list[Record]:
-    short = Rung(rung.model, rung.task, rung.length, rung.settings | {"steps": STEPS, "stop": "never"})
+    short = replace(rung, settings=rung.settings | {"steps": STEPS, "stop": "never"})
     events = Trainer("cpu", path).train([Run(short, seed) for seed in SEEDS])
     return sorted((e for e in events if isinstance(e, Record)), key=lambda r: r.run.seed)
 

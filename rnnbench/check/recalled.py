@@ -9,7 +9,7 @@ from pathlib import Path
 from rnnbench import strict
 from rnnbench.check.baseline import LARGEST, Baseline, asked
 from rnnbench.errors import UserError
-from rnnbench.plan import Plan
+from rnnbench.plan import Plan, reach
 from rnnbench.plan.ladders import Climb, RungState
 from rnnbench.records import Record, Run
 
@@ -43,6 +43,6 @@ def climbs(was: Baseline, plan: Plan, path: Path) -> Iterator[Climb]:
                 ),
                 "done",
             )
-            for k, rung in enumerate(ladder.rungs)
+            for k, rung in enumerate(reach.rungs(ladder))
         )
         yield Climb(ladder, steps)

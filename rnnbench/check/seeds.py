@@ -10,6 +10,7 @@ from typing import Any
 from rnnbench.check.probes import TOLERANCE, Numbers, batch_hash, differs, summary
 from rnnbench.plan import Ladder
 from rnnbench.records import Run
+from rnnbench.training import ways
 from rnnbench.training.cohort import Cohort
 from rnnbench.training.model import Model
 from rnnbench.training.trainer import Trainer
@@ -27,7 +28,7 @@ def look(ladder: Ladder, path: str, seeds: Sequence[int]) -> tuple[dict[str, Any
     firsts: dict[int, str] = {}
     faults = []
     enough = not model.task.all_seen(ladder.rungs[0].length)  # so few inputs may well be the same
-    for group in [[run] for run in runs] if solo else [runs]:
+    for group in [runs] if ways.together(ladder.rungs[0], "cpu", path) else [[run] for run in runs]:
         cohort = Cohort(model, group, solo, "cpu", step=0)
         cohort.step = 1
         batches = cohort.batches()

@@ -17,9 +17,8 @@ if TYPE_CHECKING:
 def fresh(chosen: Plan, store: Store) -> list[Climb]:
     """The view of a plan without what other code than today's made."""
     from rnnbench import api
-    from rnnbench.plan.ladders import view
 
-    return view(chosen, api.without(api.records(chosen, store), "stale"))
+    return api.shown(chosen, api.without(api.records(chosen, store), "stale"))
 
 
 def one_thread() -> None:

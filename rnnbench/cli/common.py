@@ -34,7 +34,12 @@ def suite(name: str | None, store: Store, overrides: list[str] | None, seeds: st
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Around the writing of an output file: what goes wrong there is the file's fault, exit code 3."""
+    """Around the writing of an output file: what goes wrong there is the file's fault, exit code 3. UserError where it
+    would take the place of a store's records."""
+    from rnnbench.store import schema
+
+    if schema.is_store(path):
+        raise UserError(f"{path}: got the records of a store, which would be lost; expected another file to write to")
     try:
         yield
     except OSError as error:

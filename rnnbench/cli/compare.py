@@ -77,7 +77,6 @@ def _side(text: str, results: Path, suite: Suite | None, filter: str | None) -> 
     from rnnbench.check import baseline, recalled
     from rnnbench.plan import plan, views
     from rnnbench.plan.filter import select
-    from rnnbench.plan.ladders import view
     from rnnbench.store import Store
 
     path = Path(text)
@@ -93,7 +92,7 @@ def _side(text: str, results: Path, suite: Suite | None, filter: str | None) -> 
         kept = (c for c in every if (c.ladder.variant.name, c.ladder.task.name) in wanted)
         return Side(text, tuple(was.seeds), tuple(kept), bits=False)
     elif path.suffix in (".json", ".jsonl", ".gz"):
-        climbs = view(chosen, api.exported(path))
+        climbs = api.shown(chosen, api.exported(path))
     else:
         climbs = api.climbs(chosen, Store(results))
     return Side(text, tuple(suite.seeds), tuple(views.at(climbs)))

@@ -40,7 +40,7 @@ def export(
     chosen = select(plan(common.suite(suite, store, set, seeds)), filter)
     known = api.records(chosen, store)
     if format == "csv":
-        common.write_lines(frame.csv(view(chosen, known)), output)
+        common.write_lines(frame.csv(api.shown(chosen, known)), output)
         return
     if chosen.pilots is not None:  # of what could have been chosen only what was
         known = {record.id: record for climb in view(chosen, known) for record in climb.records}

@@ -36,19 +36,21 @@ def plan(
 
     chosen = select(planning.plan(api.load(suite, set or (), seeds)), filter)
     records = api.records(chosen, Store(results))
-    counts: dict[tuple[str, tuple[int, ...]], list[str]] = {}
+    counts: dict[tuple[str, tuple[int, ...], str], list[str]] = {}
     lines = []
     for ladder in (x for x in chosen.stated().ladders if x.choice == "own"):
         if ladder.reason:
             lines.append(f"{ladder.variant.name} on {ladder.task.name}: n/a, {ladder.task.name} {ladder.reason}")
         else:
-            rungs = tuple(r.length for r in ladder.rungs)
-            counts.setdefault((ladder.task.name, rungs), []).append(ladder.variant.family)
-    for (task, rungs), families in counts.items():
+            own, upto = ladder.task, ladder.task.train.get("upto")
+            lengths = own.lengths if upto else tuple(r.length for r in ladder.rungs)
+            how = f"trained on up to {upto}, tested at {len(lengths)} lengths" if upto else f"x {len(lengths)} lengths"
+            counts.setdefault((own.name, lengths, how), []).append(ladder.variant.family)
+    for (task, lengths, how), families in counts.items():
         variants = [name if n == 1 else f"{name} at {n} points" for name, n in Counter(families).items()]
-        shown = ", ".join(map(str, rungs if len(rungs) <= 12 else (*rungs[:5], "...", *rungs[-5:])))
+        shown = ", ".join(map(str, lengths if len(lengths) <= 12 else (*lengths[:5], "...", *lengths[-5:])))
         names = ", ".join(variants if len(variants) <= 20 else (*variants[:20], f"and {len(variants) - 20} more"))
-        common.say(f"{task}: {len(families)} variants ({names}) x {len(rungs)} lengths ({shown})")
+        common.say(f"{task}: {len(families)} variants ({names}) {how} ({shown})")
     for line in lines:
         common.say(line)
     common.say(f"seeds: {len(chosen.suite.seeds)}")
@@ -56,9 +58,9 @@ def plan(
         on = f", those with more on {few} seeds" if (few := chosen.suite.budgets.seeds) else ""
         common.say(f"budgets: {', '.join(map(str, times))} times the steps{on}")
     if (tuning := chosen.suite.tuning) is not None and chosen.pilots is not None:
-        lengths = "; ".join(f"{task} {', '.join(map(str, some))}" for task, some in tuning.lengths.items())
-        own = f"{(n := len(tuning.seeds))} seed{'s' * (n > 1)} of their own"
-        common.say(f"tuning: {len(tuning.candidates)} candidates, {own}, lengths {lengths}: "
+        at = "; ".join(f"{name} {', '.join(map(str, some))}" for name, some in tuning.lengths.items())
+        on = f"{(n := len(tuning.seeds))} seed{'s' * (n > 1)} of their own"
+        common.say(f"tuning: {len(tuning.candidates)} candidates, {on}, lengths {at}: "
                    f"{chosen.pilots.count:,} pilots")  # fmt: skip
     known = ladders.view(chosen, records)
     common.say(describe(chosen.suite.name, api.Forecast.of(known), api.cores()))

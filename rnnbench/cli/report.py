@@ -15,6 +15,7 @@ from rnnbench.report.model import counted
 if TYPE_CHECKING:
     from rnnbench.plan import Plan
     from rnnbench.records import Record
+    from rnnbench.store import Store
 
 FORMATS = (
     f"How to print it: {', '.join(formats.names())}; without it as the name after -o says, else a table. "
@@ -42,9 +43,8 @@ def report(
 ) -> None:
     """Tabulate, or draw, how far back each variant remembers, with intervals."""
     from rnnbench import api
-    from rnnbench.plan import plan
+    from rnnbench.plan import plan, reach
     from rnnbench.plan.filter import select
-    from rnnbench.plan.ladders import view
     from rnnbench.report import files, render
     from rnnbench.store import Store
 
@@ -56,15 +56,34 @@ def report(
     whole = common.suite(suite, store, set, seeds)
     chosen = select(plan(whole), filter)
     drawn = several or format == "html"  # learning curves with the rest
-    climbs = view(chosen, _exported(source, chosen, drawn)) if source else api.climbs(chosen, store)
-    notes = api.warnings([r for c in climbs for r in c.records])
+    climbs = api.shown(chosen, _exported(source, chosen, drawn)) if source else api.climbs(chosen, store)
+    notes = api.warnings([r for c in climbs for r in reach.folded(c).records])
     notes += [] if source else api.orphaned(whole, store)
     made = files(chosen.suite, climbs, format)
     if made is not None and output is not None:
         common.say(f"{output}: {counted(common.write_files(made, output), 'chart')}", err=True)
         return
     width, color = common.screen(output)
-    common.write(render(chosen.suite, climbs, format, width=width, color=color, notes=notes, by=by), output)
+    text = render(chosen.suite, climbs, format, width=width, color=color, notes=notes, by=by)
+    if chosen.suite.probe and source is None and by is None and format in ("table", "markdown"):
+        text += "\n" + _probes(chosen, store, format, width, color)
+    common.write(text, output)
+
+
+def _probes(chosen: Plan, store: Store, format: str, width: int, color: bool) -> str:
+    """The probes of a suite that asks for them, as far as they were made."""
+    from rnnbench import api
+    from rnnbench.probing import Asked, after
+    from rnnbench.report import probed
+
+    assert chosen.suite.probe is not None
+    asked = Asked(after(chosen.suite.probe.at))
+    wanted = api.to_probe(chosen, store, chosen.suite.probe.seeds)
+    found = api.kept_probes(wanted, store, asked)
+    lacking = len(wanted) - len(found)
+    note = f"note: {lacking} of {len(wanted)} runs are not probed yet; next: rnnbench probe SUITE\n" if lacking else ""
+    name = chosen.suite.name
+    return note + (probed.render(name, found, asked, format, width=width, color=color) if found else "")
 
 
 def _exported(source: Path, chosen: Plan, curves: bool) -> dict[str, Record]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from rnnbench.cli import app, common, options
+from rnnbench.cli import apart, app, common, options
 
 if TYPE_CHECKING:
     from rnnbench.api import Forecast
@@ -66,7 +66,7 @@ def run(
     wanted = options.of_executor(executor_set, address, cpus_per_cohort, gpus_per_cohort)
     executors.named(executor, wanted)  # what is wrong with it is told before anything is read
     resolved = executors.device(executor, device, wanted)
-    whole = api.load(suite, set or (), seeds)
+    whole = apart.load(suite, set or (), seeds)
     chosen = select(plan(whole), filter)
     store = Store(results)
     name = chosen.suite.name

@@ -1,8 +1,9 @@
 """Suite -> ladders of rungs -> runs; `ladders.py` says how far they have been climbed.
 
-The lengths of one (variant, task) are rungs, climbed from the shortest. After two rungs in a row that no seed
-solved the rest is pruned, which is derived from the records whenever somebody looks, never stored. Where a suite has
-several `budgets` there is a ladder for each.
+The lengths of one (variant, task) are rungs, climbed from the shortest; where a task trains on many lengths at once
+there is one rung, of the longest of these (`reach.py` unfolds it into those that are tested). After two rungs in a row
+that no seed solved the rest is pruned, which is derived from the records whenever somebody looks, never stored. Where a
+suite has several `budgets` there is a ladder for each.
 """
 
 from __future__ import annotations
@@ -91,7 +92,17 @@ def rung(suite: Suite, variant: Variant, entry: TaskEntry, length: int) -> Rung:
     model = suite.model(variant, entry)
     if model.get("chrono") is True:
         model = model | {"chrono": max(3, registry.task(entry.task).lag(length).most)}
-    return Rung(model, entry.task, length, given(suite.settings(variant, entry)))
+    return Rung(model, entry.task, length, given(suite.settings(variant, entry)), _train(entry))
+
+
+def _train(entry: TaskEntry) -> dict[str, Any]:
+    """What a task's rungs say of their training: nothing where each trains on its own length. A curriculum that opens
+    every length at the first step is none, and a run of either is the same run."""
+    if not entry.train:
+        return {}
+    gradual = entry.train.get("from", entry.train["upto"]) < entry.train["upto"]
+    steps = {key: entry.train[key] for key in ("from", "over")} if gradual else {}
+    return {"tested": list(entry.lengths)} | steps
 
 
 def impossible(suite: Suite, variant: Variant, entry: TaskEntry) -> str:
@@ -109,7 +120,7 @@ def plan(suite: Suite) -> Plan:
     for entry in suite.tasks:
         for variant in suite.variants:
             reason = impossible(suite, variant, entry)
-            rungs = () if reason else tuple(rung(suite, variant, entry, length) for length in entry.lengths)
+            rungs = () if reason else tuple(rung(suite, variant, entry, length) for length in entry.trained)
             ladders.append(Ladder(variant, entry, rungs, reason))
     larger = [
         ladder.at(times, suite.budgets.first(times))

@@ -11,6 +11,8 @@ from rnnbench.records import Record, Rung
 from rnnbench.settings import Settings
 
 SECONDS_A_STEP = 6e-4  # measured on one core of a recent x86-64 server: what a training step takes besides its layers
+FORWARDS = 1 / 3  # of a training step is its way forwards
+TESTED = 2048  # examples at each length that is tested, of which little can be told where they are few
 
 
 _estimates: dict[str, float] = {}  # of rungs, by what they are: asked for again at each record
@@ -26,9 +28,18 @@ def estimate(rung: Rung) -> float:
 
 def _estimate(rung: Rung) -> float:
     s = Settings.of(rung)
-    time_steps = registry.task(rung.task).lag(rung.length).most + 2
-    one = registry.layer(rung.model).seconds(time_steps, s.batch, s.hidden)
-    return float(s.steps * (SECONDS_A_STEP + one * s.layers * (1 + s.bidirectional)))
+    task, layer = registry.task(rung.task), registry.layer(rung.model)
+    scans = s.layers * (1 + s.bidirectional)
+
+    def seconds(length: int) -> float:
+        """Of a training step at a length."""
+        return SECONDS_A_STEP + layer.seconds(task.lag(length).most + 2, s.batch, s.hidden) * scans
+
+    if not rung.tested:
+        return float(s.steps * seconds(rung.length))
+    middle = (task.shortest + rung.length) // 2
+    tests = sum(map(seconds, rung.tested)) * FORWARDS * TESTED / s.batch
+    return float(s.steps * seconds(middle) + tests)
 
 
 def work(climb: Climb) -> tuple[float, float]:

@@ -101,7 +101,7 @@ def select(plan: Plan, expression: str | None) -> Plan:
 
     def kept(ladder: Ladder) -> Ladder:
         names = {ladder.variant.name, ladder.task.name}
-        rungs = tuple(r for r in ladder.rungs if matches(frozenset({*names, str(r.length)})))
+        rungs = tuple(r for r in ladder.rungs if matches(frozenset({*names, *map(str, (r.length, *r.tested))})))
         return replace(ladder, rungs=rungs)
 
     ladders = tuple(ladder for ladder in map(kept, plan.ladders) if ladder.rungs)

@@ -232,10 +232,11 @@ def climb_on(was: Climb, k: int, place: int, record: Record, prune: bool) -> Cli
 
 
 def counted(climb: Climb) -> Climb:
-    """The same ladder without the records of those rungs that are done for good. A search looks at them again."""
+    """The same ladder without the records of those rungs that are done for good, but for those that were tested at many
+    lengths. A search looks at them again."""
     if climb.searches:
         return climb
-    done = (r.records and r.state == "done" and not r.tally.broken for r in climb.steps)
+    done = (r.records and r.state == "done" and not r.tally.broken and not r.rung.tested for r in climb.steps)
     return replace(climb, steps=tuple(r.counted() if d else r for r, d in zip(climb.steps, done, strict=True)))
 
 

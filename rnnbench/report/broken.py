@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rnnbench.plan.ladders import Climb
+from rnnbench.plan.reach import folded
 from rnnbench.records import Record
 from rnnbench.report import marks
 from rnnbench.report.model import clean
@@ -15,7 +16,8 @@ ERRORS = 3  # how many failed runs of a task are quoted
 
 def notes(climbs: Sequence[Climb]) -> list[str]:
     """A line for each of the first few, and how many there are besides."""
-    runs = [(climb, r) for climb in climbs for step in climb.steps if step.state != "pruned" for r in step.broken]
+    trained = map(folded, climbs)
+    runs = [(climb, r) for climb in trained for step in climb.steps if step.state != "pruned" for r in step.broken]
     out = [f"{marks.FAILED} {_where(climb, r)}: {r.status}{_why(r)}" for climb, r in runs[:ERRORS]]
     return out + ([f"{marks.FAILED} and {len(runs) - ERRORS} more"] if len(runs) > ERRORS else [])
 

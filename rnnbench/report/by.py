@@ -56,8 +56,8 @@ def _spans(task: TaskEntry, climbs: Sequence[Climb], factor: str, values: Values
     without = [clean(c.ladder.variant.name) for c in climbs if c.ladder.variant.name not in values]
     columns = factors.ordered(list(values.values()))
     return Table(
-        title=f"{clean(task.name)}: span by {clean(factor)}",
-        about=f"the span of each variant at each value of {clean(factor)}",
+        title=f"{clean(task.name)}: {task.headline} by {clean(factor)}",
+        about=f"the {task.headline} of each variant at each value of {clean(factor)}",
         columns=(Column("", False), *_headings(columns)),
         rows=tuple((_name(row), *_across(own, columns)) for row, own in cells.items()),
         notes=(f"without a value of {clean(factor)}: {', '.join(without)}",) if without else (),
@@ -80,7 +80,7 @@ def _effects(task: TaskEntry, climbs: Sequence[Climb], factor: str, values: Valu
     pairs = f"{n[0]} to {n[-1]}" if n[-1] > n[0] else str(n[0])
     return Table(
         title=f"{clean(task.name)}: effects by {clean(factor)}",
-        about="span of the variant less that of its base, paired by seed, in octaves (log2): mean ± "
+        about=f"{task.headline} of the variant less that of its base, paired by seed, in octaves (log2): mean ± "
         f"half the 95{NBSP}% t interval, n = {pairs}; their p values are in the whole report",
         columns=(Column("", False), Column("against", False), *_headings(columns)),
         rows=tuple((*map(_name, names), *_across(own, columns)) for names, own in cells.items()),

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from rnnbench.analysis import spans
 from rnnbench.plan.ladders import Climb, RungState
+from rnnbench.plan.reach import unfolded
 from rnnbench.report import marks
 from rnnbench.report.formats import table
 from rnnbench.report.model import Cell, Tone, clean
@@ -54,6 +55,7 @@ def _task(climb: Climb) -> str:
 
 def _ladder(climb: Climb | None) -> Cell:
     """A ladder: a sign for each rung, and the span as far as it is known."""
+    (climb,) = unfolded([climb]) if climb else (None,)
     span = spans.span(climb) if climb else None
     if climb is None or span is None:
         return marks.mark(marks.NOT_APPLICABLE)

@@ -22,11 +22,11 @@ from rnnbench.plan import Plan
 from rnnbench.plan.ladders import Climb
 from rnnbench.records import BROKEN, Record
 from rnnbench.report import marks
+from rnnbench.report.curves import BARS
 from rnnbench.report.filling import filling
 from rnnbench.report.model import clean
 from rnnbench.text import printable, raised
 
-BARS = "▁▂▃▄▅▆▇█"
 CURVE = 14  # columns of a worker's curve
 STATUSES = {"solved": "green", "unsolved": "", "diverged": "yellow", "failed": "magenta"}
 

@@ -16,6 +16,7 @@ from rnnbench.settings import LOOK
 
 PRUNED, MISSING, NOT_APPLICABLE, SOLVED, SO_FAR, IMPLIED = "–", "·", "n/a", "✓", "…", "⇒"
 FAILED, DIVERGED = "!", "∞"
+BEYOND = "→"  # a length that is longer than all that was trained on
 
 TONES: dict[str, Tone] = {"holds": "full", "fails": "little", "undecided": "quiet"}  # of a verdict
 

@@ -65,7 +65,7 @@ class Table:
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
     notes: tuple[str, ...] = ()
-    kind: Literal["", "spans", "claims"] = ""
+    kind: Literal["", "headline", "claims"] = ""
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,18 @@ from rnnbench.analysis.twins import twins
 from rnnbench.analysis.verdicts import Verdict
 from rnnbench.plan import views
 from rnnbench.plan.ladders import Climb, RungState
-from rnnbench.report import broken, marks, sections, within
+from rnnbench.plan.reach import folded
+from rnnbench.report import broken, marks, sections, tested, within
 from rnnbench.report.model import NBSP, Cell, Column, Report, Table, clean, counted
 from rnnbench.settings import LOOK
 from rnnbench.suite import Suite, TaskEntry
+
+HEADLINES = {
+    "span": "the longest length up to which at least half of the seeds solved every one: what was trained to span the "
+    "gap within {steps}, known up to the next length tried",
+    "reach": "trained on lengths up to one within {steps}, the longest tested length up to which at least half of the "
+    "seeds solved every one, known up to the next length tested",
+}
 
 
 def report(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = ()) -> Report:
@@ -24,7 +32,7 @@ def report(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = ()) -> 
     tasks = [task for task in suite.tasks if any(c.ladder.task.name == task.name for c in climbs)]  # those selected
     by_task = [(task, [c for c in climbs if c.ladder.task.name == task.name]) for task in tasks]
     tables = [scores(suite, task, own) for task, own in by_task]
-    tables.append(spanned(suite, climbs))
+    tables += headlines(suite, climbs)
     tables += sections.tables(tasks, every)
     tables += [costs(task, own) for task, own in by_task]
     if suite.claims:
@@ -41,6 +49,7 @@ def report(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = ()) -> 
 
 def summary(suite: Suite, climbs: Sequence[Climb], every: Sequence[Climb]) -> str:
     """How large the suite is and how far it has come, in one line; `every` climb, those with more steps too."""
+    climbs, every = [folded(climb) for climb in climbs], [folded(climb) for climb in every]
     steps = [step for climb in climbs for step in climb.steps]
     counts: Counter[str] = Counter()
     for step in steps:
@@ -85,11 +94,11 @@ def _name(climb: Climb) -> Cell:
     return Cell((name,), name)
 
 
-def _across(climb: Climb, task: TaskEntry, draw: Callable[[RungState], Cell], place: int = 0) -> list[Cell]:
-    """A cell for each of the task's lengths, drawn from the climb's step at it."""
+def _across(climb: Climb, lengths: Sequence[int], draw: Callable[[RungState], Cell], place: int = 0) -> list[Cell]:
+    """A cell for each of a task's lengths, drawn from the climb's step at it."""
     steps = {step.rung.length: step for step in climb.steps}
     absent = Cell(("",)) if steps else marks.mark(marks.NOT_APPLICABLE, place)
-    return [draw(steps[length]) if length in steps else absent for length in task.lengths]
+    return [draw(steps[length]) if length in steps else absent for length in lengths]
 
 
 def _started(climb: Climb) -> bool:
@@ -104,11 +113,13 @@ def best(found: Sequence[Span | None]) -> list[bool]:
 
 
 def scores(suite: Suite, task: TaskEntry, climbs: Sequence[Climb]) -> Table:
-    """Variants x lengths: the score of every rung; and the span."""
+    """Variants x lengths: the score of every rung; and the span, or the reach."""
     found = [spans.span(c) for c in climbs]
     rows = []
     for climb, span, is_best in zip(climbs, found, best(found), strict=True):
-        rows.append((_name(climb), *_across(climb, task, marks.score), marks.span(span, _started(climb), is_best)))
+        rows.append(
+            (_name(climb), *_across(climb, task.lengths, marks.score), marks.span(span, _started(climb), is_best))
+        )
     bar = marks.fixed(registry.task_class(task.task["task"]).bar)
     n = len(suite.seeds)
     mean = "one seed, so no interval" if n == 1 else f"mean of {n} seeds ± half the 95{NBSP}% t interval"
@@ -121,12 +132,13 @@ def scores(suite: Suite, task: TaskEntry, climbs: Sequence[Climb]) -> Table:
         about += "every shorter one"
     return Table(
         title=clean(task.name),
-        about=about,
-        columns=(Column("", False), *(Column(str(length)) for length in task.lengths), Column("span")),
+        about=f"{about}{tested.about(task)}",
+        columns=(Column("", False), *tested.columns(task), Column(task.headline)),
         rows=tuple(rows),
         notes=(
             *_not_applicable(climbs),
             *_all_seen(task),
+            *tested.holes(climbs),
             *_padded(suite, task, climbs),
             *broken.notes(climbs),
             *_mixed(climbs),
@@ -144,10 +156,11 @@ def _not_applicable(climbs: Sequence[Climb]) -> list[str]:
 
 def _all_seen(task: TaskEntry) -> list[str]:
     """Where what is tested was trained on too, as there is nothing else, in one line."""
-    seen = registry.all_seen(task.task, task.lengths)
+    trained = [length for length in task.lengths if length not in task.beyond]
+    seen = registry.all_seen(task.task, trained)
     if not seen:
         return []
-    where = "" if len(seen) == len(task.lengths) else f" at {', '.join(map(str, seen))}"
+    where = "" if len(seen) == len(trained) else f" at {', '.join(map(str, seen))}"
     least, most = min(seen.values()), max(seen.values())
     many = f"{least:,}" if least == most else f"{least:,} to {most:,}"
     return [f"all inputs seen in training{where}: there are only {many} different ones"]
@@ -181,13 +194,21 @@ def _padded(suite: Suite, task: TaskEntry, climbs: Sequence[Climb]) -> list[str]
 
 
 def _mixed(climbs: Sequence[Climb]) -> list[str]:
-    counts = Counter(r.numerics for c in climbs for s in c.steps if s.state != "pruned" for r in s.finished)
+    counts = Counter(
+        r.numerics for c in map(folded, climbs) for s in c.steps if s.state != "pruned" for r in s.finished
+    )
     told = "; ".join(f"{counted(count, 'run')} by {clean(name) or 'unknown'}" for name, count in sorted(counts.items()))
     return [f"computed in different ways, which differ in rounding: {told}"] if len(counts) > 1 else []
 
 
-def spanned(suite: Suite, climbs: Sequence[Climb]) -> Table:
-    """Variants x tasks: the spans."""
+def headlines(suite: Suite, climbs: Sequence[Climb]) -> list[Table]:
+    """The spans, and the reaches, of the tasks that have them."""
+    groups = {name: [c for c in climbs if c.ladder.task.headline == name] for name in HEADLINES}
+    return [_headline(suite, own, name) for name, own in groups.items() if own]
+
+
+def _headline(suite: Suite, climbs: Sequence[Climb], name: str) -> Table:
+    """Variants x tasks: the spans, or the reaches."""
     by_name = {(c.ladder.variant.name, c.ladder.task.name): c for c in climbs}
     tasks = [t for t in suite.tasks if any(name == t.name for _, name in by_name)]
     variants = [v for v in suite.variants if any(name == v.name for name, _ in by_name)]
@@ -199,12 +220,11 @@ def spanned(suite: Suite, climbs: Sequence[Climb]) -> Table:
         columns.append([marks.span(s, _started(c), is_best) if c else Cell(("",)) for s, c, is_best in triples])
     names = [Cell((clean(v.name),), clean(v.name)) for v in variants]
     return Table(
-        title="span",
-        about="the longest length up to which at least half of the seeds solved every one: what was trained to span "
-        f"the gap within {within.steps(climbs)}, known up to the next length tried",
+        title=name,
+        about=HEADLINES[name].format(steps=within.steps(climbs)),
         columns=(Column("", False), *(Column(clean(task.name)) for task in tasks)),
         rows=tuple(zip(names, *columns, strict=True)),
-        kind="spans",
+        kind="headline",
     )
 
 
@@ -228,7 +248,8 @@ def claimed(verdicts: Sequence[Verdict]) -> Table:
 
 
 def costs(task: TaskEntry, climbs: Sequence[Climb]) -> Table:
-    """Variants x (parameters, seconds a run, steps to solve by length)."""
+    """Variants x (parameters, seconds a run, steps to solve by length that was trained)."""
+    climbs = [folded(climb) for climb in climbs]
     done = [[r for s in c.steps if s.state != "pruned" for r in s.finished] for c in climbs]
     seconds = [stats.mean([r.seconds for r in runs]).value for runs in done]
     climbed = task.search == "climb"  # which seeds a search trains at a length depends on what they came to
@@ -239,7 +260,7 @@ def costs(task: TaskEntry, climbs: Sequence[Climb]) -> Table:
     rows = []
     for climb, runs, mean in zip(climbs, done, seconds, strict=True):
         absent = marks.MISSING if climb.steps else marks.NOT_APPLICABLE
-        steps = _across(climb, task, marks.steps, 1) if climbed else []
+        steps = _across(climb, task.trained, marks.steps, 1) if climbed else []
         size = max((r.parameters for r in runs), default=0)
         taken = Cell((f"{mean:.{digits}f}",), mean) if mean else marks.mark(absent)  # a canonical export has no times
         cost = Cell((f"{size:,}",), size), taken
@@ -249,7 +270,7 @@ def costs(task: TaskEntry, climbs: Sequence[Climb]) -> Table:
         about=about,
         columns=(
             Column("", False),
-            *map(Column, ("parameters", "s/run", *(map(str, task.lengths) if climbed else ()))),
+            *map(Column, ("parameters", "s/run", *(tested.trained(task) if climbed else ()))),
         ),
         rows=tuple(rows),
     )

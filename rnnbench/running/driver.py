@@ -196,14 +196,10 @@ class Driver:
     def _size(self, first: Run, idle: int) -> int:
         """How many runs to train together with the first: it alone where a worker takes one at a time, else all of its
         shape (other seeds and learning rates), but shared out where workers would stand idle."""
-        if self._way(first) != ways.STACKED:
+        if not ways.together(first.rung, self.executor.device, self.executor.kernels):
             return 1
         same = self.ready.beside(first)
         return min(STACK, same if self.ready.shapes() >= idle else -(-same // idle))
-
-    def _way(self, run: Run) -> str:
-        """How a worker will compute it."""
-        return ways.way(run.rung, self.executor.device, self.executor.kernels)
 
     def _handle(self, event: Event) -> None:
         """Takes an event in. What comes of a run that its worker was not given, or is done with, came too late: the run

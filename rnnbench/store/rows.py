@@ -5,7 +5,8 @@ a row that is gone is missed.
              as float64, a byte that says whether there is an error; then id, run, status, numerics, fingerprint, host,
              started, curve, error, with a NUL between them, in UTF-8)
 
-Numbers are little-endian. The id is itself a digest, of the run's text as it is stored.
+Numbers are little-endian. The id is itself a digest, of the run's text as it is stored. `curve` is the list of looks,
+of a run that was tested at several lengths an object, with the looks under `curve` and what is told by length.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from hashlib import blake2b
 from typing import Any
 
 from rnnbench import strict
+from rnnbench.lengthwise import FIELDS, of_lengths
 from rnnbench.records import Point, Record, Run, Rung, canonical, id_of
 from rnnbench.store.faults import Damage
 
@@ -48,9 +50,23 @@ def of(record: Record) -> tuple[Any, ...]:
     row = (
         record.id, record.attempt, canonical(record.run.as_dict()), record.status, score, loss, record.steps,
         record.solved_at, record.parameters, record.seconds + 0.0, record.error, record.numerics, record.fingerprint,
-        record.host, record.started, canonical([point.as_row() for point in record.curve]),
+        record.host, record.started, _measured(record),
     )  # fmt: skip
     return (*row, digest(row))
+
+
+def _measured(record: Record) -> str:
+    """What a record's run came to on the way, and at each of several lengths."""
+    looks = [point.as_row() for point in record.curve]
+    return canonical({"curve": looks} | record.by_length() if record.scores or record.positions else looks)
+
+
+def _parsed(text: str, curves: bool) -> tuple[tuple[Point, ...], dict[str, Any]]:
+    """Looks, where they are asked for, and what is told by length, of a text as above; ValueError where it is none."""
+    if not text.startswith("{"):  # without looks most texts need no reading at all
+        return tuple(map(Point.of_row, strict.loads(text))) if curves else (), {}
+    found = strict.keys("curve", strict.loads(text), ("curve", "scores"), FIELDS)
+    return tuple(map(Point.of_row, found.pop("curve"))) if curves else (), of_lengths(found)
 
 
 def verify(row: Row, digested: bool = True) -> None:
@@ -88,11 +104,11 @@ def record(row: Row, run: Run, curves: bool = True, shared: dict[str, str] | Non
      numerics, fingerprint, host, started, curve) = row[:16]  # fmt: skip
     share: Callable[[Any, Any], Any] = ({} if shared is None else shared).setdefault
     try:
-        looks = tuple(map(Point.of_row, strict.loads(curve))) if curves else ()
+        looks, by_length = _parsed(curve, curves)
         found = Record(
             run, share(status, status), score, loss, steps, solved, parameters, seconds, looks, error,
             share(numerics, numerics), share(fingerprint, fingerprint), share(host, host), share(started, started),
-            attempt,
+            attempt, **by_length,
         )  # fmt: skip
         return found.agreed() if len(row) > 16 else found.checked()
     except (ValueError, TypeError) as why:

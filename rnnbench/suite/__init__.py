@@ -11,6 +11,7 @@ from rnnbench import registry
 from rnnbench.records import given
 from rnnbench.settings import Settings
 from rnnbench.suite.points import suffix
+from rnnbench.suite.probing import Probes
 from rnnbench.suite.tuning import Tuning
 
 _SETTINGS = frozenset(f.name for f in fields(Settings))
@@ -73,14 +74,31 @@ def parts(variants: Iterable[Variant]) -> dict[str, list[str]]:
 
 @dataclass(frozen=True)
 class TaskEntry:
-    """A task of a suite: `task` is `{"task": KIND, difficulty that differs from the defaults}`; `lengths` ascend.
-    `search`: how far a seed spans them is found by climbing them all from the shortest, or by bisecting."""
+    """A task of a suite: `task` is `{"task": KIND, difficulty that differs from the defaults}`; `lengths` ascend. Each
+    is trained by itself, or, where `train` says up to which length, tested after one training. `search`: how far a seed
+    spans them is found by climbing them all from the shortest, or by bisecting."""
 
     name: str
     task: dict[str, Any]
     lengths: tuple[int, ...]
     settings: dict[str, Any] = field(default_factory=dict)
     search: Literal["climb", "bisect"] = "climb"
+    train: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def headline(self) -> str:
+        """What is said first of a variant on it: `span`, or `reach` where it is tested beyond what it trains on."""
+        return "reach" if self.train else "span"
+
+    @property
+    def trained(self) -> tuple[int, ...]:
+        """The (longest) length of each training that it asks for, of a variant and a seed."""
+        return (self.train["upto"],) if self.train else self.lengths
+
+    @property
+    def beyond(self) -> tuple[int, ...]:
+        """The lengths that are tested and longer than all that is trained on."""
+        return tuple(length for length in self.lengths if length > self.trained[-1])
 
 
 @dataclass(frozen=True)
@@ -133,6 +151,7 @@ class Suite:
     path: str = ""
     text: str = ""
     foreign: dict[str, str] = field(default_factory=dict)
+    probe: Probes | None = None
 
     def settings(self, variant: Variant, task: TaskEntry) -> Settings:
         """The settings of one variant on one task: the variant's, else the task's, else the defaults; `--set`
@@ -166,8 +185,15 @@ class Suite:
         for task in plain["tasks"]:
             if task["search"] == "climb":
                 del task["search"]
+            if not task["train"]:
+                del task["train"]
         plain["variants"] = [{k: v for k, v in each.items() if v or k not in _LATER} for each in plain["variants"]]
-        unused = {"foreign": not self.foreign, "budgets": self.budgets == Budgets(), "tuning": self.tuning is None}
+        unused = {
+            "foreign": not self.foreign,
+            "budgets": self.budgets == Budgets(),
+            "tuning": self.tuning is None,
+            "probe": self.probe is None,
+        }
         return {key: value for key, value in plain.items() if not unused.get(key)}
 
     @classmethod
@@ -184,5 +210,6 @@ class Suite:
                 "claims": tuple(Claim(**c) for c in value["claims"]),
                 "budgets": Budgets.from_dict(value),
                 "tuning": Tuning.from_dict(value["tuning"]) if value.get("tuning") else None,
+                "probe": Probes.from_dict(value.get("probe")),
             }
         )

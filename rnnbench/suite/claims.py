@@ -19,10 +19,11 @@ def claims(
     variants: Collection[str],
     tasks: Tasks,
     whole: Sequence[Variant] | None,
+    headlines: Mapping[str, str],
 ) -> Iterator[Claim]:
     """The claims without a fault; `variants` are the names that they may use. `tasks` has None for one whose lengths
     aren't known, `whole` is None where some variant isn't: what depends on them is then not looked at, since the suite
-    is refused anyway."""
+    is refused anyway. `headlines`: of each task without a fault what claims may ask of it, `span` or another."""
     want = "{says: SENTENCE, that: EXPRESSION}"
     for i, _ in enumerate(reader.items(("claims",), f"a list of {want}")):
         path: Path = ("claims", i)
@@ -35,7 +36,7 @@ def claims(
         texts = {key: reader.text((*path, key)) for key in entry}
         says, that = texts.get("says"), texts.get("that")
         where = (*path, "that")
-        wrongs = list(_wrongs(that, variants, tasks, whole)) if that else []
+        wrongs = list(_wrongs(that, variants, tasks, whole, headlines)) if that else []
         for wrong in wrongs:
             what = f"{wrong.what}, in {printable(repr(marked(that or '', wrong.at)), 200)}"
             reader.faults.add(_place(reader, where, that or "", wrong.at), where, what, wrong.name, wrong.known)
@@ -43,10 +44,16 @@ def claims(
             yield Claim(says, that, str(reader.document.place(where)))
 
 
-def _wrongs(that: str, variants: Collection[str], tasks: Tasks, whole: Sequence[Variant] | None) -> Iterator[Wrong]:
+def _wrongs(
+    that: str,
+    variants: Collection[str],
+    tasks: Tasks,
+    whole: Sequence[Variant] | None,
+    headlines: Mapping[str, str],
+) -> Iterator[Wrong]:
     try:
         tree = parse(that)
-        yield from unknown(tree, variants, tasks, None if whole is None else named_parts(whole))
+        yield from unknown(tree, variants, tasks, None if whole is None else named_parts(whole), headlines)
         points(tree, whole or ())
     except Wrong as wrong:
         yield wrong

@@ -12,15 +12,21 @@ from typing import Literal
 
 MEASURES: dict[str, tuple[str, ...]] = {
     "span": ("variant", "task"),
+    "reach": ("variant", "task"),
     "score": ("variant", "task", "length"),
     "solved": ("variant", "task", "length"),
     "steps": ("variant", "task", "length"),
     "effect": ("part", "task"),
     "parameters": ("variant",),
 }
-RATIOS = ("span", "steps", "parameters")  # what is decided seed by seed, or exactly, can be divided
+RATIOS = ("span", "reach", "steps", "parameters")  # what is decided seed by seed, or exactly, can be divided
 
 
+# What is said first of a variant on a task, and of which tasks it is.
+HEADLINES = {
+    "span": "each of its lengths is trained by itself",
+    "reach": "it trains on lengths up to one, and is tested beyond",
+}
 Sign = Literal["+", "-", "*", "/"]
 
 
@@ -131,8 +137,10 @@ def unknown(
     variants: Collection[str],
     tasks: Mapping[str, Collection[int] | None],
     parts: Mapping[str, Sequence[str]] | None,
+    headlines: Mapping[str, str],
 ) -> Iterator[Wrong]:
-    """The names and lengths of a tree that a suite doesn't have. None where the suite itself has a fault."""
+    """The names and lengths of a tree that a suite doesn't have, and headlines that a task doesn't: `headlines` has, by
+    task, its own. None where the suite itself has a fault."""
     for measure in measures(tree):
         names = dict(zip(MEASURES[measure.function], zip(measure.arguments, measure.at, strict=True), strict=True))
         for what, (name, at) in names.items():
@@ -140,6 +148,13 @@ def unknown(
                 yield Wrong(at, f"got {name!r}, expected a variant", name, variants)
             elif what == "task" and name not in tasks:
                 yield Wrong(at, f"got {name!r}, expected a task", name, tasks)
+            elif (
+                what == "task"
+                and measure.function in HEADLINES
+                and headlines.get(name, measure.function) != measure.function
+            ):
+                own = headlines[name]
+                yield Wrong(at, f"got {measure.function} of {name!r}, expected its {own}: {HEADLINES[own]}")
             elif what == "part" and parts is not None and len(parts.get(name, ())) != 1:
                 several = parts.get(name, ())
                 which = f", which {' and '.join(several)} have," if several else ","

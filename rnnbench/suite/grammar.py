@@ -209,7 +209,10 @@ class _Parser:
         if sign == "*" and "number" not in (of, by):
             raise Wrong(at, f"got a product of {of} and {by}, expected a number on one side")
         if sign == "/" and by != "number" and (of != by or by not in RATIOS):
-            raise Wrong(at, f"got {of} by {by}, expected a number below, or span, steps or parameters by the same")
+            raise Wrong(
+                at,
+                f"got {of} by {by}, expected a number below, or {', '.join(RATIOS[:-1])} or {RATIOS[-1]} by the same",
+            )
         if sign == "/" and isinstance(right, Number) and right.value == 0:
             raise Wrong(at, "got a division by 0, expected another number")
 

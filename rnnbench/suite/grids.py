@@ -14,6 +14,7 @@ from math import prod
 from typing import Any, get_origin
 
 from rnnbench.settings import Settings
+from rnnbench.suite import lengths
 from rnnbench.suite.faults import Path, shown
 from rnnbench.suite.points import Point, agree, label
 from rnnbench.suite.reader import Reader, hints
@@ -121,8 +122,8 @@ def count(suite: Mapping[str, Any]) -> tuple[int, int]:
         pairs = changes * (changes - 1) // 2 if entry.get("pairs") is True else 0
         starts = sum(len(values) for values in _mapping(entry.get("starts")).values() if isinstance(values, list))
         total += sizes.get(str(entry.get("base")), 1) * (changes + pairs + starts)
-    lengths = [_mapping(task).get("lengths") for task in _mapping(suite.get("tasks")).values()]
-    return min(MANY, total), sum(len(each) for each in lengths if isinstance(each, list))
+    its = [_mapping(task).get("lengths") for task in _mapping(suite.get("tasks")).values()]
+    return min(MANY, total), sum(map(lengths.count, its))
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

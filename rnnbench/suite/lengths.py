@@ -70,3 +70,16 @@ def _ladder(reader: Reader, path: Path, shortest: int) -> tuple[int, ...]:
         reader.got((*path, "to"), f"a length from {first} on")
         return ()
     return ladder(first, last, per_octave)
+
+
+def count(value: Any) -> int:
+    """How many lengths a document's value comes to; whatever isn't as it should be counts as none.
+
+    >>> count([5, 10]), count({"from": 5, "to": 80, "per_octave": 2}), count("5")
+    (2, 9, 0)
+    """
+    if isinstance(value, list):
+        return len(value)
+    found = [value.get(key) for key in ("from", "to", "per_octave")] if isinstance(value, dict) else []
+    whole = [each for each in found if type(each) is int and 1 <= each <= LONGEST]
+    return len(ladder(whole[0], whole[1], min(whole[2], FINEST))) if len(whole) == 3 else 0

@@ -10,7 +10,21 @@ from typing import Any
 from rnnbench import registry
 from rnnbench.records import given
 from rnnbench.settings import Settings
-from rnnbench.suite import Budgets, Claim, Suite, TaskEntry, Variant, budgets, families, grids, lengths, matching, sweep
+from rnnbench.suite import (
+    Budgets,
+    Claim,
+    Suite,
+    TaskEntry,
+    Variant,
+    budgets,
+    families,
+    grids,
+    lengths,
+    matching,
+    probing,
+    sweep,
+    training,
+)
 from rnnbench.suite.ablations import Named, ablations, impossible_pair
 from rnnbench.suite.architectures import architectures, impossible
 from rnnbench.suite.claims import claims
@@ -24,7 +38,7 @@ from rnnbench.suite.seeds import seeds as seeds_of
 
 TOP = (
     "rnnbench", "name", "about", "include", "defaults", "seeds", "architectures", "ablate", "tasks", "claims", "prune",
-    "more_steps", "budgets", "search", "tune",
+    "more_steps", "budgets", "search", "tune", "probe",
 )  # fmt: skip
 MOST_RUNS = 1_000_000
 SEEDS = 3  # where a suite doesn't say
@@ -85,6 +99,7 @@ def resolve(
         path=document.file,
         text=document.text,
         foreign=reader.foreign,
+        probe=probing.read(reader, len(grid) or LARGEST_SEED) if "probe" in top else None,
     )
     if not len(faults):
         suite = matching.fit(reader, suite, {name: path for name, path, _ in named})
@@ -157,19 +172,21 @@ def _tasks(reader: Reader, search: lengths.Search) -> Iterator[TaskEntry]:
         if kind is None:
             continue
         task = registry.task_class(kind)
-        keys = ("task", "lengths", "search", *hints(task), *hints(Settings))
+        keys = ("task", "lengths", "search", training.KEY, *hints(task), *hints(Settings))
         for key in entry:
             if key not in keys:
                 reader.unknown((*path, key), f"a field of {kind} or a setting", keys)
-        difficulty = reader.fields(task, path, entry)
-        settings = reader.fields(Settings, path, entry)
-        how = lengths.search(reader, path, entry, search)
+        its: tuple[int, ...] = ()
         if "lengths" in entry:
             its = lengths.lengths(reader, (*path, "lengths"), task.shortest)
         else:
             reader.missing((*path, "lengths"), "a list of lengths")
+        train, rest = training.taken(reader, path, task, entry, its)
+        difficulty = reader.fields(task, path, rest) | (dict(task.drawn) if train else {})
+        settings = reader.fields(Settings, path, rest)
         if len(reader.faults) == before and (instance := reader.build(task, difficulty, path)) is not None:
-            yield TaskEntry(name, {"task": kind} | given(instance), its, settings, how)
+            how = training.searched(reader, path, entry, train, search)
+            yield TaskEntry(name, {"task": kind} | given(instance), its, settings, how, train)
 
 
 def _kind(reader: Reader, path: Path, entry: Mapping[str, Any]) -> str | None:
@@ -237,7 +254,8 @@ def _claims(reader: Reader, named: Sequence[Named], tasks: Sequence[TaskEntry]) 
     known_lengths |= {task.name: task.lengths for task in tasks}
     variants = [variant for _, _, variant in named if variant]
     known = list(dict.fromkeys([*(name for name, _, _ in named), *families.names(variants)]))
-    return claims(reader, known, known_lengths, variants if len(variants) == len(named) else None)
+    headlines = {task.name: task.headline for task in tasks}
+    return claims(reader, known, known_lengths, variants if len(variants) == len(named) else None, headlines)
 
 
 def _count(reader: Reader, variants: int, rungs: int, seeds: Sequence[int], trained: Budgets) -> None:

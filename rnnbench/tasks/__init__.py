@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
@@ -53,6 +53,20 @@ class Batch(NamedTuple):
         return Batch(self.xs[:, start:stop], self.ys[:, start:stop], self.at, weights)
 
 
+class Needed(NamedTuple):
+    """The inputs that each answer hangs on, N of them, the one that is held longest first.
+
+    `steps` (N, K, B) is where they are read, -1 where an answer does without; `values` (N, K, B) what of each is to be
+    held, a class or a number. Tokens that could stand there as well are `first`, ..., `first + choices - 1`, each
+    (N, K, B) or one number for all; `choices` is 0 where none may take its place.
+    """
+
+    steps: NDArray[Any]
+    values: NDArray[Any]
+    first: NDArray[Any] | int = 0
+    choices: NDArray[Any] | int = 0
+
+
 @dataclass(frozen=True)
 class Task(ABC):
     """How to draw a batch at a length and how to score the answers; a subclass's fields are the difficulty.
@@ -63,6 +77,9 @@ class Task(ABC):
     bar: ClassVar[float] = 0.95  # a score at or over it is "solved"
     causal: ClassVar[bool] = False  # no model may look ahead: it would see answers, or it was published so
     shortest: ClassVar[int] = 1  # the least length
+    # Fields of its own that a training on many lengths sets: what would mix lengths within a batch, as that does over
+    # batches.
+    drawn: ClassVar[Mapping[str, Any]] = {}
     tokens: ClassVar[bool] = True  # inputs are tokens, fed one-hot
     padded: ClassVar[bool] = False  # examples are padded in front to one length, with tokens that a model sees
     # Which of `kernels.readout.LOSSES` computes `loss` on a CPU; "" where nothing but torch does.
@@ -118,6 +135,10 @@ class Task(ABC):
         """The examples that decide when to stop (`select`) or that are reported (`test`)."""
         return self.batch(SIZES[split], length, stream(split))
 
+    def needed(self, batch: Batch) -> Needed | None:
+        """The inputs that answers hang on, for probes; None where a task does not say it."""
+        return None
+
     def shortcuts(self, batch: Batch) -> dict[str, NDArray[Any]]:
         """What models without the memory would answer, by name: (K, B, O). A test scores each; the best is near 0."""
         return {}
@@ -126,6 +147,10 @@ class Task(ABC):
         """answers (..., K, B, O), ys (..., K, B) -> the mean loss of each run, (...)."""
         nats = -torch.log_softmax(answers, -1).gather(-1, ys.unsqueeze(-1)).squeeze(-1)
         return mean(nats, weights)
+
+    def right(self, answers: Tensor, ys: Tensor) -> Tensor | None:
+        """answers (..., K, B, O) -> 1 where one is right, else 0, (..., K, B); None where answers are numbers."""
+        return None if ys.is_floating_point() else (answers.argmax(-1) == ys).to(torch.float64)
 
     def accuracy(self, answers: Tensor, ys: Tensor, weights: Tensor | None) -> Tensor:
         """How many of a run's answers are right, in [0, 1], (...)."""

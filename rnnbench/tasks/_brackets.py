@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.rng import Stream, stream
-from rnnbench.tasks import SIZES, Batch, Lag, Split, Streams
+from rnnbench.tasks import SIZES, Batch, Lag, Needed, Split, Streams
 from rnnbench.tasks._languages import Language, clock
 
 
@@ -80,6 +80,19 @@ class Brackets(Language):
     def lag(self, length: int) -> Lag:
         """From the opening of the longest part that ends at depth 0 to its closing, in what is tested."""
         return Lag(2 * length - 1, mean_lag(length), brackets(length) - 3)
+
+    def needed(self, batch: Batch) -> Needed:
+        """What opens the longest part that ends at depth 0, for the answer at its end: its kind is to be held."""
+        column = np.arange(batch.xs.shape[1])
+        height = np.where(batch.xs == 0, 0, np.where(batch.xs % 2 == 1, 1, -1)).cumsum(0)
+        t = np.arange(len(height))[:, None]
+        before = np.maximum.accumulate(np.where(height == 0, t, 0), 0)  # the last step at depth 0
+        part = np.where(height == 0, t - np.concatenate([before[:1], before[:-1]]), 0)
+        end = part.argmax(0)
+        opening = end - part[end, column] + 1
+        steps = np.where(t == end, opening, -1)[None]
+        kind = (batch.xs[opening, column] - 1) // 2
+        return Needed(steps, np.broadcast_to(kind, steps.shape))
 
     def shortcuts(self, batch: Batch) -> dict[str, NDArray[Any]]:
         opening = (batch.xs % 2 == 1)[..., None]

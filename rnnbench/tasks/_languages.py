@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.rng import Stream
-from rnnbench.tasks import Batch, Lag, Split, Streams
+from rnnbench.tasks import Batch, Lag, Needed, Split, Streams
 
 
 class Language(ABC):
@@ -33,6 +33,10 @@ class Language(ABC):
     @abstractmethod
     def lag(self, length: int) -> Lag:
         """From a string's first symbol of which the count matters to the answer that it decides."""
+
+    @abstractmethod
+    def needed(self, batch: Batch) -> Needed:
+        """Of the answers that hang on a count, the symbol that begins it and the count."""
 
     @abstractmethod
     def shortcuts(self, batch: Batch) -> dict[str, NDArray[Any]]:
@@ -95,6 +99,12 @@ class Blocks(Language):
         """From the first a to the mark after the last letter."""
         lags = [self.letters * n - 1 for n in self.ns(length)["train"]]
         return Lag(min(lags), sum(lags) / len(lags), max(lags))
+
+    def needed(self, batch: Batch) -> Needed:
+        """The first a, for the mark after the last letter: n is to be held."""
+        n = (batch.xs == 1).sum(0)
+        ends = np.arange(len(batch.xs))[:, None] == self.letters * n
+        return Needed(np.where(ends, 1, -1)[None], np.broadcast_to(n, (1, *ends.shape)).astype(np.float32))
 
     def shortcuts(self, batch: Batch) -> dict[str, NDArray[Any]]:
         same = np.eye(self.symbols, dtype=np.float32)
@@ -163,6 +173,14 @@ class Spikes(Language):
         """From a spike to the last answer that depends on when it was: over all intervals."""
         longer = self.orders()["train"] >> np.arange(INTERVALS)[:, None] & 1
         return Lag(length - 1, length - 1 + float(longer.mean()), length)
+
+    def needed(self, batch: Batch) -> Needed:
+        """The last spike, for what comes before the next one."""
+        t = np.arange(len(batch.xs))[:, None]
+        last = np.maximum.accumulate(batch.xs * t, 0)
+        due = np.concatenate([batch.xs[1:] == 1, np.zeros((1, batch.xs.shape[1]), bool)])
+        steps = np.where(due, last, -1)[None]
+        return Needed(steps, np.zeros(steps.shape, np.float32))
 
     def shortcuts(self, batch: Batch) -> dict[str, NDArray[Any]]:
         either = np.ones_like(batch.ys)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.rng import Stream
-from rnnbench.tasks import Batch, Lag
+from rnnbench.tasks import Batch, Lag, Needed
 
 AGENTS = ("dog", "cat", "boy", "girl", "bird", "fox", "king", "queen", "frog", "bear", "wolf", "mouse")
 VERBS = (("ate", "eat"), ("saw", "see"), ("took", "take"), ("hid", "hide"), ("found", "find"), ("sold", "sell"))
@@ -57,6 +57,10 @@ class Story(ABC):
     @abstractmethod
     def lag(self, length: int) -> Lag:
         """From the word that is needed to the question's last."""
+
+    @abstractmethod
+    def needed(self, batch: Batch) -> Needed:
+        """The words that the answer hangs on."""
 
     @abstractmethod
     def shortcuts(self, batch: Batch) -> dict[str, NDArray[Any]]:
@@ -115,6 +119,13 @@ class OneFact(Story):
         """From the word that is the answer (the statement's second or fifth) to the question's last."""
         last = self.lead + 6 + length + 6 - 1
         return Lag(last - self.lead - 4, last - (1 + 4) / 2 - self.lead / 2, last - 1)
+
+    def needed(self, batch: Batch) -> Needed:
+        """The statement's word that is the answer."""
+        agent = batch.ys < self.agents
+        steps = (batch.xs == self._token["the"]).argmax(0) + np.where(agent, 1, 4)  # no other word is `the`
+        first, count = np.where(agent, 0, self.agents), np.where(agent, self.agents, self.objects)
+        return Needed(steps[None], batch.ys[None], first[None], count[None])
 
     def shortcuts(self, batch: Batch) -> dict[str, NDArray[Any]]:
         who = (batch.xs == self.words.index("who")).any(0)
@@ -196,6 +207,14 @@ class Chain(Story):
         """From the name of who took the thing that is asked for to the question's last word."""
         last = self.lead + 14 * self.facts + length + self._question - 1
         return Lag(last - self.lead - 7 - 1, last - self.lead / 2 - 7 / 2 - 1, last - 1)
+
+    def needed(self, batch: Batch) -> Needed:
+        """Who took the thing that is asked for, and the place that is the answer."""
+        told = batch.xs[: len(batch.xs) - self._question]
+        thing = batch.xs[len(told) + 3]
+        steps = np.stack([(told == thing).argmax(0) - 3, (told == batch.ys).argmax(0)])[:, None]
+        values = batch.xs[steps, np.arange(steps.shape[2])] - np.array([self.places, 0]).reshape(2, 1, 1)
+        return Needed(steps, values, 0, np.array([0, self.places]).reshape(2, 1, 1))
 
     def shortcuts(self, batch: Batch) -> dict[str, NDArray[Any]]:
         xs = batch.xs

@@ -136,6 +136,14 @@ class Task(tasks.Task):
         earlier = sum(f * (f - 1) / 2 + f * (half - 1 - f) for f in range(places)) / (half - 1) / places
         return tasks.Lag(length - min(places - 1, half - 2), length + longer / 2 - earlier, length + longer)
 
+    def needed(self, batch: tasks.Batch) -> tasks.Needed:
+        """The two marked values of each sum."""
+        T, B = batch.xs.shape[:2]
+        marks = (batch.xs[:, :, 1] == 1).reshape(len(batch.ys), -1, B)  # a sum is as long as all others
+        length = marks.shape[1]
+        steps = np.stack([marks.argmax(1), length - 1 - marks[:, ::-1].argmax(1)]) + np.arange(0, T, length)[:, None]
+        return tasks.Needed(steps, batch.xs[steps, np.arange(B), 0])
+
     def shortcuts(self, batch: tasks.Batch) -> dict[str, NDArray[Any]]:
         if self.form == "1997":
             values = np.where(batch.xs[:, :, 1] == 1, batch.xs[:, :, 0], 0)

@@ -283,6 +283,14 @@ class Task(Words):
         held = [e.held for e in self._data.fitting(length)["train"][2]]
         return tasks.Lag(min(held), sum(held) / len(held), max(held))
 
+    def needed(self, batch: tasks.Batch) -> tasks.Needed:
+        """The first supporting statement's first word, by which the answer is to be had."""
+        data = self._data
+        held = {e.words: e.held for split in data.splits.values() for e in split}
+        read = (tuple(data.words[w] for w in column if w) for column in batch.xs.T)
+        steps = len(batch.xs) - 1 - np.array([held[words] for words in read])
+        return tasks.Needed(steps[None, None], batch.ys[None])
+
     def shortcuts(self, batch: tasks.Batch) -> dict[str, NDArray[Any]]:
         data = self._data
         known = {e.words: e.question for split in data.splits.values() for e in split}

@@ -82,6 +82,13 @@ class Task(tasks.Task):
         steps = self.items + length
         return tasks.Lag(steps, steps, steps)
 
+    def needed(self, batch: tasks.Batch) -> tasks.Needed:
+        """Each answer's item; a blank that is to be said hangs on none."""
+        K, size = batch.ys.shape
+        item = np.arange(K) - (K - self.items)
+        steps = np.broadcast_to(np.maximum(item, -1)[:, None], (1, K, size))
+        return tasks.Needed(steps, batch.xs[steps, np.arange(size)] - 1, 1, self.alphabet)
+
     def shortcuts(self, batch: tasks.Batch) -> dict[str, NDArray[Any]]:
         constant = np.zeros((*batch.ys.shape, self.outputs), np.float32)
         constant[: -self.items, :, 0] = 1

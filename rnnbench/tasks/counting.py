@@ -86,6 +86,9 @@ class Task(tasks.Task):
     def lag(self, length: int) -> tasks.Lag:
         return self._language.lag(length)
 
+    def needed(self, batch: tasks.Batch) -> tasks.Needed:
+        return self._language.needed(batch)
+
     def shortcuts(self, batch: tasks.Batch) -> dict[str, NDArray[Any]]:
         return self._language.shortcuts(batch)
 
@@ -95,6 +98,10 @@ class Task(tasks.Task):
         size = towards.abs()
         nats = 0.5 * (size - towards) + torch.log1p(torch.exp(-size))  # -log sigmoid(towards), whatever its size
         return tasks.mean(nats.sum(-1), weights)
+
+    def right(self, answers: Tensor, ys: Tensor) -> Tensor:
+        """Whether each step's set is right, (..., K, B)."""
+        return ((answers > 0) == (ys > 0)).all(-1).to(torch.float64)
 
     def accuracy(self, answers: Tensor, ys: Tensor, weights: Tensor | None) -> Tensor:
         """How many strings are right at every step, (...)."""

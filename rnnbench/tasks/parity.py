@@ -7,8 +7,9 @@ it is learnt, if at all, from short strings on.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,8 @@ class Task(tasks.Task):
     >>> b.xs[:, 0].tolist(), b.ys[:, 0].tolist()
     ([1, 1, 0, 0, 2], [0])
     """
+
+    drawn: ClassVar[Mapping[str, Any]] = {"train": "exactly"}
 
     train: Literal["up_to", "exactly"] = "up_to"
 
@@ -76,6 +79,13 @@ class Task(tasks.Task):
     def lag(self, length: int) -> tasks.Lag:
         """From the first bit to the question mark, in what is tested."""
         return tasks.Lag(length, length, length)
+
+    def needed(self, batch: tasks.Batch) -> tasks.Needed:
+        """Every bit of a string, its first one first."""
+        bits = batch.xs[:-1]
+        steps = (bits > 1).sum(0) + np.arange(len(bits))[:, None, None]  # padding stands in front
+        steps = np.where(steps < len(bits), steps, -1)
+        return tasks.Needed(steps, batch.xs[steps, np.arange(steps.shape[2])], 0, 2)
 
     def shortcuts(self, batch: tasks.Batch) -> dict[str, NDArray[Any]]:
         choices = np.eye(2, dtype=np.float32)

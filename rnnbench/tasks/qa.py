@@ -91,5 +91,8 @@ class Task(Words):
     def lag(self, length: int) -> tasks.Lag:
         return self._story.lag(length)
 
+    def needed(self, batch: tasks.Batch) -> tasks.Needed:
+        return self._story.needed(batch)
+
     def shortcuts(self, batch: tasks.Batch) -> dict[str, NDArray[Any]]:
         return self._story.shortcuts(batch)

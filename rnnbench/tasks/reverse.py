@@ -69,6 +69,13 @@ class Task(tasks.Task):
         """From a symbol to its answer, in what is tested."""
         return tasks.Lag(1, length, 2 * length - 1)
 
+    def needed(self, batch: tasks.Batch) -> tasks.Needed:
+        """Each answer's symbol."""
+        K = len(batch.ys)
+        weights = np.ones_like(batch.ys) if batch.weights is None else batch.weights
+        steps = np.where(weights > 0, K - 1 - np.arange(K)[:, None], -1)
+        return tasks.Needed(steps[None], batch.ys[None], 1, self.alphabet)
+
     def shortcuts(self, batch: tasks.Batch) -> dict[str, NDArray[Any]]:
         constant = np.zeros((*batch.ys.shape, self.outputs), np.float32)
         constant[..., 0] = 1

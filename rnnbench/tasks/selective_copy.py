@@ -66,6 +66,12 @@ class Task(tasks.Task):
         """From an item to its answer: over all items, whose places are half-way in the mean."""
         return tasks.Lag(self.items, length / 2 + self.items, length + self.items)
 
+    def needed(self, batch: tasks.Batch) -> tasks.Needed:
+        """Each answer's item."""
+        K, size = batch.ys.shape
+        steps = np.nonzero(batch.xs[: len(batch.xs) - K].T)[1].reshape(size, K).T
+        return tasks.Needed(steps[None], batch.ys[None], 1, self.alphabet)
+
     def shortcuts(self, batch: tasks.Batch) -> dict[str, NDArray[Any]]:
         constant = np.zeros((*batch.ys.shape, self.outputs), np.float32)
         constant[..., 0] = 1

@@ -76,6 +76,17 @@ class Task(tasks.Task):
         least = 1 if self.warp == "variable" else length
         return tasks.Lag(least, inside + w.mean() - 1, 2 * length - 1)
 
+    def needed(self, batch: tasks.Batch) -> tasks.Needed:
+        """The step that last showed the symbol before. One that is repeated stands at other steps too: none may take
+        its place at this one alone."""
+        t = np.arange(len(batch.xs))[:, None]
+        new = batch.xs != np.roll(batch.xs, 1, 0) if self.fill == "repeat" else batch.xs > 0
+        begun = np.maximum.accumulate(np.where(new, t, 0), 0)  # where the present symbol began
+        before = np.maximum(begun - 1, 0)
+        shown = before if self.fill == "repeat" else np.take_along_axis(begun, before, 0)
+        steps = np.where(np.asarray(batch.weights) > 0, shown, -1)
+        return tasks.Needed(steps[None], batch.ys[None], 1, 0 if self.fill == "repeat" else self.alphabet)
+
     def shortcuts(self, batch: tasks.Batch) -> dict[str, NDArray[Any]]:
         one = np.zeros((*batch.ys.shape, self.outputs), np.float32)
         one[..., 0] = 1

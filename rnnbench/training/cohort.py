@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnbench.curriculum import Curriculum
 from rnnbench.layers.noise import Noise
 from rnnbench.lazy import torch
 from rnnbench.records import Run
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 CHUNK = 256  # examples scored at once
+POSITIONS = 8  # parts of an example's answers that are told apart
 Inputs = tuple["Tensor", "Tensor", "Tensor | None"]
 
 
@@ -49,8 +52,11 @@ class Cohort:
         arrays: Mapping[str, Mapping[str, NDArray[np.float32]]] | None = None,
     ) -> None:
         self.model, self.solo, self.device, self.step = model, solo, torch.device(device), step
-        self.settings, self.task, self.length = model.settings, model.task, runs[0].rung.length
-        self.held: dict[tuple[Split, int], Batch] = {}
+        self.settings, self.task = model.settings, model.task
+        self.curriculum = Curriculum.of(runs[0].rung, self.task.shortest)
+        if self.curriculum.drawn and len(runs) > 1:
+            raise ValueError(f"got {len(runs)} runs that draw their lengths, expected one: a step is of one length")
+        self.held: dict[tuple[Split, int, int], Batch] = {}
         rows = [(arrays or {}).get(run.id) or self._start(run) for run in runs]
         stacked = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
         self._bind(runs, {name: torch.from_numpy(array).to(self.device) for name, array in stacked.items()})
@@ -108,18 +114,20 @@ class Cohort:
 
     def batches(self) -> list[Batch]:
         """What the step under way trains on, a batch a row."""
-        size = self.settings.batch
-        drawn = {
-            s: self.task.batch(size, self.length, stream(s, "train", self.step)) for s in dict.fromkeys(self.seeds)
-        }
+        drawn = {seed: self._batch(seed) for seed in dict.fromkeys(self.seeds)}
         return [drawn[seed] for seed in self.seeds]
 
-    def held_out(self, row: int, split: Split) -> Batch:
-        """The examples of a split that a row's run is judged by."""
-        seed = self.runs[row].seed
-        if (split, seed) not in self.held:
-            self.held[split, seed] = self.task.held_out(split, self.length, partial(stream, seed))
-        return self.held[split, seed]
+    def _batch(self, seed: int) -> Batch:
+        length = self.curriculum.length(seed, self.step)
+        return self.task.batch(self.settings.batch, length, stream(seed, "train", self.step))
+
+    def held_out(self, row: int, split: Split, length: int | None = None) -> Batch:
+        """The examples of a split by which a row's run is judged, of a length (None: the longest trained on)."""
+        seed, length = self.runs[row].seed, length or self.curriculum.upto
+        key = split, seed, length
+        if key not in self.held:
+            self.held[key] = self.task.held_out(split, length, partial(stream, seed))
+        return self.held[key]
 
     def train(self, listen: bool) -> None:
         """One training step; `listen`: its score is summed too."""
@@ -127,7 +135,7 @@ class Cohort:
         batches = self.batches()
         inputs = self._tensors(batches)
         self.optimiser.prepare(self.step)
-        if self.device.type == "cuda" and not self.settings.dropout:
+        if self.device.type == "cuda" and not self.settings.dropout and not self.curriculum.drawn:
             self._replay(inputs, batches[0].at, listen)
         else:
             self._advance(inputs, batches[0].at, listen)
@@ -145,7 +153,8 @@ class Cohort:
 
     def _replay(self, inputs: Inputs, at: slice, listen: bool) -> None:
         """The step as a CUDA graph: launching its hundreds of small kernels one by one would take longer than running
-        them. Recorded at the first step of a set of runs; dropout, which draws on the host, keeps it from that."""
+        them. Recorded at the first step of a set of runs; dropout, which draws on the host, and steps of unequal length
+        keep it from that."""
         if listen not in self.recorded:
             kept = {name: tensor.clone() for name, tensor in self.state.items()}
             xs, ys, weights = inputs
@@ -168,15 +177,42 @@ class Cohort:
                 place.copy_(fresh)
         graph.replay()
 
-    def evaluate(self, rows: Sequence[int], split: Split) -> list[tuple[float, float]]:
-        """Score and loss of these runs on a held-out split."""
+    def evaluate(self, rows: Sequence[int], split: Split, length: int | None = None) -> list[tuple[float, float]]:
+        """Score and loss of these runs on a held-out split, of a length (None: the longest trained on)."""
         if not rows:
             return []
+        of, *judged = self._answered(rows, split, length)
+        with torch.no_grad():
+            scores, losses = (found.reshape(-1).tolist() for found in (self.task.score(*judged), of.loss(*judged)))
+        return list(zip(scores, losses, strict=True))[: len(rows)]
+
+    def positions(self, rows: Sequence[int], length: int) -> list[tuple[float, ...]]:
+        """How many of the test's answers of these runs are right, by their position among those of an example: in so
+        many equal parts as there are answers, at most POSITIONS. Empty where one answer is asked for, or none is a
+        class."""
+        if not rows:
+            return []
+        _, answers, ys, weights = self._answered(rows, "test", length)
+        right = self.task.right(answers, ys)
+        if right is None or right.shape[-2] < 2:
+            return [()] * len(rows)
+        counts = torch.ones_like(right) if weights is None else weights.double().expand_as(right)
+        sums = ((right * counts).sum(-1).reshape(-1, right.shape[-2]), counts.sum(-1).reshape(-1, right.shape[-2]))
+        K = right.shape[-2]
+        parts = min(K, POSITIONS)
+        edges = [K * part // parts for part in range(parts + 1)]
+        shares = torch.stack([
+            (sums[0][:, low:high].sum(-1) / sums[1][:, low:high].sum(-1)) for low, high in pairwise(edges)
+        ], -1)  # fmt: skip
+        return [tuple(share) for share in shares.tolist()][: len(rows)]
+
+    def _answered(self, rows: Sequence[int], split: Split, length: int | None) -> tuple[Any, Tensor, Tensor, Any]:
+        """Whoever answers, and the answers, targets and weights of a split's examples, a row a run unless solo."""
         padded = self._padded(rows)
         whole = padded == list(range(len(self.state["flat"])))  # what is bound already, for all runs and for one
         flat = self.state["flat"][padded].contiguous()
         of = self.backprop if whole else backprop(self.model, p := self.model.views(flat), p)
-        batches = [self.held_out(row, split) for row in padded]
+        batches = [self.held_out(row, split, length) for row in padded]
         answers, ys, weights = [], [], []
         with torch.no_grad():
             for start in range(0, batches[0].xs.shape[1], CHUNK):
@@ -187,6 +223,4 @@ class Cohort:
             axis = 1 if self.solo else 2
             all_answers, all_ys = torch.cat(answers, axis), torch.cat(ys, axis)
             all_weights = None if weights[0] is None else torch.cat([w for w in weights if w is not None], axis)
-            scores = self.task.score(all_answers, all_ys, all_weights).reshape(-1).tolist()
-            losses = of.loss(all_answers, all_ys, all_weights).reshape(-1).tolist()
-        return list(zip(scores, losses, strict=True))[: len(rows)]
+        return of, all_answers, all_ys, all_weights

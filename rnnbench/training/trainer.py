@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import platform
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -19,6 +19,7 @@ from rnnbench import registry
 from rnnbench.layers import Layer
 from rnnbench.records import Point, Record, Run, Status
 from rnnbench.settings import LOOK
+from rnnbench.tasks import Split
 from rnnbench.training import devices, optimiser, ways
 from rnnbench.training.backprop import by_hand
 from rnnbench.training.checkpoint import Checkpoint, again
@@ -26,6 +27,7 @@ from rnnbench.training.cohort import Cohort, shapes
 from rnnbench.training.fingerprint import fingerprint
 from rnnbench.training.model import Model
 
+Judged = dict[int, tuple[float, float]]  # by length: score and loss
 LISTEN = 5  # last training batches before a look whose mean score tells whether looking is worth it
 SLACK = 0.05  # how far below the bar that score may be
 
@@ -70,6 +72,11 @@ def solved_at(curve: Sequence[Point], bar: float) -> int | None:
 
 def _at(point: Point, bar: float) -> bool:
     return point.select is not None and point.select >= bar
+
+
+def _worst(judged: Iterable[tuple[float, float]]) -> tuple[float, float]:
+    """Of (score, loss) at several lengths that of the least score; where some are no numbers, one of these."""
+    return min(judged, key=lambda found: (_finite(*found), found))
 
 
 def _finite(*numbers: float) -> bool:
@@ -130,7 +137,7 @@ class Trainer:
         yields a checkpoint, and the iterator ends.
         """
         checkpoints = self._usable(runs, checkpoints or {})
-        if self.solo(runs[0]):
+        if not ways.together(runs[0].rung, self.device, self.kernels_wanted):
             groups = [[run] for run in runs]
         else:  # only runs at one step can go on in lockstep
             starts = {run.id: checkpoints[run.id].state["step"] if run.id in checkpoints else 0 for run in runs}
@@ -172,6 +179,7 @@ class _Group:
         step = max((c.state["step"] for c in found.values()), default=0)
         arrays = {id: c.arrays for id, c in found.items()}
         self.rows = Cohort(self.model, runs, layer is not None, trainer.device, step, arrays)
+        self.curriculum = self.rows.curriculum
 
     def _to_look(self, step: int) -> int:
         """Steps from this one to the next look: every LOOK steps and at the last."""
@@ -188,14 +196,15 @@ class _Group:
             looking = self._to_look(self.rows.step) == 0
             ended: dict[int, str] = self._look() if looking else {}
             final = [row for row in ended if ended[row] != "diverged"]
-            tested = dict(zip(final, self.rows.evaluate(final, "test"), strict=True))
+            tested = self._judged(final, "test", self.curriculum.tested)
+            positions = self._positions(final)
             for live in self.live:
                 live.seconds += (time.perf_counter() - began) / count
             if looking:
                 for live in self.live:
                     yield Progress(live.run.id, live.curve[-1])
             for row in ended:
-                yield self._record(self.live[row], tested.get(row))
+                yield self._record(self.live[row], tested.get(row), positions.get(row, ()))
             keep = [row for row in range(len(self.live)) if row not in ended]
             if stop():
                 yield from (self._checkpoint(row) for row in keep)
@@ -215,7 +224,8 @@ class _Group:
         losses, scores = self.rows.take_means(window, min(LISTEN, window))
         rows = range(len(self.live))
         worth = [row for row in rows if math.isfinite(losses[row]) and scores[row] >= self.task.bar - SLACK]
-        selected = dict(zip(worth, self.rows.evaluate(worth, "select"), strict=True))
+        judged = self._judged(worth, "select", self.curriculum.trained)
+        selected = {row: _worst(found.values()) for row, found in judged.items()}
         ended = {}
         for row, live in enumerate(self.live):
             if not _finite(losses[row], scores[row], *selected.get(row, ())):
@@ -230,11 +240,29 @@ class _Group:
                 ended[row] = "spent"
         return ended
 
-    def _record(self, live: _Live, tested: tuple[float, float] | None) -> Record:
-        if tested is not None and not _finite(*tested):
-            tested = None
-        score, loss = tested or (0.0, None)
-        status: Status = "diverged" if tested is None else "solved" if score >= self.task.bar else "unsolved"
+    def _judged(self, rows: list[int], split: Split, lengths: Sequence[int]) -> dict[int, Judged]:
+        """Score and loss of these rows' runs on a held-out split of each of these lengths."""
+        columns = [self.rows.evaluate(rows, split, length) for length in lengths]
+        return {
+            row: dict(zip(lengths, found, strict=True))
+            for row, found in zip(rows, zip(*columns, strict=True), strict=True)
+        }
+
+    def _positions(self, rows: list[int]) -> dict[int, tuple[float, ...]]:
+        """How many answers are right at each position, at the longest of several tested lengths."""
+        if not self.live[0].run.rung.tested:
+            return {}
+        return dict(zip(rows, self.rows.positions(rows, self.curriculum.tested[-1]), strict=True))
+
+    def _record(self, live: _Live, tested: Judged | None, positions: tuple[float, ...]) -> Record:
+        """`tested`: at every length that is asked for; None where the run diverged before. It diverged, too, where what
+        it says at a length that it trained on is no number; beyond these that is a score of 0."""
+        own = [found for length, found in (tested or {}).items() if length <= self.curriculum.upto]
+        worst = _worst(own) if own else (math.nan, math.nan)
+        finished = tested is not None and _finite(*worst)
+        score, loss = worst if finished else (0.0, None)
+        status: Status = "diverged" if not finished else "solved" if score >= self.task.bar else "unsolved"
+        several = tested if tested and finished and live.run.rung.tested else {}
         return Record(
             live.run,
             status,
@@ -249,6 +277,8 @@ class _Group:
             fingerprint=self.fingerprint,
             host=platform.node(),
             started=self.started,
+            scores=tuple((length, found[0] if _finite(*found) else 0.0) for length, found in several.items()),
+            positions=positions if several else (),
         )
 
     def _checkpoint(self, row: int) -> Checkpoint:

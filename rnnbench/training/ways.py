@@ -21,3 +21,9 @@ def way(rung: Rung, device: str, kernels: str) -> str:
     if layer.stacks and (device != "cpu" or kernels == "reference" or not layer.solo):
         return STACKED
     return layer.how
+
+
+def together(rung: Rung, device: str, kernels: str) -> bool:
+    """Whether its runs train side by side here. Where each draws the length of its batches that can't be: a step of a
+    stack is of one length."""
+    return way(rung, device, kernels) == STACKED and not rung.tested

@@ -27,7 +27,7 @@ from rnnbench.suite import Suite
 from rnnbench.text import printable
 
 Keep = Literal["ours", "theirs"]
-RESULTS = ("status", "steps", "solved_at", "score", "loss", "parameters")
+RESULTS = ("status", "steps", "solved_at", "score", "loss", "parameters", "scores", "positions")
 SHOWN = 20  # conflicts and runs of unknown provenance that are shown; all are counted
 
 

@@ -91,8 +91,8 @@ def test_a_number_that_is_none_costs_its_own_run(
     sound = records(*runs)
     evaluate = Cohort.evaluate
 
-    def spoiled(self: Cohort, rows: Any, asked: Split) -> list[tuple[float, float]]:
-        found = evaluate(self, rows, asked)
+    def spoiled(self: Cohort, rows: Any, asked: Split, length: int) -> list[tuple[float, float]]:
+        found = evaluate(self, rows, asked, length)
         for place, row in enumerate(rows):
             if asked == split and self.runs[row].seed == 1:
                 score, loss = found[place]

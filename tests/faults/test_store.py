@@ -403,6 +403,13 @@ def test_what_stands_in_the_place_of_a_file_is_neither_followed_nor_waited_for(
         for attempt in (store.records, store.writing().__enter__):
             with refused(text=f"records.sqlite: got a {kind}, expected a regular file"):
                 attempt()
+    store.path.unlink(missing_ok=True) if kind != "directory" else store.path.rmdir()
+    with store.writing():
+        store.add(RECORD)
+    make(store.path.with_name("records.sqlite-journal"))
+    for attempt in (store.records, store.writing().__enter__):
+        with refused(text=f"records.sqlite-journal: got a {kind}, expected a regular file"):
+            attempt()
     assert victim.read_text() == "precious"
     assert (store.checkpoints.folder / "victim").read_text() == "precious"
 

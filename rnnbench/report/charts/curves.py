@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rnnbench.plan.ladders import Climb, RungState
+from rnnbench.plan.reach import folded
 from rnnbench.records import Record
 from rnnbench.report.charts import Chart
 from rnnbench.report.looks import Look, Series
@@ -17,6 +18,7 @@ MOST = 40  # points a line: what is left of a curve can't be told from it at thi
 
 def chart(task: TaskEntry, climbs: Sequence[Climb], series: Mapping[str, Series], look: Look) -> Chart | None:
     """A thin line a seed. An export without curves has none to draw."""
+    climbs = [folded(climb) for climb in climbs]
     length = _length(climbs)
     if length is None:
         return None

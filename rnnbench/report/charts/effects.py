@@ -31,7 +31,7 @@ def chart(task: TaskEntry, climbs: Sequence[Climb], series: Mapping[str, Series]
     shown = [series[e.variant] for e in found]
     names = {one.name: one for one in shown}
     ends = [v for e in found for v in e.octaves if math.isfinite(v)]
-    x: Spec = {"field": "octaves", "type": "quantitative", "title": "effect on the span (octaves)"}
+    x: Spec = {"field": "octaves", "type": "quantitative", "title": f"effect on the {task.headline} (octaves)"}
     x["scale"] = {"domain": [min(-1.0, *ends), max(1.0, *ends)]}
     x["axis"] = {"tickMinStep": 1, "format": "+d", "labelExpr": "datum.value ? datum.label : '0'"}
     y = names_axis([one.name for one in shown])
@@ -49,10 +49,10 @@ def chart(task: TaskEntry, climbs: Sequence[Climb], series: Mapping[str, Series]
     return Chart(
         plain.spec(layers, ROW * look.font * len(shown)),
         clean(task.name),
-        "effect of each part on the span, against its base, in octaves: mean and 95 % t interval over seeds; filled: "
-        "told from 0 over all parts; triangle: at least, or at most, that much"
+        f"effect of each part on the {task.headline}, against its base, in octaves: mean and 95 % t interval over "
+        "seeds; filled: told from 0 over all parts; triangle: at least, or at most, that much"
         + ("; dashed: all at the base's choice of settings" if at_base else ""),
-        f"Effects of {counted(len(found), 'part')} on the span on {clean(task.name)}, in octaves: {said}.",
+        f"Effects of {counted(len(found), 'part')} on the {task.headline} on {clean(task.name)}, in octaves: {said}.",
     )
 
 

@@ -52,6 +52,6 @@ def chart(task: TaskEntry, climbs: Sequence[Climb], series: Mapping[str, Series]
     return Chart(
         look.spec(layers, max(3, 2.4 * len(firsts)) * look.font, data={"values": cells}),
         clean(task.name),
-        "in octaves, what two parts do to the span together beyond what each does alone",
+        f"in octaves, what two parts do to the {task.headline} together beyond what each does alone",
         f"Interactions of {counted(len(found), 'pair')} on {clean(task.name)}, in octaves: {said}.",
     )

@@ -11,7 +11,7 @@ from rnnbench.analysis import spans
 from rnnbench.plan.ladders import Climb
 from rnnbench.report import marks
 from rnnbench.report.axes import length_axis
-from rnnbench.report.charts import Chart
+from rnnbench.report.charts import Chart, Spec
 from rnnbench.report.looks import Look, Series
 from rnnbench.report.model import clean
 from rnnbench.suite import TaskEntry
@@ -55,13 +55,23 @@ def chart(task: TaskEntry, climbs: Sequence[Climb], series: Mapping[str, Series]
         "mark": {"type": "text", "align": "right", "baseline": "top", "dy": 2, "opacity": 0.8},
         "encoding": {"y": {"datum": bar}, "x": {"value": "width"}, "text": {"field": "text"}},
     }
+    trained = _trained(task, x)
     return Chart(
-        look.spec([*bands, rule, word, *lines], 0.55 * look.width),
+        look.spec([*trained, *bands, rule, word, *lines], 0.55 * look.width),
         clean(task.name),
         "score on held-out examples against length; band: 95 % t interval of the mean over seeds; dashed: the task's "
-        "bar",
+        "bar" + ("; shaded: the lengths that were trained on" if trained else ""),
         _said(task, shown, bar),
     )
+
+
+def _trained(task: TaskEntry, x: Spec) -> list[Spec]:
+    """Of one training that is tested at many lengths: those up to which it trained, shaded."""
+    if not task.train:
+        return []
+    ends = {"values": [{"from": x["scale"]["domain"][0], "upto": task.trained[-1]}]}
+    across = {"x": x | {"field": "from"}, "x2": {"field": "upto"}}
+    return [{"data": ends, "mark": {"type": "rect", "opacity": 0.12, "color": "#8C8C8C"}, "encoding": across}]
 
 
 def _points(climb: Climb) -> list[dict[str, Any]]:

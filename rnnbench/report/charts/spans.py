@@ -26,7 +26,7 @@ def chart(task: TaskEntry, climbs: Sequence[Climb], series: Mapping[str, Series]
     below = task.lengths[0] / 2
     shown = [series[c.ladder.variant.name] for c in known]
     names = {one.name: one for one in shown}
-    x = length_axis(task.lengths, "span (log)", low=below)
+    x = length_axis(task.lengths, f"{task.headline} (log)", low=below)
     x["axis"] |= {"values": [below, *task.lengths], "labelExpr": f"datum.value < {task.lengths[0]} ? '<' : datum.label"}
     y = names_axis([one.name for one in shown])
     plain = Look(look.width, look.font, look.ink, legend=False)
@@ -53,6 +53,7 @@ def chart(task: TaskEntry, climbs: Sequence[Climb], series: Mapping[str, Series]
     return Chart(
         plain.spec(layers, ROW * look.font * len(shown)),
         clean(task.name),
-        "area: how many seeds have that span; bar: that of the variant; triangle: at least, as the ladder ends there",
-        f"Span of each variant on {clean(task.name)}: {told}.",
+        f"area: how many seeds have that {task.headline}; bar: that of the variant; triangle: at least, as the ladder "
+        "ends there",
+        f"{task.headline.capitalize()} of each variant on {clean(task.name)}: {told}.",
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 from rnnbench.analysis.effort import middle
 from rnnbench.plan.ladders import Climb
+from rnnbench.plan.reach import folded
 from rnnbench.report.axes import length_axis
 from rnnbench.report.charts import Chart, Spec
 from rnnbench.report.looks import Look, Series
@@ -16,13 +17,13 @@ from rnnbench.suite import TaskEntry
 
 
 def chart(task: TaskEntry, climbs: Sequence[Climb], series: Mapping[str, Series], look: Look) -> Chart | None:
-    """Both axes log. A hollow triangle: the middle seed had not solved it by then."""
-    shown = {series[c.ladder.variant.name]: _points(c) for c in climbs}
+    """Both axes log; of one training at many lengths there is no line to draw. A hollow triangle: the middle seed had not solved it by then."""
+    shown = {series[c.ladder.variant.name]: _points(folded(c)) for c in climbs}
     shown = {one: points for one, points in shown.items() if points}
-    if not any(not p["censored"] for points in shown.values() for p in points):
+    if task.train or not any(not p["censored"] for points in shown.values() for p in points):
         return None
     names = {one.name: one for one in shown}
-    x = length_axis(task.lengths)
+    x = length_axis(task.trained)
     y: Spec = {"field": "steps", "type": "quantitative", "title": "steps to solve (log)"}
     y |= {"scale": {"type": "log", "nice": False, "padding": 6}, "axis": {"tickCount": 4, "format": "~s"}}
     layers = []

@@ -1,5 +1,5 @@
-"""A report as one strict JSON object (no NaN: null): the suite, and per variant and task its span and every rung with
-its runs. All that the tables show can be had from it."""
+"""A report as one strict JSON object (no NaN: null): the suite, and per variant and task its span (or reach) and every
+rung with its runs. All that the tables show can be had from it."""
 
 from __future__ import annotations
 
@@ -67,7 +67,8 @@ def _rung(step: RungState, seeds: Sequence[int]) -> dict[str, Any]:
 
 
 def _climb(climb: Climb, suite: Suite) -> dict[str, Any]:
-    span, seeds = spans.span(climb), suite.seeds
+    found, seeds = spans.span(climb), suite.seeds
+    headline = {"span": None} | {climb.ladder.task.headline: dataclasses.asdict(found) if found else None}
     point = {name: factors.value(climb, name, suite.variants) for name in factors.factors(suite.variants)}
     return {
         "variant": climb.ladder.variant.name,
@@ -76,7 +77,7 @@ def _climb(climb: Climb, suite: Suite) -> dict[str, Any]:
         "choice": climb.ladder.choice,
         "factors": {name: value for name, value in point.items() if value is not factors.MISSING},
         "not_applicable": climb.ladder.reason or None,
-        "span": dataclasses.asdict(span) if span else None,
+        **headline,
         "rungs": [_rung(step, seeds) for step in climb.steps],
     }
 

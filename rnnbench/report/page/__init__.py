@@ -29,7 +29,11 @@ def made(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = ()) -> st
     found = verdicts.verdicts(suite, every)
     chapters = [
         Chapter("answer", "The answer", _answer(suite, climbs, found)),
-        *(Chapter("spans", "Spans", tabled.section(table)) for table in report.tables if table.kind == "spans"),
+        *(
+            Chapter(f"headline-{table.title}", table.title.capitalize(), tabled.section(table))
+            for table in report.tables
+            if table.kind == "headline"
+        ),
         *figures.chapters(suite, every, series),
         Chapter("claims", "Claims", tabled.section(claims.table(found)) if found else Markup()),
         Chapter("numbers", "All numbers", _numbers(report.tables)),

@@ -21,7 +21,7 @@ def sentences(suite: Suite, climbs: Sequence[Climb], found: Sequence[Verdict]) -
     told = []
     for task in suite.tasks:
         own = [c for c in climbs if c.ladder.task.name == task.name]
-        told.append(" ".join(s for s in (_spans(task, own), _effects(own)) if s))
+        told.append(" ".join(s for s in (_spans(task, own), _effects(task, own)) if s))
     return [s for s in (*told, _claims(found)) if s]
 
 
@@ -33,10 +33,12 @@ def _spans(task: TaskEntry, climbs: Sequence[Climb]) -> str:
     lows = sorted({s.low or 0 for _, s in known})
     if len(lows) == 1:
         one = known[0][1]
-        return f"On {clean(task.name)}, the span of all {counted(len(known), 'variant')} is {_told(one, task)}."
+        return (
+            f"On {clean(task.name)}, the {task.headline} of all {counted(len(known), 'variant')} is {_told(one, task)}."
+        )
     most = [(c, s) for c, s in known if (s.low or 0) == lows[-1]]
     least = [(c, s) for c, s in known if (s.low or 0) == lows[0]]
-    longest = f"{_names([c for c, _ in most])} {_has(most)} the longest span, {_told(most[0][1], task)}"
+    longest = f"{_names([c for c, _ in most])} {_has(most)} the longest {task.headline}, {_told(most[0][1], task)}"
     return (
         f"On {clean(task.name)}, {longest}; {_names([c for c, _ in least])} the shortest, {_told(least[0][1], task)}."
     )
@@ -62,7 +64,7 @@ def _listed(names: Sequence[str], noun: str) -> str:
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
-def _effects(climbs: Sequence[Climb]) -> str:
+def _effects(task: TaskEntry, climbs: Sequence[Climb]) -> str:
     """Which parts are told to lengthen or shorten the span of their base."""
     found = [e for e in effects.effects(climbs) if e.n]
     if not found:
@@ -72,12 +74,12 @@ def _effects(climbs: Sequence[Climb]) -> str:
     if not sure:
         few = min(e.least for e in found) > 1 - stats.LEVEL
         why = f": {counted(max(e.n for e in found), 'seed')} are too few to tell any" if few else ""
-        return f"No effect of {counted(len(found), 'part')} on the span is told from 0 at {level}{why}."
+        return f"No effect of {counted(len(found), 'part')} on the {task.headline} is told from 0 at {level}{why}."
     sizes = [f"{clean(e.variant)} {e.bound}{marks.difference(e.octaves.value)}" for e in sure]
     word = "is" if len(sure) == 1 else "are"
     return (
-        f"Of {counted(len(found), 'part')} {len(sure)} {word} told to change the span at {level}, in octaves: "
-        f"{_listed(sizes, 'parts')}."
+        f"Of {counted(len(found), 'part')} {len(sure)} {word} told to change the {task.headline} at {level}, in "
+        f"octaves: {_listed(sizes, 'parts')}."
     )
 
 

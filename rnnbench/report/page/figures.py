@@ -13,7 +13,7 @@ from rnnbench.report.page.markup import Markup, join, tag
 from rnnbench.suite import Suite
 
 TITLES = {
-    "spans": "Spans, seed by seed",
+    "spans": "How far back, seed by seed",
     "scores": "Score by length",
     "effects": "What each part does",
     "interactions": "What two parts do together",

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import rnnbench
 from rnnbench.plan.ladders import Climb
+from rnnbench.plan.reach import folded
 from rnnbench.records import Record
 from rnnbench.report.model import Cell, Column, Table, clean
 from rnnbench.report.page import tabled
@@ -22,7 +23,7 @@ BROKEN = 200  # rows: more of the same say no more
 
 def broken(climbs: Sequence[Climb]) -> Markup:
     """A row for each run that failed, crashed or timed out; nothing where none did."""
-    runs = [(c, r) for c in climbs for step in c.steps if step.state != "pruned" for r in step.broken]
+    runs = [(c, r) for c in map(folded, climbs) for step in c.steps if step.state != "pruned" for r in step.broken]
     if not runs:
         return Markup()
     rows = tuple(_broken(climb, record) for climb, record in runs[:BROKEN])
@@ -43,7 +44,7 @@ def _broken(climb: Climb, record: Record) -> tuple[Cell, ...]:
 
 def run(suite: Suite, climbs: Sequence[Climb]) -> Markup:
     """The commands that make it again, what it was computed by, and the suite's own text."""
-    records = [r for c in climbs for r in c.records]
+    records = [r for c in map(folded, climbs) for r in c.records]
     facts = [
         ("page written by", f"rnnbench {rnnbench.__version__}, Python {platform.python_version()}"),
         ("seeds", ", ".join(map(str, suite.seeds)) if len(suite.seeds) <= 20 else f"{len(suite.seeds)}"),

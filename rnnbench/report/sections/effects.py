@@ -35,8 +35,8 @@ def table(task: TaskEntry, climbs: Sequence[Climb]) -> Table | None:
     numbers = ("n", "rungs", "octaves", *(("p", "Holm", "least") if tell else ()))
     return Table(
         title=f"{clean(task.name)}: effects",
-        about="span of the variant less that of its base, paired by seed, in rungs and octaves (log2): mean ± half the "
-        f"95{NBSP}% t interval"
+        about=f"{task.headline} of the variant less that of its base, paired by seed, in rungs and octaves (log2): "
+        f"mean ± half the 95{NBSP}% t interval"
         + (f"; two-sided sign-flip p, Holm's adjustment over {tested}, the least it could reach" if tell else ""),
         columns=(
             *(Column("", False), Column("against", False)),

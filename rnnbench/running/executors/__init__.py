@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from rnnbench import plugins
 from rnnbench.errors import UserError, nearest
+from rnnbench.probing import Asked, Probe
 from rnnbench.records import Point, Record, Run, Status
 from rnnbench.text import printable
 from rnnbench.training import devices
@@ -27,10 +28,12 @@ STATUSES = ("done", "failed", "refused", "crashed", "timeout", "stopped", "lost"
 
 @dataclass(frozen=True)
 class Job:
-    """A cohort for one worker: runs of one shape, with the checkpoints that they may go on from."""
+    """A cohort for one worker: runs of one shape, with the checkpoints that they may go on from. Where a `probe` is
+    asked for, each run is trained from its start and probed, one after another; the local executor does that."""
 
     runs: tuple[Run, ...]
     checkpoints: tuple[tuple[str, bytes], ...] = ()
+    probe: Asked | None = None
 
 
 @dataclass(frozen=True)
@@ -53,10 +56,11 @@ class CheckpointEvent:
 
 @dataclass(frozen=True)
 class RecordEvent:
-    """A run's result: one that finished, never one that broke."""
+    """A run's result: one that finished, never one that broke; and its probes, of a job that asks for them."""
 
     worker: int
     record: Record
+    probes: tuple[Probe, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -98,6 +98,7 @@ class Local:
             "runs": [r.as_dict() for r in job.runs],
             "checkpoints": [[id, len(raw)] for id, raw in job.checkpoints],
             "files": registry.placed(),
+            "probe": job.probe and job.probe.as_dict(),
         }
         it.process.log = b""  # what was printed before is no matter of this job's
         it.job, it.token, it.warm = job, secrets.token_bytes(wire.TOKEN_BYTES), False

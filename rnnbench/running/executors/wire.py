@@ -14,8 +14,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from rnnbench import strict
+from rnnbench.probing import Probe
 from rnnbench.records import Point, Record, Run
-from rnnbench.running.executors import CheckpointEvent, Event, Job, ProgressEvent, RecordEvent, WarningEvent
+from rnnbench.running.executors import (
+    CheckpointEvent,
+    Event,
+    Job,
+    ProgressEvent,
+    RecordEvent,
+    WarningEvent,
+)
 from rnnbench.settings import Settings
 from rnnbench.text import printable
 
@@ -119,6 +127,9 @@ def _checkpoint(number: int, job: Job, message: dict[str, Any], raw: bytes) -> E
 def _record(number: int, job: Job, message: dict[str, Any], raw: bytes) -> Event:
     """Its run is the job's own, and has finished: what breaks is told by the job's end."""
     run = _run(job, message)
+    probes = message.pop("probes", []) if job.probe else []
+    if type(probes) is not list:
+        strict.refuse("probes", probes, "a list")
     record = Record.from_dict(message | {"run": run.as_dict()})
     strict.whole("steps", record.steps, 0, _steps(run))
     if not record.finished or record.error is not None or record.attempt != 1:
@@ -131,7 +142,7 @@ def _record(number: int, job: Job, message: dict[str, Any], raw: bytes) -> Event
         host=printable(record.host, LINE),
         started=printable(record.started, LINE),
     )
-    return RecordEvent(number, shown)
+    return RecordEvent(number, shown, tuple(map(Probe.from_dict, probes)))
 
 
 def _steps(run: Run) -> int:

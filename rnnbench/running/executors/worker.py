@@ -103,7 +103,7 @@ class WorkerProcess:
             self.job(message, raw)
 
     def job(self, message: dict[str, Any], raw: bytes) -> None:
-        """Trains one cohort and sends what happens."""
+        """Trains one cohort, or probes its runs, and sends what happens."""
         from rnnbench.records import Run
         from rnnbench.running.executors import footprint
 
@@ -112,7 +112,7 @@ class WorkerProcess:
         before = footprint.take() if _foreign(runs) else {}
         how, error = "done", ""
         try:
-            self._train(runs, message, raw)
+            (self._probe if message.get("probe") else self._train)(runs, message, raw)
         except UserError as mistake:
             how, error = "refused", "\n".join(mistake.lines)
         except BaseException as raised:  # whatever a plugin raises, SystemExit and KeyboardInterrupt too
@@ -122,10 +122,9 @@ class WorkerProcess:
         self.channel.send({"is": how, "error": wire.cut(error, wire.ERROR), "worn": worn})
 
     def _train(self, runs: list[Any], message: dict[str, Any], raw: bytes) -> None:
-        from rnnbench import registry
         from rnnbench.records import Record
         from rnnbench.training.checkpoint import Checkpoint, again
-        from rnnbench.training.trainer import Progress, Trainer
+        from rnnbench.training.trainer import Progress
 
         checkpoints, start = {}, 0
         for id, size in message["checkpoints"]:
@@ -134,21 +133,41 @@ class WorkerProcess:
             except ValueError as error:
                 self._tell(again(id, str(error)))
             start += size
+        trainer = self._trainer(runs, message)
+        for event in trainer.train(runs, checkpoints, self.stopping.is_set, message["checkpoint_seconds"]):
+            if isinstance(event, Record):
+                self._send_record(event)
+            elif isinstance(event, Progress):
+                self.channel.send({"is": "look", "id": event.run_id, "point": event.point.as_row()})
+            else:
+                self.channel.send({"is": "checkpoint", "id": event.run_id}, event.to_bytes())
+
+    def _probe(self, runs: list[Any], message: dict[str, Any], raw: bytes) -> None:
+        from rnnbench.probing import Asked
+        from rnnbench.probing.probe import probed
+
+        trainer = self._trainer(runs, message)
+        for run in runs:
+            record, probes = probed(trainer, run, Asked.from_dict(message["probe"]))
+            self._send_record(record, probes=[each.as_dict() for each in probes])
+
+    def _trainer(self, runs: list[Any], message: dict[str, Any]) -> Any:
+        """What trains these runs, when all is compiled that it needs."""
+        from rnnbench import registry
+        from rnnbench.training.trainer import Trainer
+
         registry.place(message["files"])
         trainer = Trainer(message["device"], message["kernels"], self._tell)
         if (seconds := _compiled(trainer, runs)) > COMPILE_SECONDS:
             what = f"compiled what {runs[0].rung.model_text} needs"
             self._tell(f"{what} in {seconds:.1f} s; it is kept for the next time", what)
         self.channel.send({"is": "warm"})
-        for event in trainer.train(runs, checkpoints, self.stopping.is_set, message["checkpoint_seconds"]):
-            if isinstance(event, Record):
-                result = event.as_dict()
-                del result["run"]
-                self.channel.send({"is": "record"} | result)
-            elif isinstance(event, Progress):
-                self.channel.send({"is": "look", "id": event.run_id, "point": event.point.as_row()})
-            else:
-                self.channel.send({"is": "checkpoint", "id": event.run_id}, event.to_bytes())
+        return trainer
+
+    def _send_record(self, record: Any, **more: Any) -> None:
+        result = record.as_dict()
+        del result["run"]
+        self.channel.send({"is": "record"} | result | more)
 
     def _tell(self, text: str, once: str = "") -> None:
         self.channel.send({"is": "warned", "text": text[: wire.LINE], "once": once[: wire.LINE]})
