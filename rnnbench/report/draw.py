@@ -26,10 +26,7 @@ def pdf(spec: dict[str, Any]) -> bytes:
 
 
 def png(spec: dict[str, Any]) -> bytes:
-    """At 300 pixels an inch, on white."""
+    """At 300 pixels an inch."""
     import vl_convert
 
-    config = {"background": "white"}
-    return bytes(
-        vl_convert.vegalite_to_png(spec | {"background": "white"}, ppi=PIXELS, config=config, allowed_base_urls=[])
-    )
+    return bytes(vl_convert.vegalite_to_png(spec, ppi=PIXELS, scale=1, allowed_base_urls=[]))

@@ -46,12 +46,13 @@ def series(variants: Iterable[Variant]) -> dict[str, Series]:
 
 @dataclass(frozen=True)
 class Look:
-    """What a chart is drawn for: `width` in points, the `ink` of texts and axes, size of `font` in points, and whether
-    it brings its own `legend` (a page has one for all)."""
+    """What a chart is drawn for: `width` in points, size of `font` in points, the `ink` of texts and axes and the
+    `paper` below, and whether it brings its own `legend` (a page has one for all)."""
 
     width: int
     font: float
     ink: str = "#000"
+    paper: str | None = "#fff"
     legend: bool = True
 
     def config(self) -> dict[str, Any]:
@@ -83,7 +84,7 @@ class Look:
         return {
             "aria": False,  # the figure around it says it all in one text
             "axis": axis,
-            "background": None,
+            "background": self.paper,
             "font": FONT,
             "legend": legend,
             "text": {"color": self.ink, "fontSize": self.font},
@@ -122,6 +123,6 @@ class Look:
         return {name: channel(name) for name in ("color", *channels)}
 
 
-PAGE = Look(430, 13, ink="currentColor", legend=False)
+PAGE = Look(430, 13, ink="currentColor", paper=None, legend=False)
 COLUMN = Look(252, 8)  # 3.5 inches
 COLUMNS = Look(516, 8)  # both of two

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from rnnbench.analysis import effects, stats, tuning
 from rnnbench.analysis.effects import Effect
@@ -35,7 +36,7 @@ def chart(task: TaskEntry, climbs: Sequence[Climb], series: Mapping[str, Series]
     x["scale"] = {"domain": [min(-1.0, *ends), max(1.0, *ends)]}
     x["axis"] = {"tickMinStep": 1, "format": "+d", "labelExpr": "datum.value ? datum.label : '0'"}
     y = names_axis([one.name for one in shown])
-    plain = Look(look.width, look.font, look.ink, legend=False)
+    plain = replace(look, legend=False)  # the names stand beside the rows
     layers = [{"data": {"values": [{}]}, "mark": {"type": "rule", "opacity": 0.7}, "encoding": {"x": {"datum": 0}}}]
     for e, one in zip(found, shown, strict=True):
         places = {"x": x, "y": y, **plain.encoded(one, names)}

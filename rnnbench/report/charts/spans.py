@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from rnnbench.analysis import spans
 from rnnbench.plan.ladders import Climb
@@ -29,7 +30,7 @@ def chart(task: TaskEntry, climbs: Sequence[Climb], series: Mapping[str, Series]
     x = length_axis(task.lengths, f"{task.headline} (log)", low=below)
     x["axis"] |= {"values": [below, *task.lengths], "labelExpr": f"datum.value < {task.lengths[0]} ? '<' : datum.label"}
     y = names_axis([one.name for one in shown])
-    plain = Look(look.width, look.font, look.ink, legend=False)
+    plain = replace(look, legend=False)  # the names stand beside the rows
     layers = []
     for climb, one in zip(known, shown, strict=True):
         each = [span for span in spans.seed_spans(climb) if not span.provisional]

@@ -17,7 +17,8 @@ from rnnbench.suite import TaskEntry
 
 
 def chart(task: TaskEntry, climbs: Sequence[Climb], series: Mapping[str, Series], look: Look) -> Chart | None:
-    """Both axes log; of one training at many lengths there is no line to draw. A hollow triangle: the middle seed had not solved it by then."""
+    """Both axes log. A hollow triangle: the middle seed had not solved it by then. One training that is tested at many
+    lengths has no line to draw."""
     shown = {series[c.ladder.variant.name]: _points(folded(c)) for c in climbs}
     shown = {one: points for one, points in shown.items() if points}
     if task.train or not any(not p["censored"] for points in shown.values() for p in points):
