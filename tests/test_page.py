@@ -9,7 +9,8 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
-from test_report import RESULTS, SUITE, climbs, paired
+from hypothesis import given, settings
+from test_report import RESULTS, SUITE, climbs, hidden, paired, strange, texts
 
 from rnnbench import report
 from rnnbench.analysis import effects, verdicts
@@ -132,6 +133,15 @@ def test_hostile_names_stay_text() -> None:
     assert all(not key.startswith("on") for _, attributes in found.tags for key in attributes)
     shown = "".join(found.text)
     assert all(text in shown for text in (suite.name, suite.tasks[0].name, suite.variants[0].name))
+
+
+@settings(max_examples=5, deadline=None)  # each draws its charts
+@given(texts, texts, texts)
+def test_no_control_characters_come_out(name: str, about: str, error: str) -> None:
+    suite, view = strange(name, about, error)
+    made = report.render(suite, view, "html", notes=[error])
+    Outline(made)
+    assert not hidden(made) - set("\u200c\u200d")
 
 
 def test_what_broke_is_told_and_how_it_was_run(page: str) -> None:
