@@ -20,13 +20,14 @@ from rnnbench.plan import plan
 from rnnbench.records import Point, Record, dump_canonical
 from rnnbench.report import charts, draw, figures, formats, looks
 from rnnbench.report.formats import latex
+from rnnbench.report.study import Study
 from rnnbench.suite import Variant
 
 ONE = replace(SUITE, tasks=SUITE.tasks[:1])
 
 
 def drawn(look: looks.Look = looks.COLUMN) -> dict[str, charts.Chart]:
-    return charts.charts(ONE.tasks[0], climbs(ONE), looks.series(ONE.variants), look)
+    return charts.charts(ONE.tasks[0], Study(climbs(ONE)), looks.series(ONE.variants), look)
 
 
 def test_there_is_a_file_a_task_a_kind_and_a_size() -> None:
@@ -85,8 +86,8 @@ def test_every_variant_looks_like_no_other_however_many_there_are() -> None:
 def test_charts_load_nothing_and_name_no_file() -> None:
     lost = ["1", "1", ".1", ".1"]
     suite, view = paired(10, base=["1", "1", "1", ".1"], a=lost, b=lost, both=lost)
-    found = charts.charts(suite.tasks[0], view, looks.series(suite.variants), looks.PAGE)
-    assert list(found) == ["spans", "scores", "effects", "interactions", "steps"]
+    found = charts.charts(suite.tasks[0], Study(view), looks.series(suite.variants), looks.PAGE)
+    assert list(found) == ["spans", "scores", "solved", "effects", "interactions", "steps"]
     for chart in found.values():
         assert "url" not in chart.spec.get("data", {})
         assert not any("url" in layer.get("data", {}) for layer in chart.spec["layer"])
@@ -95,7 +96,7 @@ def test_charts_load_nothing_and_name_no_file() -> None:
 def test_latex_is_booktabs_and_escapes_what_it_must() -> None:
     text = report.render(SUITE, climbs(), "latex")
     assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == text.count(r"\toprule") > 4
-    assert r"lstm-forget\_gate & .99 $\pm$.01 \checkmark{}3/3 & .17 $\pm$.38 0/3 $\infty$1 & " in text
+    assert r"lstm-forget\_gate & .99 \checkmark{}3/3 & .17 0/3 $\infty$1 & .10 0/3 & -- & " in text
     assert r"\textbf{$\ge$ 80}" in text
     body = "\n".join(line for line in text.splitlines() if not line.startswith("%"))
     assert not re.findall(r"[^\x00-\x7f]", body), "a sign that LaTeX may not have"

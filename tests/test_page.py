@@ -19,6 +19,7 @@ from rnnbench.plan.ladders import Climb, view
 from rnnbench.records import Point
 from rnnbench.report.page import answer, frame
 from rnnbench.report.page.markup import VOID, Markup, escape, join, tag
+from rnnbench.report.study import Study
 from rnnbench.suite import Claim, Suite
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'&</script></style>"
@@ -111,7 +112,7 @@ def test_a_page_lets_nothing_in_but_its_own_style_and_script(page: str) -> None:
 def test_every_chart_says_what_it_shows_and_every_table_has_headings(page: str) -> None:
     found = Outline(page)
     alts = [a["aria-label"] for a in found.every("div") if a.get("role") == "img"]
-    assert len(alts) == page.count("<figure>") == page.count("<figcaption>") == 8
+    assert len(alts) == page.count("<figure>") == page.count("<figcaption>") == 10
     assert "Mean score against length on adding, bar .97: rnn .98 at 10, .63 at 20" in " ".join(map(str, alts))
     assert page.count("<caption") == page.count("<thead>")
     assert all(a.get("scope") for a in found.every("th"))
@@ -174,17 +175,19 @@ def test_interactions_are_a_heat_map_and_learning_curves_are_on_demand() -> None
 
 def answered(suite: Suite, results: dict[tuple[str, str], list[str]] | None = None) -> list[str]:
     found = climbs(suite, results)
-    return answer.sentences(suite, found, verdicts.verdicts(suite, found))
+    return answer.sentences(suite, Study(found), verdicts.verdicts(suite, found))
 
 
 def test_the_answer_is_made_of_the_numbers() -> None:
     suite = replace(SUITE, claims=CLAIMS)
     first, second, last = answered(suite)
     assert first == (
-        "On adding, lstm+chrono has the longest span, at least 80, where the ladder ends; rnn and lstm-forget_gate the "
-        "shortest, 10. No effect of 2 parts on the span is told from 0 at 95\u00a0%: 2 seeds are too few to tell any."
+        "On adding, lstm+chrono solves the longest length, 80, with every seed; lstm-forget_gate has the shortest mean "
+        "span, 14 (10 to 20). No effect of 2 parts on the span is told from 0: 2 seeds are too few to tell any."
     )
-    assert second.startswith("On counting, lstm-forget_gate has the longest span, at least 10, where the ladder ends; ")
+    assert second.startswith(
+        "On counting, lstm-forget_gate solves the longest length, 10, with every seed; lstm+chrono solves no"
+    )
     assert last == "Of 1 claim 0 hold, 0 fail and 1 is undecided."
     assert answered(suite, {})[0] == "Of 1 claim 0 hold, 0 fail and 1 is undecided."
 
@@ -195,7 +198,7 @@ def test_the_answer_names_the_parts_that_are_told() -> None:
     top, low = " ".join(["1"] * 10), " ".join([".1"] * 10)
     results = {("lstm", "adding"): [top] * 4, ("lstm-forget_gate", "adding"): [top, low, low]}
     (said,) = answered(suite, results | {("lstm+chrono", "adding"): [top] * 4})
-    assert said.endswith("Of 2 parts 1 is told to change the span at 95\u00a0%, in octaves: lstm-forget_gate ≤−3.0.")
+    assert said.endswith("Of 2 parts 1 is told to change the span, in octaves: lstm-forget_gate ≤ −3.0.")
     assert effects.effects(climbs(suite, results))
 
 

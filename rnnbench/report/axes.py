@@ -8,9 +8,12 @@ from typing import Any
 ROOM = 1.12  # beyond the first and last length, as a factor, so that no mark is cut
 
 
-def length_axis(lengths: Sequence[int], title: str = "length (log)", low: float | None = None) -> dict[str, Any]:
-    """Lengths on a log axis, a tick at each rung. `low`: where it begins, if below the shortest."""
-    domain = [(low or lengths[0]) / ROOM, lengths[-1] * ROOM]
+def length_axis(
+    lengths: Sequence[int], title: str = "length (log)", within: tuple[float, float] | None = None
+) -> dict[str, Any]:
+    """Lengths on a log axis, a tick at each rung; `within` these, if not from the shortest to the longest."""
+    low, high = within or (lengths[0], lengths[-1])
+    domain = [low / ROOM, high * ROOM]
     return {
         "field": "length",
         "type": "quantitative",

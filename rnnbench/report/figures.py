@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from rnnbench.plan.ladders import Climb
 from rnnbench.report import charts, looks
+from rnnbench.report.study import Study
 from rnnbench.suite import Suite
 
 SIZES = {"1col": looks.COLUMN, "2col": looks.COLUMNS}
@@ -16,13 +17,12 @@ def files(
     suite: Suite, climbs: Sequence[Climb], ending: str, draw: Callable[[charts.Spec], bytes]
 ) -> Iterator[tuple[str, bytes]]:
     """(name, content) of each: `adding-scores-1col.pdf`, 3.5 inches wide, and `-2col`, 7.2."""
-    every = looks.series(suite.variants)
+    every, study = looks.series(suite.variants), Study(climbs)
     given: set[str] = set()
     for task in suite.tasks:
-        own = [c for c in climbs if c.ladder.task.name == task.name]
         stem = _stem(task.name, given)
         for size, look in SIZES.items():
-            for name, chart in charts.charts(task, own, every, look).items():
+            for name, chart in charts.charts(task, study, every, look).items():
                 yield f"{stem}-{name}-{size}.{ending}", draw(chart.spec)
 
 

@@ -76,7 +76,8 @@ def parts(variants: Iterable[Variant]) -> dict[str, list[str]]:
 class TaskEntry:
     """A task of a suite: `task` is `{"task": KIND, difficulty that differs from the defaults}`; `lengths` ascend. Each
     is trained by itself, or, where `train` says up to which length, tested after one training. `search`: how far a seed
-    spans them is found by climbing them all from the shortest, or by bisecting."""
+    spans them is found by climbing them all from the shortest, or by bisecting. `primary` are the variants whose
+    effects on it were declared to be looked at first."""
 
     name: str
     task: dict[str, Any]
@@ -84,6 +85,11 @@ class TaskEntry:
     settings: dict[str, Any] = field(default_factory=dict)
     search: Literal["climb", "bisect"] = "climb"
     train: dict[str, int] = field(default_factory=dict)
+    primary: tuple[str, ...] = ()
+
+    @classmethod
+    def from_dict(cls, value: dict[str, Any]) -> TaskEntry:
+        return cls(**value | {"lengths": tuple(value["lengths"]), "primary": tuple(value.get("primary", ()))})
 
     @property
     def headline(self) -> str:
@@ -185,6 +191,8 @@ class Suite:
         for task in plain["tasks"]:
             if task["search"] == "climb":
                 del task["search"]
+            if not task["primary"]:
+                del task["primary"]
             if not task["train"]:
                 del task["train"]
         plain["variants"] = [{k: v for k, v in each.items() if v or k not in _LATER} for each in plain["variants"]]
@@ -205,7 +213,7 @@ class Suite:
                     Variant(**v | {name: tuple(v.get(name, ())) for name in ("pair", "rivals")})
                     for v in value["variants"]
                 ),
-                "tasks": tuple(TaskEntry(**t | {"lengths": tuple(t["lengths"])}) for t in value["tasks"]),
+                "tasks": tuple(map(TaskEntry.from_dict, value["tasks"])),
                 "seeds": tuple(value["seeds"]),
                 "claims": tuple(Claim(**c) for c in value["claims"]),
                 "budgets": Budgets.from_dict(value),

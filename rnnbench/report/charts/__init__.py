@@ -1,30 +1,35 @@
 """Charts of a report: one file, one kind of picture, found by its name; a picture is a Vega-Lite specification.
 
-A chart has a function `chart(task, climbs, series, look) -> Chart | None`: what is known of one task, as a plain dict
+A chart has a function `chart(task, study, series, look) -> Chart | None`: what is known of one task, as a plain dict
 that `draw.py` makes SVG, PDF or PNG of; None where there is nothing to draw. It is pure: no file, no font, no package
-is touched by it. Where a variant climbed a task several times, with more steps or another choice of settings, it gets
-the one climb that the suite states; with `EVERY = True` all. Each variant's marks are layers of their own, named after
-its series (`s3`, `s3_band`), which become classes in the SVG: so a page can switch a variant off everywhere. What a
-chart shows is computed in `analysis/`.
+is touched by it. Each variant's marks are layers of their own, named after its series (`s3`, `s3_band`), which become
+classes in the SVG: so a page can switch a variant off everywhere. What a chart shows is computed in `analysis/`.
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from rnnbench.plan import views
-from rnnbench.plan.ladders import Climb
 from rnnbench.report.looks import Look, Series
+from rnnbench.report.study import Study
 from rnnbench.suite import TaskEntry
 
 Spec = dict[str, Any]
-ORDER = ("spans", "scores", "effects", "interactions", "steps", "curves")  # what comes first on a page; others after
+ORDER = (
+    "spans",
+    "scores",
+    "solved",
+    "effects",
+    "interactions",
+    "steps",
+    "curves",
+)  # what comes first on a page; others after
 ON_DEMAND = {"curves"}  # large, and wanted seldom: a page shows them when asked
 
 
@@ -51,11 +56,7 @@ def _all() -> dict[str, ModuleType]:
     return {name: importlib.import_module(f"rnnbench.report.charts.{name}") for name in names()}
 
 
-def charts(task: TaskEntry, climbs: Sequence[Climb], series: Mapping[str, Series], look: Look) -> dict[str, Chart]:
-    """Every chart of one task, by its name, of all of its climbs."""
-    plain = views.at(climbs)
-    drawn = {}
-    for name, module in _all().items():
-        given = climbs if getattr(module, "EVERY", False) else plain
-        drawn[name] = module.chart(task, given, series, look)
+def charts(task: TaskEntry, study: Study, series: Mapping[str, Series], look: Look) -> dict[str, Chart]:
+    """Every chart of one task, by its name."""
+    drawn = {name: module.chart(task, study, series, look) for name, module in _all().items()}
     return {name: each for name, each in drawn.items() if each is not None}

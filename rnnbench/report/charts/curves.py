@@ -11,14 +11,15 @@ from rnnbench.records import Record
 from rnnbench.report.charts import Chart
 from rnnbench.report.looks import Look, Series
 from rnnbench.report.model import clean, counted
+from rnnbench.report.study import Study
 from rnnbench.suite import TaskEntry
 
 MOST = 40  # points a line: what is left of a curve can't be told from it at this size
 
 
-def chart(task: TaskEntry, climbs: Sequence[Climb], series: Mapping[str, Series], look: Look) -> Chart | None:
+def chart(task: TaskEntry, study: Study, series: Mapping[str, Series], look: Look) -> Chart | None:
     """A thin line a seed. An export without curves has none to draw."""
-    climbs = [folded(climb) for climb in climbs]
+    climbs = [folded(climb) for climb in study.of(task)]
     length = _length(climbs)
     if length is None:
         return None

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from rnnbench.analysis import interactions
-from rnnbench.plan.ladders import Climb
 from rnnbench.report import marks
 from rnnbench.report.charts import Chart, Spec
 from rnnbench.report.looks import Look, Series
 from rnnbench.report.model import clean, counted
+from rnnbench.report.study import Study
 from rnnbench.suite import TaskEntry
 
 COLOURS = ("#E69F00", "#F2F2F2", "#56B4E9")  # less than each alone, nothing, more: all light enough for a black number
 
 
-def chart(task: TaskEntry, climbs: Sequence[Climb], series: Mapping[str, Series], look: Look) -> Chart | None:
+def chart(task: TaskEntry, study: Study, series: Mapping[str, Series], look: Look) -> Chart | None:
     """First parts down, second parts across; 0 where each does the same with the other as without it."""
-    found = [i for i in interactions.interactions(climbs) if i.n]
+    found = study.interactions(task)
     if not found:
         return None
     cells = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from rnnbench.analysis.effort import middle
@@ -13,15 +13,16 @@ from rnnbench.report.axes import length_axis
 from rnnbench.report.charts import Chart, Spec
 from rnnbench.report.looks import Look, Series
 from rnnbench.report.model import clean
+from rnnbench.report.study import Study
 from rnnbench.suite import TaskEntry
 
 
-def chart(task: TaskEntry, climbs: Sequence[Climb], series: Mapping[str, Series], look: Look) -> Chart | None:
+def chart(task: TaskEntry, study: Study, series: Mapping[str, Series], look: Look) -> Chart | None:
     """Both axes log. A hollow triangle: the middle seed had not solved it by then. One training that is tested at many
-    lengths has no line to draw."""
-    shown = {series[c.ladder.variant.name]: _points(folded(c)) for c in climbs}
+    lengths has no line to draw, and a search trains which seeds it likes."""
+    shown = {series[c.ladder.variant.name]: _points(folded(c)) for c in study.of(task)}
     shown = {one: points for one, points in shown.items() if points}
-    if task.train or not any(not p["censored"] for points in shown.values() for p in points):
+    if task.train or task.search != "climb" or not any(not p["censored"] for points in shown.values() for p in points):
         return None
     names = {one.name: one for one in shown}
     x = length_axis(task.trained)

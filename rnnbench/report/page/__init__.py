@@ -10,35 +10,39 @@ from collections.abc import Sequence
 
 from rnnbench.analysis import verdicts
 from rnnbench.analysis.verdicts import Verdict
-from rnnbench.plan import views
 from rnnbench.plan.ladders import Climb
 from rnnbench.report import looks, tables
 from rnnbench.report.model import Report, Table, clean
 from rnnbench.report.page import answer, claims, figures, legend, provenance, tabled
 from rnnbench.report.page.frame import Chapter, page
 from rnnbench.report.page.markup import Markup, join, tag
+from rnnbench.report.study import Study
 from rnnbench.suite import Suite
 
 
 def made(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = ()) -> str:
     """The whole page on a suite's view of a store; every table of the report's model is on it."""
     report = tables.report(suite, climbs, notes)
-    every, climbs = climbs, views.at(climbs)
+    study = Study(climbs)
     series = looks.series(suite.variants)
-    shown = {c.ladder.variant.name: series[c.ladder.variant.name] for c in climbs}
-    found = verdicts.verdicts(suite, every)
+    shown = {c.ladder.variant.name: series[c.ladder.variant.name] for c in study.stated}
+    found = verdicts.verdicts(suite, climbs)
     chapters = [
-        Chapter("answer", "The answer", _answer(suite, climbs, found)),
+        Chapter("answer", "The answer", _answer(suite, study, found)),
         *(
             Chapter(f"headline-{table.title}", table.title.capitalize(), tabled.section(table))
             for table in report.tables
             if table.kind == "headline"
         ),
-        *figures.chapters(suite, every, series),
-        Chapter("claims", "Claims", tabled.section(claims.table(found)) if found else Markup()),
+        *figures.chapters(suite, study, series),
+        *(
+            Chapter("claims", "Claims", tabled.section(claims.table(found, table.notes[len(found) :])))
+            for table in report.tables
+            if table.kind == "claims"
+        ),
         Chapter("numbers", "All numbers", _numbers(report.tables)),
-        Chapter("broken", "What failed", provenance.broken(every)),
-        Chapter("run", "How it was run", provenance.run(suite, every)),
+        Chapter("broken", "What failed", provenance.broken(climbs)),
+        Chapter("run", "How it was run", provenance.run(suite, climbs)),
         Chapter("marks", "Marks and notes", _notes(report)),
     ]
     return page(
@@ -54,8 +58,8 @@ def clean_lines(text: str) -> list[str]:
     return [clean(line) for line in text.strip().splitlines() if line.strip()]
 
 
-def _answer(suite: Suite, climbs: Sequence[Climb], found: Sequence[Verdict]) -> Markup:
-    return join(*(tag("p", sentence) for sentence in answer.sentences(suite, climbs, found)))
+def _answer(suite: Suite, study: Study, found: Sequence[Verdict]) -> Markup:
+    return join(*(tag("p", sentence) for sentence in answer.sentences(suite, study, found)))
 
 
 def _numbers(tables: Sequence[Table]) -> Markup:

@@ -5,57 +5,53 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from rnnbench.analysis import effects, spans, stats
+from rnnbench.analysis import spans, stats
+from rnnbench.analysis.spans import VariantSpan
 from rnnbench.analysis.verdicts import Outcome, Verdict
-from rnnbench.plan.ladders import Climb
 from rnnbench.report import marks
 from rnnbench.report.charts.effects import told as surely
-from rnnbench.report.model import NBSP, clean, counted
+from rnnbench.report.model import clean, counted
+from rnnbench.report.study import Study
 from rnnbench.suite import Suite, TaskEntry
 
 NAMED = 3  # variants or parts that a sentence names; of more it tells how many
 
 
-def sentences(suite: Suite, climbs: Sequence[Climb], found: Sequence[Verdict]) -> list[str]:
+def sentences(suite: Suite, study: Study, found: Sequence[Verdict]) -> list[str]:
     """What the study shows: a sentence on the spans of each task, on its effects, and on the claims."""
-    told = []
-    for task in suite.tasks:
-        own = [c for c in climbs if c.ladder.task.name == task.name]
-        told.append(" ".join(s for s in (_spans(task, own), _effects(task, own)) if s))
+    told = [" ".join(s for s in (_spans(task, study), _effects(task, study)) if s) for task in suite.tasks]
     return [s for s in (*told, _claims(found)) if s]
 
 
-def _spans(task: TaskEntry, climbs: Sequence[Climb]) -> str:
-    """Which variants remember the longest and which the shortest, by their spans; nothing where none is known."""
-    known = [(c, s) for c in climbs if c.records and (s := spans.span(c)) and not s.provisional]
+def _spans(task: TaskEntry, study: Study) -> str:
+    """Which variants have the longest span and which the shortest; nothing where none is known."""
+    every = {clean(c.ladder.variant.name): spans.span(c) for c in study.of(task)}
+    known = {name: span for name, span in every.items() if span and span.n and not span.provisional}
     if not known:
         return ""
-    lows = sorted({s.low or 0 for _, s in known})
-    if len(lows) == 1:
-        one = known[0][1]
-        return (
-            f"On {clean(task.name)}, the {task.headline} of all {counted(len(known), 'variant')} is {_told(one, task)}."
-        )
-    most = [(c, s) for c, s in known if (s.low or 0) == lows[-1]]
-    least = [(c, s) for c, s in known if (s.low or 0) == lows[0]]
-    longest = f"{_names([c for c, _ in most])} {_has(most)} the longest {task.headline}, {_told(most[0][1], task)}"
-    return (
-        f"On {clean(task.name)}, {longest}; {_names([c for c, _ in least])} the shortest, {_told(least[0][1], task)}."
-    )
+    values = [span.octaves.value for span in known.values()]
+    if len(known) > 1 and max(values) == min(values):
+        all_ = f"all {counted(len(known), 'variant')}"
+        return f"On {clean(task.name)}, {_told(task, next(iter(known.values())), all_, len(known))}."
+    ends = []
+    for end, word in ((max(values), "longest"), (min(values), "shortest")):
+        names = [name for name, span in known.items() if span.octaves.value == end]
+        ends.append(_told(task, known[names[0]], _listed(names, "variants"), len(names), word))
+    bounded = "" if all(not span.bound or span.top or span.bottom for span in known.values()) else SHOWS
+    return f"On {clean(task.name)}, {'; '.join(dict.fromkeys(ends))}{bounded}."
 
 
-def _has(found: Sequence[object]) -> str:
-    return "has" if len(found) == 1 else "have"
+SHOWS = " (as far as the ladder shows: some seeds are at an end of it)"
 
 
-def _told(span: spans.Span, task: TaskEntry) -> str:
-    if span.low is None:
-        return f"under {task.lengths[0]}"
-    return f"at least {span.low}, where the ladder ends" if span.high is None else str(span.low)
-
-
-def _names(climbs: Sequence[Climb]) -> str:
-    return _listed([clean(c.ladder.variant.name) for c in climbs], "variants")
+def _told(task: TaskEntry, span: VariantSpan, names: str, count: int, word: str = "") -> str:
+    """What is known of the span that so many variants have."""
+    solve, have = ("solves", "has") if count == 1 else ("solve", "have")
+    if span.top:
+        return f"{names} {solve} the longest length, {span.longest}, with every seed"
+    if span.bottom:
+        return f"{names} {solve} no length with any seed"
+    return f"{names} {have} the {f'{word} ' if word else 'same '}mean {task.headline}, {marks.span(span, True).text}"
 
 
 def _listed(names: Sequence[str], noun: str) -> str:
@@ -64,22 +60,21 @@ def _listed(names: Sequence[str], noun: str) -> str:
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
-def _effects(task: TaskEntry, climbs: Sequence[Climb]) -> str:
+def _effects(task: TaskEntry, study: Study) -> str:
     """Which parts are told to lengthen or shorten the span of their base."""
-    found = [e for e in effects.effects(climbs) if e.n]
+    found = study.effects(task)
     if not found:
         return ""
-    level = f"{100 * stats.LEVEL:.0f}{NBSP}%"
     sure = sorted((e for e in found if surely(e)), key=lambda e: -abs(e.octaves.value))
     if not sure:
         few = min(e.least for e in found) > 1 - stats.LEVEL
         why = f": {counted(max(e.n for e in found), 'seed')} are too few to tell any" if few else ""
-        return f"No effect of {counted(len(found), 'part')} on the {task.headline} is told from 0 at {level}{why}."
-    sizes = [f"{clean(e.variant)} {e.bound}{marks.difference(e.octaves.value)}" for e in sure]
+        return f"No effect of {counted(len(found), 'part')} on the {task.headline} is told from 0{why}."
+    sizes = [f"{clean(e.variant)} {marks.effect(e.octaves, e.bound).text}" for e in sure]
     word = "is" if len(sure) == 1 else "are"
     return (
-        f"Of {counted(len(found), 'part')} {len(sure)} {word} told to change the {task.headline} at {level}, in "
-        f"octaves: {_listed(sizes, 'parts')}."
+        f"Of {counted(len(found), 'part')} {len(sure)} {word} told to change the {task.headline}, in octaves: "
+        f"{_listed(sizes, 'parts')}."
     )
 
 

@@ -10,8 +10,8 @@ from rnnbench.report.marks import TONES
 from rnnbench.report.model import NBSP, Cell, Column, Table, clean
 
 
-def table(found: Sequence[Verdict]) -> Table:
-    """Claims x (verdict, why, that)."""
+def table(found: Sequence[Verdict], notes: tuple[str, ...]) -> Table:
+    """Claims x (verdict, why, that); `notes` are what else is said of them."""
     rows = tuple(
         (
             Cell((f"{number}. {clean(v.claim.says)}",), number),
@@ -23,4 +23,4 @@ def table(found: Sequence[Verdict]) -> Table:
     )
     about = f"each decided by itself, at {100 * stats.LEVEL:.0f}{NBSP}%; undecided is what these runs can't tell"
     titles = ("claim", "verdict", "why", "exactly")
-    return Table("claims", about, tuple(Column(title, False) for title in titles), rows, kind="claims")
+    return Table("claims", about, tuple(Column(title, False) for title in titles), rows, notes, kind="claims")

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from rnnbench.plan.ladders import Climb
 from rnnbench.report import charts, draw, looks
 from rnnbench.report.charts import Chart
 from rnnbench.report.looks import Series
 from rnnbench.report.page.frame import Chapter
 from rnnbench.report.page.markup import Markup, join, tag
+from rnnbench.report.study import Study
 from rnnbench.suite import Suite
 
 TITLES = {
     "spans": "How far back, seed by seed",
     "scores": "Score by length",
+    "solved": "Solved by length",
     "effects": "What each part does",
     "interactions": "What two parts do together",
     "steps": "Steps to solve",
@@ -22,12 +23,11 @@ TITLES = {
 }
 
 
-def chapters(suite: Suite, climbs: Sequence[Climb], series: Mapping[str, Series]) -> list[Chapter]:
+def chapters(suite: Suite, study: Study, series: Mapping[str, Series]) -> list[Chapter]:
     """Each kind of chart that has anything to show, in the order of `charts.ORDER`."""
     found: dict[str, list[Chart]] = {}
     for task in suite.tasks:
-        own = [c for c in climbs if c.ladder.task.name == task.name]
-        for name, chart in charts.charts(task, own, series, looks.PAGE).items():
+        for name, chart in charts.charts(task, study, series, looks.PAGE).items():
             found.setdefault(name, []).append(chart)
     order = sorted(found, key=list(charts.names()).index)
     return [Chapter(f"chart-{name}", TITLES.get(name, name), _body(name, found[name])) for name in order]
