@@ -47,13 +47,15 @@ def series(variants: Iterable[Variant]) -> dict[str, Series]:
 @dataclass(frozen=True)
 class Look:
     """What a chart is drawn for: `width` in points, size of `font` in points, the `ink` of texts and axes and the
-    `paper` below, and whether it brings its own `legend` (a page has one for all)."""
+    `paper` below, whether it brings its own `legend` (a page has one for all), and the points to `spare` at
+    the left, where the reader's font may be wider than the one that is measured."""
 
     width: int
     font: float
     ink: str = "#000"
     paper: str | None = "#fff"
     legend: bool = True
+    spare: int = 2
 
     def config(self) -> dict[str, Any]:
         """What all charts have in common, as Vega-Lite's `config`."""
@@ -100,7 +102,7 @@ class Look:
             "width": self.width,
             "height": height,
             "autosize": {"type": "fit-x", "contains": "padding"},
-            "padding": 2,
+            "padding": {"left": self.spare, "right": 2, "top": 2, "bottom": 2},
             "layer": layers,
             **more,
         }
@@ -123,6 +125,6 @@ class Look:
         return {name: channel(name) for name in ("color", *channels)}
 
 
-PAGE = Look(430, 13, ink="currentColor", paper=None, legend=False)
+PAGE = Look(430, 13, ink="currentColor", paper=None, legend=False, spare=18)
 COLUMN = Look(252, 8)  # 3.5 inches
 COLUMNS = Look(516, 8)  # both of two

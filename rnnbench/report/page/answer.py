@@ -14,6 +14,7 @@ from rnnbench.report.model import clean, counted
 from rnnbench.report.study import Study
 from rnnbench.suite import Suite, TaskEntry
 
+BEYOND = {"longest": "≥", "shortest": "≤"}  # the bound that could make another the longest, or the shortest
 NAMED = 3  # variants or parts that a sentence names; of more it tells how many
 
 
@@ -36,22 +37,21 @@ def _spans(task: TaskEntry, study: Study) -> str:
     ends = []
     for end, word in ((max(values), "longest"), (min(values), "shortest")):
         names = [name for name, span in known.items() if span.octaves.value == end]
-        ends.append(_told(task, known[names[0]], _listed(names, "variants"), len(names), word))
-    bounded = "" if all(not span.bound or span.top or span.bottom for span in known.values()) else SHOWS
-    return f"On {clean(task.name)}, {'; '.join(dict.fromkeys(ends))}{bounded}."
+        open_ended = any(span.bound in (BEYOND[word], "?") for span in known.values())
+        shown = " as far as the ladder shows" if open_ended else ""
+        ends.append(_told(task, known[names[0]], _listed(names, "variants"), len(names), word, shown))
+    return f"On {clean(task.name)}, {'; '.join(ends)}."
 
 
-SHOWS = " (as far as the ladder shows: some seeds are at an end of it)"
-
-
-def _told(task: TaskEntry, span: VariantSpan, names: str, count: int, word: str = "") -> str:
+def _told(task: TaskEntry, span: VariantSpan, names: str, count: int, word: str = "", shown: str = "") -> str:
     """What is known of the span that so many variants have."""
     solve, have = ("solves", "has") if count == 1 else ("solve", "have")
     if span.top:
         return f"{names} {solve} the longest length, {span.longest}, with every seed"
     if span.bottom:
         return f"{names} {solve} no length with any seed"
-    return f"{names} {have} the {f'{word} ' if word else 'same '}mean {task.headline}, {marks.span(span, True).text}"
+    mean = " ".join(part for part in marks.span(span, True).parts if part and not part.startswith(marks.HOLES))
+    return f"{names} {have} the {f'{word} ' if word else 'same '}mean {task.headline}{shown}, {mean}"
 
 
 def _listed(names: Sequence[str], noun: str) -> str:
