@@ -1,8 +1,8 @@
-"""Reports: one table model, one file a format. `render` imports only the format that is asked for."""
+"""Reports: one table model, one file a format. `render` and `files` import only the format that is asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from rnnbench.errors import UserError
@@ -32,7 +32,16 @@ def render(
     """
     if by is not None:
         return _by_factor(suite, climbs, format, by, width, color, notes)
-    return str(formats.named(format).render(suite, climbs, width=width, color=color, notes=tuple(notes)))
+    found = formats.named(format)
+    if not hasattr(found, "render"):
+        raise UserError(f"--format {format}: makes several files; next: -o FOLDER")
+    return str(found.render(suite, climbs, width=width, color=color, notes=tuple(notes)))
+
+
+def files(suite: Suite, climbs: Sequence[Climb], format: str) -> Iterator[tuple[str, bytes]] | None:
+    """The name and the bytes of each file of a report, one after another; None of a format that makes one text."""
+    found = formats.named(format)
+    return found.files(suite, climbs) if hasattr(found, "files") else None
 
 
 def _by_factor(

@@ -58,13 +58,14 @@ class Column:
 @dataclass(frozen=True)
 class Table:
     """A table; `about` says what its numbers are, `notes` what must be known to read them. The first column names
-    the rows."""
+    the rows. `kind`: what a format may give a place of its own, as a page does."""
 
     title: str
     about: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
     notes: tuple[str, ...] = ()
+    kind: Literal["", "headline", "claims"] = ""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from rnnbench.plan import views
 from rnnbench.plan.ladders import Climb, RungState
 from rnnbench.plan.reach import folded
 from rnnbench.report import broken, marks, sections, tested, within
-from rnnbench.report.model import NBSP, Cell, Column, Report, Table, Tone, clean, counted
+from rnnbench.report.model import NBSP, Cell, Column, Report, Table, clean, counted
 from rnnbench.report.sections import effects
 from rnnbench.settings import LOOK
 from rnnbench.suite import Suite, TaskEntry
@@ -240,15 +240,15 @@ def _headline(suite: Suite, climbs: Sequence[Climb], name: str) -> Table:
         about=HEADLINES[name].format(steps=within.steps(climbs)),
         columns=(Column("", False), *(Column(clean(task.name)) for task in tasks)),
         rows=tuple(zip(names, *columns, strict=True)),
+        kind="headline",
     )
 
 
 def claimed(verdicts: Sequence[Verdict], others: Sequence[Mapping[float, str]]) -> Table:
     """Claims x verdict, and below what each says exactly, why it is so decided, and what it would be at other bars."""
-    tones: dict[str, Tone] = {"holds": "full", "fails": "little", "undecided": "quiet"}
     names = [f"{v.claim.number}. {clean(v.claim.says)}" for v in verdicts]
     rows = [
-        (Cell((name,), name), Cell((v.outcome,), v.outcome, tones[v.outcome]))
+        (Cell((name,), name), Cell((v.outcome,), v.outcome, marks.TONES[v.outcome]))
         for name, v in zip(names, verdicts, strict=True)
     ]
     reasons = (f"{v.claim.number}. {clean(v.claim.that.strip())}: {clean(v.why)}" for v in verdicts)
@@ -261,6 +261,7 @@ def claimed(verdicts: Sequence[Verdict], others: Sequence[Mapping[float, str]]) 
         columns=(Column("", False), Column("verdict", False)),
         rows=tuple(rows),
         notes=(*reasons, *([f"{effects.OTHER}: {'; '.join(moved)}"] if moved else [])),
+        kind="claims",
     )
 
 
