@@ -17,7 +17,8 @@ from rnnbench.analysis import effects, verdicts
 from rnnbench.plan import plan
 from rnnbench.plan.ladders import Climb, view
 from rnnbench.records import Point
-from rnnbench.report.page import answer, frame
+from rnnbench.report import answer
+from rnnbench.report.page import frame
 from rnnbench.report.page.markup import VOID, Markup, escape, join, tag
 from rnnbench.report.study import Study
 from rnnbench.suite import Claim, Suite

@@ -37,6 +37,14 @@ def report(
         str | None,
         typer.Option("--by", metavar="FACTOR", help="Spans and effects by a factor of the suite's grids, `hidden`."),
     ] = None,
+    whole: Annotated[
+        bool,
+        typer.Option("--all", help="Everything: scores at each length, every effect, steps, costs."),
+    ] = False,
+    only: Annotated[
+        str | None,
+        typer.Option("--only", metavar="PARTS", help="Some parts of it, with commas between: spans,effects."),
+    ] = None,
     source: Annotated[
         Path | None,
         typer.Option("--from", metavar="FILE", help="Take the records from a JSON export (.gz too), not the results."),
@@ -53,22 +61,36 @@ def report(
     several = hasattr(formats.named(format), "files")  # a wrong name is told before anything is read
     if several and (output is None or by is not None):
         raise UserError(f"--format {format}: makes a file a chart; next: -o FOLDER, without --by")
+    parts = _parts(only, whole, format, by)
     store = Store(results)
-    whole = common.suite(suite, store, set, seeds)
-    chosen = select(selection.claim(plan(whole), claim), filter)
+    asked = common.suite(suite, store, set, seeds)
+    chosen = select(selection.claim(plan(asked), claim), filter)
     drawn = several or format == "html"  # learning curves with the rest
     climbs = api.shown(chosen, _exported(source, chosen, drawn)) if source else api.climbs(chosen, store)
     notes = api.warnings([r for c in climbs for r in reach.folded(c).records])
-    notes += [] if source else api.orphaned(whole, store)
+    notes += [] if source else api.orphaned(asked, store)
     made = files(chosen.suite, climbs, format)
     if made is not None and output is not None:
         common.say(f"{output}: {counted(common.write_files(made, output), 'chart')}", err=True)
         return
     width, color = common.screen(output)
-    text = render(chosen.suite, climbs, format, width=width, color=color, notes=notes, by=by)
+    at_once = format == "table" and not whole and parts is None and by is None
+    text = render(chosen.suite, climbs, format, width=width, color=color, notes=notes, by=by, only=parts, brief=at_once)
     if chosen.suite.probe and source is None and by is None and format in ("table", "markdown"):
         text += "\n" + _probes(chosen, store, format, width, color)
     common.write(text, output)
+
+
+def _parts(only: str | None, whole: bool, format: str, by: str | None) -> tuple[str, ...] | None:
+    """The parts that are asked for; None where none is named. UserError where they can't be had."""
+    if only is None:
+        return None
+    from rnnbench.report import brief
+
+    beside = "--all" if whole else "--by" if by else f"--format {format}"
+    if whole or by or format not in ("table", "markdown", "latex"):
+        raise UserError(f"--only: got it beside {beside}, expected it alone, as a table, markdown or latex")
+    return brief.chosen(only)
 
 
 def _probes(chosen: Plan, store: Store, format: str, width: int, color: bool) -> str:

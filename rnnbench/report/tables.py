@@ -159,6 +159,7 @@ def scores(suite: Suite, task: TaskEntry, climbs: Sequence[Climb]) -> Table:
             *broken.notes(climbs),
             *_mixed(climbs),
         ),
+        kind="scores",
     )
 
 
@@ -217,13 +218,17 @@ def _mixed(climbs: Sequence[Climb]) -> list[str]:
     return [f"computed in different ways, which differ in rounding: {told}"] if len(counts) > 1 else []
 
 
-def headlines(suite: Suite, climbs: Sequence[Climb]) -> list[Table]:
-    """The spans, and the reaches, of the tasks that have them."""
+def headlines(suite: Suite, climbs: Sequence[Climb], shown: Callable[[Cell, Climb], Cell] | None = None) -> list[Table]:
+    """The spans, and the reaches, of the tasks that have them, each `shown` in some way."""
     groups = {name: [c for c in climbs if c.ladder.task.headline == name] for name in HEADLINES}
-    return [_headline(suite, own, name) for name, own in groups.items() if own]
+    return [_headline(suite, own, name, shown or _as_it_is) for name, own in groups.items() if own]
 
 
-def _headline(suite: Suite, climbs: Sequence[Climb], name: str) -> Table:
+def _as_it_is(cell: Cell, climb: Climb) -> Cell:
+    return cell
+
+
+def _headline(suite: Suite, climbs: Sequence[Climb], name: str, shown: Callable[[Cell, Climb], Cell]) -> Table:
     """Variants x tasks: the spans, or the reaches."""
     by_name = {(c.ladder.variant.name, c.ladder.task.name): c for c in climbs}
     tasks = [t for t in suite.tasks if any(name == t.name for _, name in by_name)]
@@ -233,14 +238,16 @@ def _headline(suite: Suite, climbs: Sequence[Climb], name: str) -> Table:
         own = [by_name.get((v.name, task.name)) for v in variants]
         found = [spans.span(c) if c else None for c in own]
         triples = zip(found, own, best(found), strict=True)
-        columns.append([marks.span(s, _started(c), is_best) if c else Cell(("",)) for s, c, is_best in triples])
+        columns.append(
+            [shown(marks.span(s, _started(c), is_best), c) if c else Cell(("",)) for s, c, is_best in triples]
+        )
     names = [Cell((clean(v.name),), clean(v.name)) for v in variants]
     return Table(
         title=name,
         about=HEADLINES[name].format(steps=within.steps(climbs)),
         columns=(Column("", False), *(Column(clean(task.name)) for task in tasks)),
         rows=tuple(zip(names, *columns, strict=True)),
-        kind="headline",
+        kind="spans",
     )
 
 
@@ -291,4 +298,5 @@ def costs(task: TaskEntry, climbs: Sequence[Climb]) -> Table:
             *map(Column, ("parameters", "s/run", *(tested.trained(task) if climbed else ()))),
         ),
         rows=tuple(rows),
+        kind="cost",
     )

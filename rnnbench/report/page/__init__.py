@@ -11,13 +11,15 @@ from collections.abc import Sequence
 from rnnbench.analysis import verdicts
 from rnnbench.analysis.verdicts import Verdict
 from rnnbench.plan.ladders import Climb
-from rnnbench.report import looks, tables
+from rnnbench.report import answer, looks, tables
 from rnnbench.report.model import Report, Table, clean
-from rnnbench.report.page import answer, claims, figures, legend, provenance, tabled
+from rnnbench.report.page import claims, figures, legend, provenance, tabled
 from rnnbench.report.page.frame import Chapter, page
 from rnnbench.report.page.markup import Markup, join, tag
 from rnnbench.report.study import Study
 from rnnbench.suite import Suite
+
+PLACED = ("spans", "claims")  # kinds of tables that have a chapter of their own
 
 
 def made(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = ()) -> str:
@@ -32,7 +34,7 @@ def made(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = ()) -> st
         *(
             Chapter(f"headline-{table.title}", table.title.capitalize(), tabled.section(table))
             for table in report.tables
-            if table.kind == "headline"
+            if table.kind == "spans"
         ),
         *figures.chapters(suite, study, series),
         *(
@@ -64,7 +66,7 @@ def _answer(suite: Suite, study: Study, found: Sequence[Verdict]) -> Markup:
 
 def _numbers(tables: Sequence[Table]) -> Markup:
     """The tables that have no chapter of their own."""
-    return join(*(tabled.folded(table) for table in tables if not table.kind))
+    return join(*(tabled.folded(table) for table in tables if table.kind not in PLACED))
 
 
 def _notes(report: Report) -> Markup:
