@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +11,7 @@ import typer
 from rnnbench.cli import app, common, options
 from rnnbench.errors import Exit, UserError
 from rnnbench.report import formats
-from rnnbench.report.model import counted
+from rnnbench.report.model import Report, counted
 
 if TYPE_CHECKING:
     from rnnbench.plan import Plan
@@ -56,7 +57,7 @@ def report(
     whole = common.suite(suite, store, set, seeds)
     chosen = select(plan(whole), filter)
     drawn = several or format == "html"  # learning curves with the rest
-    climbs = api.shown(chosen, _exported(source, chosen, drawn)) if source else api.climbs(chosen, store)
+    climbs = api.shown(chosen, _exported(source, chosen, drawn)) if source else api.climbs(chosen, store, drawn)
     notes = api.warnings([r for c in climbs for r in reach.folded(c).records])
     notes += [] if source else api.orphaned(whole, store)
     made = files(chosen.suite, climbs, format)
@@ -64,13 +65,16 @@ def report(
         common.say(f"{output}: {counted(common.write_files(made, output), 'chart')}", err=True)
         return
     width, color = common.screen(output)
-    text = render(chosen.suite, climbs, format, width=width, color=color, notes=notes, by=by)
-    if chosen.suite.probe and source is None and by is None and format in ("table", "markdown"):
-        text += "\n" + _probes(chosen, store, format, width, color)
+    asked = chosen.suite.probe and source is None and by is None
+    probes = _probed(chosen, store) if asked and format in ("html", "markdown", "table") else None
+    page = probes if format == "html" else None  # which has a place for them; elsewhere they are a report of their own
+    text = render(chosen.suite, climbs, format, width=width, color=color, notes=notes, by=by, probes=page)
+    if probes and not page:
+        text += "\n" + _below(probes, format, width, color)
     common.write(text, output)
 
 
-def _probes(chosen: Plan, store: Store, format: str, width: int, color: bool) -> str:
+def _probed(chosen: Plan, store: Store) -> Report:
     """The probes of a suite that asks for them, as far as they were made."""
     from rnnbench import api
     from rnnbench.probing import Asked, after
@@ -81,9 +85,18 @@ def _probes(chosen: Plan, store: Store, format: str, width: int, color: bool) ->
     wanted = api.to_probe(chosen, store, chosen.suite.probe.seeds)
     found = api.kept_probes(wanted, store, asked)
     lacking = len(wanted) - len(found)
-    note = f"note: {lacking} of {len(wanted)} runs are not probed yet; next: rnnbench probe SUITE\n" if lacking else ""
-    name = chosen.suite.name
-    return note + (probed.render(name, found, asked, format, width=width, color=color) if found else "")
+    note = f"{lacking} of {len(wanted)} runs are not probed yet; next: rnnbench probe SUITE"
+    report = probed.report(chosen.suite.name, found, asked)
+    return replace(report, notes=(note, *report.notes)) if lacking else report
+
+
+def _below(probes: Report, format: str, width: int, color: bool) -> str:
+    """Probes below another report; only what is still to be done where there are none."""
+    from rnnbench.report.formats import markdown, table
+
+    if not probes.tables:
+        return "".join(f"note: {note}\n" for note in probes.notes)
+    return markdown.show(probes) if format == "markdown" else table.show(probes, width, color)
 
 
 def _exported(source: Path, chosen: Plan, curves: bool) -> dict[str, Record]:

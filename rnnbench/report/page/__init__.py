@@ -20,7 +20,7 @@ from rnnbench.report.study import Study
 from rnnbench.suite import Suite
 
 
-def made(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = ()) -> str:
+def made(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = (), probes: Report | None = None) -> str:
     """The whole page on a suite's view of a store; every table of the report's model is on it."""
     report = tables.report(suite, climbs, notes)
     study = Study(climbs)
@@ -40,6 +40,7 @@ def made(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = ()) -> st
             for table in report.tables
             if table.kind == "claims"
         ),
+        Chapter("probes", "Why: probes", _probes(probes) if probes else Markup()),
         Chapter("numbers", "All numbers", _numbers(report.tables)),
         Chapter("broken", "What failed", provenance.broken(climbs)),
         Chapter("run", "How it was run", provenance.run(suite, climbs)),
@@ -60,6 +61,12 @@ def clean_lines(text: str) -> list[str]:
 
 def _answer(suite: Suite, study: Study, found: Sequence[Verdict]) -> Markup:
     return join(*(tag("p", sentence) for sentence in answer.sentences(suite, study, found)))
+
+
+def _probes(probes: Report) -> Markup:
+    said = [probes.summary, *probes.legend, *probes.notes]
+    lines = tag("ul", *(tag("li", line) for line in said), cls="quiet")
+    return join(lines, *(tabled.folded(table) for table in probes.tables))
 
 
 def _numbers(tables: Sequence[Table]) -> Markup:
