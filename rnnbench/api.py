@@ -88,9 +88,9 @@ def without(records: Mapping[str, Record], rerun: Rerun | None) -> Mapping[str, 
 @dataclass(frozen=True)
 class Forecast:
     """What a run would do: counts of runs, and about how many seconds of one worker. Of those that are known, so many
-    are `derived`: by runs with fewer steps. Where a ladder is `searched`, `missing` is the most that there may be, and
-    `pruned` are also those that are left out for good. So many of all are `pilots`, and so many `follow` from what they
-    choose, at most."""
+    are `derived`: by runs with fewer steps; `stale`: made by other code, where that was looked for. Where a ladder is
+    `searched`, `missing` is the most that there may be, and `pruned` are also those that are left out for good. So many
+    of all are `pilots`, and so many `follow` from what they choose, at most."""
 
     known: int
     derived: int
@@ -100,13 +100,14 @@ class Forecast:
     searched: bool = False
     pilots: int = 0
     follow: int = 0
+    stale: int = 0
 
     @property
     def total(self) -> int:
         return self.known + self.pruned + self.missing
 
     @classmethod
-    def of(cls, climbs: Sequence[Climb]) -> Forecast:
+    def of(cls, climbs: Sequence[Climb], stale: Iterable[Record] = ()) -> Forecast:
         factor = cost.correction({r.id: r for climbed in climbs for r in climbed.records}.values())
         known = derived = pruned = missing = 0
         seconds = 0.0
@@ -122,7 +123,8 @@ class Forecast:
         asked = [(climbed.ladder, sum(rung.asked for rung in climbed.steps)) for climbed in climbs]
         pilots = sum(count for ladder, count in asked if ladder.choice == "pilot")
         follow = sum(count for ladder, count in asked if ladder.awaits)
-        return cls(known, derived, pruned, missing, seconds, searched, pilots, follow)
+        old = sum(1 for _ in stale)
+        return cls(known, derived, pruned, missing, seconds, searched, pilots, follow, old)
 
 
 def run_plan(
@@ -149,7 +151,7 @@ def run_plan(
         known = view(plan, found)
         store.remember(plan.suite.as_dict())
         where = executors.named(executor, options)(jobs, device, kernels, timeout, seconds)
-        told = listener(Forecast.of(known)) if callable(listener) else listener
+        told = listener(Forecast.of(known, stale(found.values()))) if callable(listener) else listener
         return Driver(plan, found, store, where, told, retries, fail_fast, known).drive()
 
 

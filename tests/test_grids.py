@@ -214,8 +214,7 @@ def test_a_claim_about_a_grid_holds_if_it_holds_at_every_point() -> None:
         assert verdict.claim.that == that
         assert (verdict.outcome, verdict.why[: len(why)]) == (outcome, why), that
     chosen = select(plan(made), "(lstm and hidden-16) or (gru and hidden-32)")
-    few = verdicts(chosen.suite, [c for c in climbs(made, words) if c.ladder.variant in chosen.suite.variants])
-    assert few[1].why == "no point at which all that it names was selected"
+    assert [claim.number for claim in chosen.suite.claims] == [7]  # the others name what has no point in common there
 
 
 # Reports

@@ -270,9 +270,9 @@ def test_a_ratio_in_words(median: tuple[float, float], interval: tuple[float, fl
 
 
 CLAIMS = (
-    Claim("the LSTM outlasts the plain RNN", "span(lstm, adding) >= 2 * span(rnn, adding)"),
-    Claim("a gate costs weights|", "parameters(lstm-forget_gate) < parameters(lstm)"),
-    Claim("small", "parameters(lstm) < 9"),
+    Claim("the LSTM outlasts the plain RNN", "span(lstm, adding) >= 2 * span(rnn, adding)", number=1),
+    Claim("a gate costs weights|", "parameters(lstm-forget_gate) < parameters(lstm)", number=2),
+    Claim("small", "parameters(lstm) < 9", number=3),
 )
 
 

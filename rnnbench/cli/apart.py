@@ -31,9 +31,7 @@ def load(source: str, overrides: Sequence[str], seeds: str | None) -> Suite:
     if not found.foreign:
         return found
     request = {"source": source, "overrides": list(overrides), "seeds": seeds, "try": False}
-    lines, counts = imported(request, found.path, IMPORT_SECONDS, CURE)
-    if lines or counts is None:
-        raise UserError(*dict.fromkeys(lines))
+    imported(request, found.path, IMPORT_SECONDS, CURE)
     return api.load(source, overrides, seeds)
 
 
@@ -45,21 +43,26 @@ def counts(suite: Suite) -> dict[str, int]:
     return found | {"runs": plan(suite).count}
 
 
-def imported(request: dict[str, Any], file: str, seconds: float, cure: str) -> tuple[list[str], dict[str, int] | None]:
-    """What is wrong with what a suite names of other people's code, a line each, and how much the suite comes to; where
-    the process was lost, another one goes on without what it was lost to."""
+def imported(request: dict[str, Any], file: str, seconds: float, cure: str) -> dict[str, int]:
+    """How much a suite comes to; UserError with what is wrong with what it names of other people's code, a line each.
+    Where the process was lost, another one goes on without what it was lost to."""
     lines: list[str] = []
+    below: dict[str, list[str]] = {}
     skip: list[str] = []
     while True:
         at, lost = "", ""
         for message in _child(request | {"skip": skip}, seconds, cure):
             at, lost = message.get("at", at), message.get("lost", "")
             lines += message.get("lines", [])
+            below |= message.get("below", {})
             if "counts" in message:
-                return lines, message["counts"]
+                if lines:
+                    raise UserError(*dict.fromkeys(lines), below=below)
+                counted: dict[str, int] = message["counts"]
+                return counted
         lines.append(f"{file}: {at}: importing it {lost}")
         if at in ("", WHOLE):
-            return lines, None
+            raise UserError(*dict.fromkeys(lines), below=below)
         skip.append(at)
 
 
@@ -93,10 +96,11 @@ def _child(request: dict[str, Any], seconds: float, cure: str) -> Iterator[dict[
 
 def _sound(message: Any) -> dict[str, Any]:
     """A message, if it is one of `child`; ValueError if not."""
-    kinds = {"at": str, "lines": list, "counts": dict}
+    kinds = {"at": str, "lines": list, "below": dict, "counts": dict}
     if not isinstance(message, dict) or any(type(value) is not kinds.get(name) for name, value in message.items()):
         raise ValueError("not a message")
-    if not all(isinstance(line, str) for line in message.get("lines", ())):
+    told = [message.get("lines", ()), *message.get("below", {}).values()]
+    if not all(isinstance(each, list | tuple) and all(isinstance(line, str) for line in each) for each in told):
         raise ValueError("not a message")
     if not all(type(count) is int for count in message.get("counts", {}).values()):
         raise ValueError("not a message")
@@ -142,7 +146,7 @@ def _import(request: dict[str, Any], tell: Callable[..., None]) -> None:
         try:
             suite = read(imports=True)
         except UserError as error:
-            tell(lines=error.lines)
+            tell(lines=list(error.lines), below={line: list(each) for line, each in error.below.items()})
     if request["try"]:
         trying.modules(suite, skip, tell)
         trying.layers(suite, skip, tell)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rnnbench.store import Store
 
 FORMATS = (
-    f"How to print it: {', '.join(formats.names())}; without it as the name after -o says, else a table. "
+    f"How to print it: {', '.join(formats.names())}; else as the output file's name ends, or as a table. "
     "pdf, png and svg are charts: -o names a folder."
 )
 
@@ -31,6 +31,7 @@ def report(
     output: options.Output = None,
     format: Annotated[str | None, typer.Option("--format", envvar="RNNBENCH_FORMAT", help=FORMATS)] = None,
     filter: options.Filter = None,
+    claim: options.Claim = None,
     set: options.Set = None,
     seeds: options.Seeds = None,
     by: Annotated[
@@ -44,18 +45,18 @@ def report(
 ) -> None:
     """Tabulate, or draw, how far back each variant remembers, with intervals."""
     from rnnbench import api
-    from rnnbench.plan import plan, reach
+    from rnnbench.plan import plan, reach, selection
     from rnnbench.plan.filter import select
     from rnnbench.report import files, render
     from rnnbench.store import Store
 
-    format = format or formats.of(output)
+    format = format or (common.format_of(output, formats.suffixes(), "table") if output else "table")
     several = hasattr(formats.named(format), "files")  # a wrong name is told before anything is read
     if several and (output is None or by is not None):
         raise UserError(f"--format {format}: makes a file a chart; next: -o FOLDER, without --by")
     store = Store(results)
     whole = common.suite(suite, store, set, seeds)
-    chosen = select(plan(whole), filter)
+    chosen = select(selection.claim(plan(whole), claim), filter)
     drawn = several or format == "html"  # learning curves with the rest
     climbs = api.shown(chosen, _exported(source, chosen, drawn)) if source else api.climbs(chosen, store, drawn)
     notes = api.warnings([r for c in climbs for r in reach.folded(c).records])

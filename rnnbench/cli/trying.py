@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ def modules(suite: Suite, skip: set[str], tell: Tell) -> None:
     from rnnbench.training.model import Model
 
     seen: set[str] = set()
+    wrong: dict[str, dict[str, str]] = {}  # why -> the variants, and where each is so first
     for ladder in plan(suite).ladders:
         name = f"module {ladder.variant.model.get('module')}"
         if "module" not in ladder.variant.model or name in skip or not ladder.rungs:
@@ -37,10 +38,10 @@ def modules(suite: Suite, skip: set[str], tell: Tell) -> None:
             why = str(error)
         except BaseException as error:
             why = " ".join(f"{name}: {type(error).__name__}: {error}".split())
-        where = f"{suite.path}: {ladder.variant.name}"
-        if why and f"{where} {why}" not in seen:  # once, and not on each task
-            seen.add(f"{where} {why}")
-            tell(lines=[f"{where} on {ladder.task.name}: {why}"])
+        if why:
+            name = ladder.variant.name
+            wrong.setdefault(why, {}).setdefault(name, f"{name} on {ladder.task.name}")
+    _told(suite, wrong, tell)
 
 
 def layers(suite: Suite, skip: set[str], tell: Tell) -> None:
@@ -50,6 +51,7 @@ def layers(suite: Suite, skip: set[str], tell: Tell) -> None:
     from rnnbench.training.trial import trial
 
     seen: set[str] = set()
+    wrong: dict[str, dict[str, str]] = {}  # why -> the variants, and where each is so first
     for ladder in plan(suite).ladders:
         model = ladder.variant.model
         names = [f"{kind} {model[kind]}" for kind in ("cell", "layer") if kind in model]
@@ -61,11 +63,19 @@ def layers(suite: Suite, skip: set[str], tell: Tell) -> None:
             continue
         seen.add(way)
         tell(at=names[0])
-        why = trial(made.layer, made.settings.hidden, made.task.causal)
-        line = f"{suite.path}: {ladder.variant.name}: {names[0]}: {why}"
-        if why and line not in seen:  # once, and not at each width
-            seen.add(line)
-            tell(lines=[line])
+        if why := trial(made.layer, made.settings.hidden, made.task.causal):
+            name = ladder.variant.name
+            wrong.setdefault(f"{names[0]}: {why}", {})[name] = name
+    _told(suite, wrong, tell)
+
+
+def _told(suite: Suite, wrong: Mapping[str, Mapping[str, str]], tell: Tell) -> None:
+    """A line for each thing that is wrong, however many variants have it. A process that is lost before loses none: the
+    next one tries all of them again."""
+    for why, where in wrong.items():
+        first, *others = where.values()
+        more = f" and {len(others)} more" if others else ""
+        tell(lines=[f"{suite.path}: {first}{more}: {why}"])
 
 
 def tasks(suite: Suite, skip: set[str], tell: Tell) -> None:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from rnnbench import registry
-from rnnbench.analysis import bars, spans, stats, verdicts
+from rnnbench.analysis import advice, bars, spans, stats, verdicts
 from rnnbench.analysis.spans import VariantSpan
 from rnnbench.analysis.twins import twins
 from rnnbench.analysis.verdicts import Verdict
@@ -38,7 +38,8 @@ def report(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = ()) -> 
     tables += sections.tables(tasks, every)
     tables += [costs(task, own) for task, own in by_task]
     if suite.claims:
-        tables.append(claimed(verdicts.verdicts(suite, every), bars.claim_outcomes(suite, every)))
+        found = advice.advised(suite, climbs, verdicts.verdicts(suite, every))
+        tables.append(claimed(found, bars.claim_outcomes(suite, every)))
     return Report(
         title=clean(suite.name),
         about=clean(suite.about.strip()),
@@ -245,13 +246,14 @@ def _headline(suite: Suite, climbs: Sequence[Climb], name: str) -> Table:
 
 def claimed(verdicts: Sequence[Verdict], others: Sequence[Mapping[float, str]]) -> Table:
     """Claims x verdict, and below what each says exactly, why it is so decided, and what it would be at other bars."""
-    names = [f"{number}. {clean(v.claim.says)}" for number, v in enumerate(verdicts, 1)]
+    names = [f"{v.claim.number}. {clean(v.claim.says)}" for v in verdicts]
     rows = [
         (Cell((name,), name), Cell((v.outcome,), v.outcome, marks.TONES[v.outcome]))
         for name, v in zip(names, verdicts, strict=True)
     ]
-    reasons = (f"{number}. {clean(v.claim.that.strip())}: {clean(v.why)}" for number, v in enumerate(verdicts, 1))
-    moved = [f"{number} {marks.bars(there)}" for number, there in enumerate(others, 1) if there]
+    reasons = (f"{v.claim.number}. {clean(v.claim.that.strip())}: {clean(v.why)}" for v in verdicts)
+    pairs = zip(verdicts, others, strict=True)
+    moved = [f"{v.claim.number} {marks.bars(there)}" for v, there in pairs if there]
     return Table(
         title="claims",
         about=f"each decided by itself, at {100 * stats.LEVEL:.0f}{NBSP}%; undecided is what these runs, or this "

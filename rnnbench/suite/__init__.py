@@ -109,11 +109,13 @@ class TaskEntry:
 
 @dataclass(frozen=True)
 class Claim:
-    """A sentence about the results and the expression that decides it; `where` is FILE:LINE:COLUMN."""
+    """A sentence about the results and the expression that decides it; `where` is FILE:LINE:COLUMN, `number` which of
+    its suite's claims it is, from 1."""
 
     says: str
     that: str
     where: str = ""
+    number: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -188,6 +190,8 @@ class Suite:
         """Plain JSON, from which `from_dict` makes an equal suite. What older versions don't know is left out where a
         suite doesn't use it, so that they can read it."""
         plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        for claim in plain["claims"]:
+            del claim["number"]
         for task in plain["tasks"]:
             if task["search"] == "climb":
                 del task["search"]
@@ -215,7 +219,7 @@ class Suite:
                 ),
                 "tasks": tuple(map(TaskEntry.from_dict, value["tasks"])),
                 "seeds": tuple(value["seeds"]),
-                "claims": tuple(Claim(**c) for c in value["claims"]),
+                "claims": tuple(Claim(**c, number=k) for k, c in enumerate(value["claims"], 1)),
                 "budgets": Budgets.from_dict(value),
                 "tuning": Tuning.from_dict(value["tuning"]) if value.get("tuning") else None,
                 "probe": Probes.from_dict(value.get("probe")),

@@ -41,6 +41,13 @@ TOP = (
     "rnnbench", "name", "about", "include", "defaults", "seeds", "architectures", "ablate", "tasks", "claims", "prune",
     "more_steps", "budgets", "search", "tune", "probe",
 )  # fmt: skip
+OF_TASK = (
+    "task",
+    "lengths",
+    "search",
+    "primary",
+    training.KEY,
+)  # keys of a task that are neither its difficulty nor settings
 MOST_RUNS = 1_000_000
 SEEDS = 3  # where a suite doesn't say
 
@@ -174,7 +181,7 @@ def _tasks(reader: Reader, search: lengths.Search, variants: Sequence[Variant] |
         if kind is None:
             continue
         task = registry.task_class(kind)
-        keys = ("task", "lengths", "search", "primary", training.KEY, *hints(task), *hints(Settings))
+        keys = (*OF_TASK, *hints(task), *hints(Settings))
         for key in entry:
             if key not in keys:
                 reader.unknown((*path, key), f"a field of {kind} or a setting", keys)

@@ -27,16 +27,15 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py")))
 
 
-ENDINGS = {".csv": "csv", ".htm": "html", ".html": "html", ".json": "json", ".md": "markdown", ".tex": "latex"}
+def suffixes() -> dict[str, str]:
+    """How names of files end -> the format that such a file is of: each says its own, `SUFFIXES`, but for those that
+    make several files.
 
-
-def of(output: Path | None) -> str:
-    """The format that a file's name says, else a table.
-
-    >>> of(Path("report.html")), of(Path("report.txt")), of(None)
-    ('html', 'table', 'table')
+    >>> suffixes()[".md"], suffixes()[".csv"]
+    ('markdown', 'csv')
     """
-    return ENDINGS.get(output.suffix.lower(), "table") if output else "table"
+    single = {name: named(name) for name in names() if not hasattr(named(name), "files")}
+    return {suffix: name for name, format in single.items() for suffix in getattr(format, "SUFFIXES", (f".{name}",))}
 
 
 def named(name: str) -> Any:

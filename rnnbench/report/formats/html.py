@@ -9,6 +9,8 @@ from rnnbench.report import page
 from rnnbench.report.model import Report
 from rnnbench.suite import Suite
 
+SUFFIXES = (".html", ".htm")
+
 
 def render(
     suite: Suite,

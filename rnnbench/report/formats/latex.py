@@ -33,6 +33,8 @@ SIGNS = {
 }
 _SIGN = re.compile("|".join(map(re.escape, SIGNS)))
 
+SUFFIXES = (".tex",)
+
 
 def escape(text: str) -> str:
     r"""A text that LaTeX prints as it is.
