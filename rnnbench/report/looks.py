@@ -81,7 +81,7 @@ class Look:
             "columns": max(2, self.width // 126),
             "symbolSize": 40,
             "symbolOpacity": 1,  # whatever the layer that it is taken from has
-            "symbolDash": [1, 0],
+            "symbolStrokeWidth": 0,  # a dashed one looks torn
             "rowPadding": 1,
             "offset": 4,
         }
