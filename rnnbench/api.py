@@ -219,17 +219,18 @@ def results(source: str | Path | Suite, directory: str | Path = "results") -> pa
     return frame(views.at(climbs(plan(suite).stated(), Store(Path(directory)))))
 
 
-def records(plan: Plan, store: Store) -> Mapping[str, Record]:
-    """What a store has of a plan's runs, by id; of pilots with their looks, which choices are told from."""
-    found = store.records(plan.runs())
+def records(plan: Plan, store: Store, curves: bool = False) -> Mapping[str, Record]:
+    """What a store has of a plan's runs, by id; of pilots with their looks, which choices are told from, of others
+    where `curves` are asked for."""
+    found = store.records(plan.runs(), curves)
     if plan.pilots is None:
         return found
     return {**found, **store.records(plan.pilots.runs(), curves=True)}
 
 
-def climbs(plan: Plan, store: Store) -> list[Climb]:
+def climbs(plan: Plan, store: Store, curves: bool = False) -> list[Climb]:
     """The view of a store that a plan is, as it is shown and judged."""
-    return shown(plan, records(plan, store))
+    return shown(plan, records(plan, store, curves))
 
 
 def shown(plan: Plan, records: Mapping[str, Record]) -> list[Climb]:

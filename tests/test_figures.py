@@ -56,6 +56,13 @@ def test_an_svg_is_as_wide_as_a_column_and_has_its_own_legend() -> None:
     assert ElementTree.fromstring(draw.svg(drawn(looks.COLUMNS)["scores"].spec)).get("width") == "516"
 
 
+def test_a_legend_is_as_strong_as_the_lines_whatever_the_bands_are() -> None:
+    text = draw.svg(drawn()["solved"].spec)
+    symbols = re.findall(r'<path [^>]*fill="#[^>]*>', text.partition("role-legend")[2])
+    assert len(symbols) == len(ONE.variants)
+    assert all('opacity="1"' in symbol and 'stroke-width="0"' in symbol for symbol in symbols)
+
+
 def test_a_pdf_has_its_size_in_points_and_its_fonts() -> None:
     found = draw.pdf(drawn()["effects"].spec)
     assert found.startswith(b"%PDF")

@@ -18,6 +18,7 @@ from rnnbench.plan import plan
 from rnnbench.plan.ladders import Climb, view
 from rnnbench.records import Point
 from rnnbench.report import answer
+from rnnbench.report.model import Cell, Column, Report, Table
 from rnnbench.report.page import frame
 from rnnbench.report.page.markup import VOID, Markup, escape, join, tag
 from rnnbench.report.study import Study
@@ -218,3 +219,11 @@ def test_markup_is_escaped_once() -> None:
 def test_style_and_script_come_with_the_package() -> None:
     assert "prefers-color-scheme: dark" in frame.asset("page.css")
     assert "</" not in frame.asset("page.js").replace("</script", "")
+
+
+def test_probes_have_a_chapter_of_their_own() -> None:
+    gradient = Table("adding 6: gradient", "by lag", (Column("", False),), ((Cell(("lstm",)),),))
+    probes = Report("small: probes", "", "2 runs trained again", (gradient,), notes=("1 of 3 runs are not probed yet",))
+    made = report.render(SUITE, climbs(), "html", probes=probes)
+    chapter = made.partition('id="probes"')[2].partition("</section>")[0]
+    assert all(text in chapter for text in ("adding 6: gradient", "2 runs trained again", "not probed yet", "lstm"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +11,7 @@ import typer
 from rnnbench.cli import app, common, options
 from rnnbench.errors import Exit, UserError
 from rnnbench.report import formats
-from rnnbench.report.model import counted
+from rnnbench.report.model import Report, counted
 
 if TYPE_CHECKING:
     from rnnbench.plan import Plan
@@ -66,7 +67,7 @@ def report(
     asked = common.suite(suite, store, set, seeds)
     chosen = select(selection.claim(plan(asked), claim), filter)
     drawn = several or format == "html"  # learning curves with the rest
-    climbs = api.shown(chosen, _exported(source, chosen, drawn)) if source else api.climbs(chosen, store)
+    climbs = api.shown(chosen, _exported(source, chosen, drawn)) if source else api.climbs(chosen, store, drawn)
     notes = api.warnings([r for c in climbs for r in reach.folded(c).records])
     notes += [] if source else api.orphaned(asked, store)
     made = files(chosen.suite, climbs, format)
@@ -74,10 +75,16 @@ def report(
         common.say(f"{output}: {counted(common.write_files(made, output), 'chart')}", err=True)
         return
     width, color = common.screen(output)
+    probed = chosen.suite.probe and source is None and by is None and parts is None
+    probes = _probed(chosen, store) if probed and format in ("html", "markdown", "table") else None
+    page = probes if format == "html" else None  # which has a place for them; elsewhere they are a report of their own
     at_once = format == "table" and not whole and parts is None and by is None
-    text = render(chosen.suite, climbs, format, width=width, color=color, notes=notes, by=by, only=parts, brief=at_once)
-    if chosen.suite.probe and source is None and by is None and format in ("table", "markdown"):
-        text += "\n" + _probes(chosen, store, format, width, color)
+    text = render(
+        chosen.suite, climbs, format, width=width, color=color, notes=notes, by=by, only=parts, brief=at_once,
+        probes=page,
+    )  # fmt: skip
+    if probes and not page:
+        text += "\n" + _below(probes, format, width, color)
     common.write(text, output)
 
 
@@ -93,7 +100,7 @@ def _parts(only: str | None, whole: bool, format: str, by: str | None) -> tuple[
     return brief.chosen(only)
 
 
-def _probes(chosen: Plan, store: Store, format: str, width: int, color: bool) -> str:
+def _probed(chosen: Plan, store: Store) -> Report:
     """The probes of a suite that asks for them, as far as they were made."""
     from rnnbench import api
     from rnnbench.probing import Asked, after
@@ -104,9 +111,18 @@ def _probes(chosen: Plan, store: Store, format: str, width: int, color: bool) ->
     wanted = api.to_probe(chosen, store, chosen.suite.probe.seeds)
     found = api.kept_probes(wanted, store, asked)
     lacking = len(wanted) - len(found)
-    note = f"note: {lacking} of {len(wanted)} runs are not probed yet; next: rnnbench probe SUITE\n" if lacking else ""
-    name = chosen.suite.name
-    return note + (probed.render(name, found, asked, format, width=width, color=color) if found else "")
+    note = f"{lacking} of {len(wanted)} runs are not probed yet; next: rnnbench probe SUITE"
+    report = probed.report(chosen.suite.name, found, asked)
+    return replace(report, notes=(note, *report.notes)) if lacking else report
+
+
+def _below(probes: Report, format: str, width: int, color: bool) -> str:
+    """Probes below another report; only what is still to be done where there are none."""
+    from rnnbench.report.formats import markdown, table
+
+    if not probes.tables:
+        return "".join(f"note: {note}\n" for note in probes.notes)
+    return markdown.show(probes) if format == "markdown" else table.show(probes, width, color)
 
 
 def _exported(source: Path, chosen: Plan, curves: bool) -> dict[str, Record]:

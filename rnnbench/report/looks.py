@@ -80,6 +80,8 @@ class Look:
             "orient": "bottom",
             "columns": max(2, self.width // 126),
             "symbolSize": 40,
+            "symbolOpacity": 1,  # whatever the layer that it is taken from has
+            "symbolStrokeWidth": 0,  # a dashed one looks torn
             "rowPadding": 1,
             "offset": 4,
         }

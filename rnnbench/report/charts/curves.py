@@ -36,7 +36,7 @@ def chart(task: TaskEntry, study: Study, series: Mapping[str, Series], look: Loo
             "detail": {"field": "seed", "type": "nominal"},
             **look.encoded(one, names, "strokeDash"),
         }
-        mark = {"type": "line", "strokeWidth": 0.8, "opacity": 0.8}
+        mark = {"type": "line", "strokeWidth": 1, "opacity": 0.9}
         layers.append({"name": one.key, "data": {"values": rows}, "mark": mark, "encoding": encoding})
     ends = "; ".join(f"{one.name} {counted(len({r['seed'] for r in rows}), 'seed')}" for one, rows in shown.items())
     return Chart(

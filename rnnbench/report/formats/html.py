@@ -6,12 +6,19 @@ from collections.abc import Sequence
 
 from rnnbench.plan.ladders import Climb
 from rnnbench.report import page
+from rnnbench.report.model import Report
 from rnnbench.suite import Suite
 
 SUFFIXES = (".html", ".htm")
 
 
 def render(
-    suite: Suite, climbs: Sequence[Climb], *, width: int | None = None, color: bool = False, notes: Sequence[str] = ()
+    suite: Suite,
+    climbs: Sequence[Climb],
+    *,
+    width: int | None = None,
+    color: bool = False,
+    notes: Sequence[str] = (),
+    probes: Report | None = None,
 ) -> str:
-    return page.made(suite, climbs, notes)
+    return page.made(suite, climbs, notes, probes)

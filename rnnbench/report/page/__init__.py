@@ -22,7 +22,7 @@ from rnnbench.suite import Suite
 PLACED = ("spans", "claims")  # kinds of tables that have a chapter of their own
 
 
-def made(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = ()) -> str:
+def made(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = (), probes: Report | None = None) -> str:
     """The whole page on a suite's view of a store; every table of the report's model is on it."""
     report = tables.report(suite, climbs, notes)
     study = Study(climbs)
@@ -42,6 +42,7 @@ def made(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = ()) -> st
             for table in report.tables
             if table.kind == "claims"
         ),
+        Chapter("probes", "Why: probes", _probes(probes) if probes else Markup()),
         Chapter("numbers", "All numbers", _numbers(report.tables)),
         Chapter("broken", "What failed", provenance.broken(climbs)),
         Chapter("run", "How it was run", provenance.run(suite, climbs)),
@@ -62,6 +63,12 @@ def clean_lines(text: str) -> list[str]:
 
 def _answer(suite: Suite, study: Study, found: Sequence[Verdict]) -> Markup:
     return join(*(tag("p", sentence) for sentence in answer.sentences(suite, study, found)))
+
+
+def _probes(probes: Report) -> Markup:
+    said = [probes.summary, *probes.legend, *probes.notes]
+    lines = tag("ul", *(tag("li", line) for line in said), cls="quiet")
+    return join(lines, *(tabled.folded(table) for table in probes.tables))
 
 
 def _numbers(tables: Sequence[Table]) -> Markup:

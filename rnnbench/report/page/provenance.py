@@ -5,7 +5,8 @@ from __future__ import annotations
 import platform
 import shlex
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import rnnbench
 from rnnbench.plan.ladders import Climb
@@ -15,6 +16,7 @@ from rnnbench.report.model import Cell, Column, Table, clean
 from rnnbench.report.page import tabled
 from rnnbench.report.page.markup import Markup, join, tag
 from rnnbench.suite import Suite
+from rnnbench.suite.load import shipped
 from rnnbench.text import raised
 
 WHY = 300  # characters of an error
@@ -55,8 +57,9 @@ def run(suite: Suite, climbs: Sequence[Climb]) -> Markup:
         ("code", _counted(r.fingerprint[:12] for r in records)),
     ]
     rows = [tag("tr", tag("th", name, scope="row"), tag("td", clean(value))) for name, value in facts if value]
-    name = shlex.quote(clean(suite.name))
-    commands = f"rnnbench run {name}\nrnnbench export {name} -o {name}.jsonl\nrnnbench verify {name}.jsonl"
+    source = shlex.quote(clean(suite.name if suite.name in shipped() or not suite.path else Path(suite.path).name))
+    export = shlex.quote(f"{clean(suite.name)}.jsonl")
+    commands = f"rnnbench run {source}\nrnnbench export {source} -o {export}\nrnnbench verify {export}"
     again = "These train it, write its results to a file, and train some of them again to compare them to the bit:"
     text = (
         tag("details", tag("summary", "The suite"), tag("pre", tag("code", _shown(suite.text)))) if suite.text else ""
@@ -70,9 +73,9 @@ def _shown(text: str) -> str:
     return "\n".join(clean(line) for line in text.splitlines())
 
 
-def _counted(values: object) -> str:
+def _counted(values: Iterable[str]) -> str:
     """Each value with how many runs have it, the most first; empty ones, which an export hasn't, left out."""
-    counts = Counter(value for value in values if value)  # type: ignore[attr-defined]
+    counts = Counter(value for value in values if value)
     shown = [f"{value} ({count} runs)" for value, count in counts.most_common(6)]
     return "; ".join([*shown, *([f"and {len(counts) - 6} others"] if len(counts) > 6 else [])])
 
