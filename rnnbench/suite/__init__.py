@@ -76,7 +76,8 @@ def parts(variants: Iterable[Variant]) -> dict[str, list[str]]:
 class TaskEntry:
     """A task of a suite: `task` is `{"task": KIND, difficulty that differs from the defaults}`; `lengths` ascend. Each
     is trained by itself, or, where `train` says up to which length, tested after one training. `search`: how far a seed
-    spans them is found by climbing them all from the shortest, or by bisecting."""
+    spans them is found by climbing them all from the shortest, or by bisecting. `examples`: of how many, drawn once, a
+    training has all that it sees; None: of fresh ones at each step."""
 
     name: str
     task: dict[str, Any]
@@ -84,6 +85,7 @@ class TaskEntry:
     settings: dict[str, Any] = field(default_factory=dict)
     search: Literal["climb", "bisect"] = "climb"
     train: dict[str, int] = field(default_factory=dict)
+    examples: int | None = None
 
     @property
     def headline(self) -> str:
@@ -187,6 +189,8 @@ class Suite:
                 del task["search"]
             if not task["train"]:
                 del task["train"]
+            if task["examples"] is None:
+                del task["examples"]
         plain["variants"] = [{k: v for k, v in each.items() if v or k not in _LATER} for each in plain["variants"]]
         unused = {
             "foreign": not self.foreign,

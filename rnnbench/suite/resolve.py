@@ -17,6 +17,7 @@ from rnnbench.suite import (
     TaskEntry,
     Variant,
     budgets,
+    examples,
     families,
     grids,
     lengths,
@@ -172,7 +173,7 @@ def _tasks(reader: Reader, search: lengths.Search) -> Iterator[TaskEntry]:
         if kind is None:
             continue
         task = registry.task_class(kind)
-        keys = ("task", "lengths", "search", training.KEY, *hints(task), *hints(Settings))
+        keys = ("task", "lengths", "search", training.KEY, examples.KEY, *hints(task), *hints(Settings))
         for key in entry:
             if key not in keys:
                 reader.unknown((*path, key), f"a field of {kind} or a setting", keys)
@@ -182,11 +183,12 @@ def _tasks(reader: Reader, search: lengths.Search) -> Iterator[TaskEntry]:
         else:
             reader.missing((*path, "lengths"), "a list of lengths")
         train, rest = training.taken(reader, path, task, entry, its)
+        few = examples.taken(reader, path, task, entry, train)
         difficulty = reader.fields(task, path, rest) | (dict(task.drawn) if train else {})
         settings = reader.fields(Settings, path, rest)
         if len(reader.faults) == before and (instance := reader.build(task, difficulty, path)) is not None:
             how = training.searched(reader, path, entry, train, search)
-            yield TaskEntry(name, {"task": kind} | given(instance), its, settings, how, train)
+            yield TaskEntry(name, {"task": kind} | given(instance), its, settings, how, train, few)
 
 
 def _kind(reader: Reader, path: Path, entry: Mapping[str, Any]) -> str | None:
