@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import binom
 
-from benchmarks import alarms
+from benchmarks import alarms, reaching
 from benchmarks.simulated import BASE, LENGTH, Outcome, Scores, Spread, asked, climbed, ladder, scored, seen, timed
 from benchmarks.tables import share, table
 from rnnbench.analysis import decisions, effects, spans, stats, verdicts
@@ -85,18 +85,19 @@ def _claims() -> Iterator[Claimed]:
 CLAIMS = tuple(_claims())
 
 
-def drawn(n: int, draws: int) -> Iterator[tuple[Plan, list[Climb]]]:
-    """Suites of n seeds, every variant on every task. Where the truth lies between two rungs is drawn anew for each."""
+def drawn(n: int, draws: int) -> Iterator[tuple[Plan, list[Climb], float]]:
+    """Suites of n seeds, every variant on every task, and where the base's span truly lies, in octaves: between two
+    rungs that is drawn anew for each."""
     tasks = LADDERS | dict.fromkeys((*SCORES, "steps"), (LENGTH,))
     planned = asked(("lower", *PARTS), tasks, n, [c.that for c in CLAIMS])
     for draw in range(draws):
         rng = stream(n, "calibration", draw)
-        yield planned, seen(planned, _ladders(rng, n) | _levels(rng, n))
+        middle = 7 - 0.5 * float(rng.uniform(1)[0])
+        yield planned, seen(planned, _ladders(rng, n, middle) | _levels(rng, n)), middle
 
 
-def _ladders(rng: Stream, n: int) -> dict[tuple[str, str], Outcome]:
+def _ladders(rng: Stream, n: int, middle: float) -> dict[tuple[str, str], Outcome]:
     out = {}
-    middle = 7 - 0.5 * float(rng.uniform(1)[0])
     for task, lengths in LADDERS.items():
         spread, seeds = SPREADS[task], rng.normal(n).astype(np.float64)
         for variant, lost in {BASE: 0.0, "lower": 0.0, **PARTS}.items():
@@ -125,8 +126,9 @@ def counted(seeds: Sequence[int], draws: int) -> tuple[Shares, ...]:
     every: list[Tally] = [defaultdict(Counter) for _ in range(4)]
     covered, rejected, wrong, right = every
     for n in seeds:
-        for planned, climbs in drawn(n, draws):
+        for planned, climbs, middle in drawn(n, draws):
             _scores(n, climbs, covered)
+            _spans(n, climbs, middle, covered)
             _effects(n, effects.effects(climbs), covered, rejected)
             for claim, verdict in zip(CLAIMS, verdicts.verdicts(planned.suite, climbs), strict=True):
                 holds = claim.truth is True and verdict.outcome == "holds"
@@ -148,11 +150,21 @@ def _scores(n: int, climbs: Sequence[Climb], covered: Tally) -> None:
             covered[f"effect on the score: {each.task}"][n] += each.score.low <= truth <= each.score.high
 
 
+def _spans(n: int, climbs: Sequence[Climb], middle: float, covered: Tally) -> None:
+    """The interval of a variant's span."""
+    for climb in climbs:
+        task = climb.ladder.task.name
+        if climb.ladder.variant.name == BASE and task in ("apart", "alike"):
+            found = spans.span(climb)
+            covered[f"span: seeds {task}"][n] += found is not None and found.octaves.low <= middle <= found.octaves.high
+
+
 def _effects(n: int, found: Sequence[Effect], covered: Tally, rejected: Tally) -> None:
     """The intervals of an octave's effect, and the p of none."""
     nulls = [each for each in found if each.task == "null"]
     rejected["sign flips, one part"][n] += nulls[0].p <= 1 - stats.LEVEL
-    rejected[f"Holm, any of {len(nulls)} parts"][n] += min(each.holm for each in nulls) <= 1 - stats.LEVEL
+    family = effects.together(nulls, [0.5] * len(nulls))
+    rejected[f"max-T, any of {len(nulls)} parts"][n] += min(each.adjusted for each in family) <= 1 - stats.LEVEL
     for each in found:
         low, high = each.octaves.low, each.octaves.high
         if each.variant == "odd" and each.task in ("apart", "alike"):  # which no whole number of rungs is
@@ -162,7 +174,9 @@ def _effects(n: int, found: Sequence[Effect], covered: Tally, rejected: Tally) -
             covered[f"the same and a rung each way: seeds {each.task}"][n] += low - 0.5 <= truth <= high + 0.5
         if each.variant == "one" and each.task == "top":
             covered["effect, ≤: the upper end"][n] += high >= -1
-            covered["effect, ≤: as if it were an interval"][n] += low <= -1 <= high
+            told = math.isfinite(each.estimate.value)
+            covered["if normal: told"][n] += told
+            covered["if normal: told, and covers"][n] += told and each.estimate.low <= -1 <= each.estimate.high
 
 
 def shares(n: int) -> dict[str, float]:
@@ -227,7 +241,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for claim in CLAIMS
     }
     print(f"\nclaims: wrong / undecided\n\n{table(('n', *enough), rows)}")
-    for text in alarms.tables(draws):
+    for text in (*reaching.tables(draws), *alarms.tables(draws)):
         print(f"\n{text}", flush=True)
 
 

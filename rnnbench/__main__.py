@@ -12,7 +12,15 @@ def main() -> None:
     interrupts.end_at_once()
     from rnnbench import cli
 
-    cli.main()
+    try:
+        cli.main()
+    except SystemExit as ended:
+        if getattr(sys.modules.get("rnnbench.foreign"), "here", False):
+            sys.stderr.flush()
+            os._exit(
+                ended.code if isinstance(ended.code, int) else 1
+            )  # no thread or exit handler that it left keeps us
+        raise
 
 
 def _library_first() -> None:

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from rnnbench import environment, exports, registry
+from rnnbench import environment, exports, process, registry
 from rnnbench.errors import Exit, UserError
 from rnnbench.plan import Plan, cost, orphans, plan, reach, views
 from rnnbench.plan.filter import select
 from rnnbench.plan.ladders import Climb, view
 from rnnbench.probing import Asked, Probed
 from rnnbench.probing.kept import Kept
-from rnnbench.records import BROKEN, Record, Run
+from rnnbench.records import BROKEN, Record, Run, Rung
 from rnnbench.running import again, executors, probes
 from rnnbench.running.cores import cores as cores
 from rnnbench.running.driver import Driver, Outcome
@@ -32,19 +32,19 @@ Rerun = Literal["stale", "failed", "all"]
 
 
 def load(source: str | Path, overrides: Sequence[str] = (), seeds: str | None = None) -> Suite:
-    """A suite from its path, or by the name of one that ships; UserError with a line per fault.
+    """A suite from its path, or by the name of one that ships; UserError with a line per fault. What it names of other
+    people's code is imported, and what that changes of this process put back.
 
     >>> load("quick").name
     'quick'
     """
-    return read_suite(source, overrides=overrides, seeds=seeds)
+    with process.unchanged():
+        return read_suite(source, overrides=overrides, seeds=seeds)
 
 
 def is_stale(record: Record) -> bool:
     """Whether the code that made a record is not today's; of one from a canonical export that isn't known."""
-    if not record.finished or not record.fingerprint:
-        return False
-    return fingerprint(record.run.rung, record.numerics.startswith("fused")) != record.fingerprint
+    return any(stale([record]))
 
 
 def stale(records: Iterable[Record]) -> Iterator[Record]:
@@ -55,9 +55,22 @@ def stale(records: Iterable[Record]) -> Iterator[Record]:
             rung, fused = record.run.rung, record.numerics.startswith("fused")
             made = today.get((rung.key, fused))
             if made is None:
-                made = today[rung.key, fused] = fingerprint(rung, fused)
+                made = today[rung.key, fused] = _today(rung, fused)
             if made != record.fingerprint:
                 yield record
+
+
+def _today(rung: Rung, fused: bool) -> str:
+    """The fingerprint of the code that a run would go through today; empty where today's can't make it, as where a cell
+    or a switch is gone. UserError where other people's code isn't there, so that nobody knows."""
+    try:
+        return fingerprint(rung, fused)
+    except UserError:
+        if registry.is_foreign(rung.model) or registry.is_foreign(rung.task):
+            raise
+    except (TypeError, ValueError):
+        pass
+    return ""
 
 
 def without(records: Mapping[str, Record], rerun: Rerun | None) -> Mapping[str, Record]:
@@ -75,9 +88,9 @@ def without(records: Mapping[str, Record], rerun: Rerun | None) -> Mapping[str, 
 @dataclass(frozen=True)
 class Forecast:
     """What a run would do: counts of runs, and about how many seconds of one worker. Of those that are known, so many
-    are `derived`: by runs with fewer steps. Where a ladder is `searched`, `missing` is the most that there may be, and
-    `pruned` are also those that are left out for good. So many of all are `pilots`, and so many `follow` from what they
-    choose, at most."""
+    are `derived`: by runs with fewer steps; `stale`: made by other code, where that was looked for. Where a ladder is
+    `searched`, `missing` is the most that there may be, and `pruned` are also those that are left out for good. So many
+    of all are `pilots`, and so many `follow` from what they choose, at most."""
 
     known: int
     derived: int
@@ -87,13 +100,14 @@ class Forecast:
     searched: bool = False
     pilots: int = 0
     follow: int = 0
+    stale: int = 0
 
     @property
     def total(self) -> int:
         return self.known + self.pruned + self.missing
 
     @classmethod
-    def of(cls, climbs: Sequence[Climb]) -> Forecast:
+    def of(cls, climbs: Sequence[Climb], stale: Iterable[Record] = ()) -> Forecast:
         factor = cost.correction({r.id: r for climbed in climbs for r in climbed.records}.values())
         known = derived = pruned = missing = 0
         seconds = 0.0
@@ -109,7 +123,8 @@ class Forecast:
         asked = [(climbed.ladder, sum(rung.asked for rung in climbed.steps)) for climbed in climbs]
         pilots = sum(count for ladder, count in asked if ladder.choice == "pilot")
         follow = sum(count for ladder, count in asked if ladder.awaits)
-        return cls(known, derived, pruned, missing, seconds, searched, pilots, follow)
+        old = sum(1 for _ in stale)
+        return cls(known, derived, pruned, missing, seconds, searched, pilots, follow, old)
 
 
 def run_plan(
@@ -136,7 +151,7 @@ def run_plan(
         known = view(plan, found)
         store.remember(plan.suite.as_dict())
         where = executors.named(executor, options)(jobs, device, kernels, timeout, seconds)
-        told = listener(Forecast.of(known)) if callable(listener) else listener
+        told = listener(Forecast.of(known, stale(found.values()))) if callable(listener) else listener
         return Driver(plan, found, store, where, told, retries, fail_fast, known).drive()
 
 
@@ -236,9 +251,14 @@ def last_suite(store: Store) -> Suite:
             f"{store.directory}: no suite ran here yet; next: rnnbench run SUITE", code=Exit.NOTHING_SELECTED
         )
     try:
-        return Suite.from_dict(known[0])
+        suite = Suite.from_dict(known[0])
     except (TypeError, KeyError, ValueError, AttributeError) as error:
         raise damaged(store.path, "the suite that ran last is none") from error
+    registry.place(suite.files)
+    with process.unchanged():
+        for kind, name in (each.split(" ", 1) for each in suite.foreign):
+            registry.find(f"{kind}s", name)
+    return suite
 
 
 def orphaned(suite: Suite, store: Store) -> list[str]:

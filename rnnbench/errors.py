@@ -7,7 +7,7 @@ to do next. The command line prints it and exits with its code; it never becomes
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import IntEnum
 
 
@@ -43,16 +43,23 @@ class Exit(IntEnum):
 
 
 class UserError(Exception):
-    """A mistake of the user's, told in one line per fault.
+    """A mistake of the user's, told in one line per fault; `below` has what a terminal shows below some of them.
 
     >>> str(UserError("no such suite"))
     'no such suite'
     """
 
-    def __init__(self, *lines: str, code: Exit = Exit.USAGE) -> None:
+    def __init__(self, *lines: str, code: Exit = Exit.USAGE, below: Mapping[str, Sequence[str]] | None = None) -> None:
         super().__init__("\n".join(lines))
         self.lines = lines
         self.code = code
+        self.below = below or {}
+
+    def screen(self) -> Iterator[str]:
+        """The lines as the command line prints them: each with what stands below it."""
+        for line in self.lines:
+            yield line
+            yield from self.below.get(line, ())
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

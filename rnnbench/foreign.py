@@ -83,6 +83,7 @@ class _File(NamedTuple):
     digest: str
 
 
+here = False  # whether this process has imported a cell, layer or task of other people's
 _files: dict[str, _File] = {}  # by the module's name
 _folders: list[str] = []  # where they are; at the end of the path, so that they hide nothing, the last one used first
 _beside: set[str] = set()  # the modules that came with them

@@ -9,16 +9,19 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, get_args
 
 from rnnbench import strict
+from rnnbench.lengthwise import FIELDS, of_lengths
 
 Status = Literal["solved", "unsolved", "diverged", "failed", "crashed", "timeout"]
 FINISHED: tuple[Status, ...] = ("solved", "unsolved", "diverged")
 BROKEN: tuple[Status, ...] = ("failed", "crashed", "timeout")
+MOST_SECONDS = 1e10  # of a run: three centuries
+MOST_ATTEMPTS = 1_000_000
 
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 
@@ -253,7 +256,7 @@ class Record:
     def from_dict(cls, value: object) -> Record:
         """The record of plain JSON, as `as_dict` or `results` made it, wholly checked: types, ranges, and that its id
         is its run's. ValueError, with the key and what was expected, where it is none."""
-        found = strict.keys("", value, RESULTS, (*BY_LENGTH, *PROVENANCE))
+        found = strict.keys("", value, RESULTS, (*FIELDS, *PROVENANCE))
         run = Run.from_dict(found["run"])
         if found["id"] != run.id:
             strict.refuse("id", found["id"], f"'{run.id}', which is its run's")
@@ -261,14 +264,14 @@ class Record:
             strict.refuse("curve", found["curve"], "a list of looks")
         curve = tuple(map(Point.of_row, found["curve"]))
         own = {name: each for name, each in found.items() if name != "id"}
-        own |= {"run": run, "curve": curve} | of_lengths({name: own[name] for name in BY_LENGTH if name in own})
+        own |= {"run": run, "curve": curve} | of_lengths({name: own[name] for name in FIELDS if name in own})
         return cls(**own).checked()
 
     def checked(self) -> Record:
         """The record itself, with numbers as floats, where its values are of the types and in the ranges that a record
         has, and agree with each other; ValueError where they don't."""
         strict.whole("parameters", self.parameters)
-        strict.whole("attempt", self.attempt, 1)
+        strict.whole("attempt", self.attempt, 1, MOST_ATTEMPTS)
         strict.whole("steps", self.steps)
         if self.solved_at is not None:
             strict.whole("solved_at", self.solved_at)
@@ -280,7 +283,7 @@ class Record:
             self,
             score=None if self.score is None else strict.number("score", self.score),
             loss=None if self.loss is None else strict.number("loss", self.loss),
-            seconds=strict.number("seconds", self.seconds, 0),
+            seconds=strict.number("seconds", self.seconds, 0, MOST_SECONDS),
             **of_lengths(self.by_length()),
         )
         return found.agreed()
@@ -300,8 +303,8 @@ class Record:
             strict.refuse("score and solved_at", [score, solved_at], f"null beside status {status}")
         if self.steps < 0:
             strict.refuse("steps", self.steps, "at least 0")
-        if solved_at is not None and not 0 <= solved_at <= self.steps:
-            strict.refuse("solved_at", solved_at, f"null or a step from 0 to {self.steps}")
+        if solved_at is not None and not 1 <= solved_at <= self.steps:
+            strict.refuse("solved_at", solved_at, f"null or a step from 1 to {self.steps}")
         self._agreed_scores()
         last = 0
         for point in self.curve:
@@ -321,24 +324,6 @@ class Record:
             strict.refuse("positions", list(self.positions), "none beside no scores")
         if tested and self.score != min(score for length, score in self.scores if length <= rung.length):
             strict.refuse("score", self.score, f"the least of its scores at lengths up to {rung.length}")
-
-
-BY_LENGTH = ("scores", "positions")
-
-
-def of_lengths(found: Mapping[str, object]) -> dict[str, Any]:
-    """The same of plain JSON as `Record.by_length` makes it, checked one by one: fields of a record."""
-    positions = found.get("positions", [])
-    if type(positions) is not list:
-        strict.refuse("positions", positions, "a list of numbers from 0 to 1")
-    shares = tuple(strict.number("positions", x, 0, 1) for x in positions)
-    return {"scores": _scores(found["scores"]) if "scores" in found else (), "positions": shares}
-
-
-def _scores(rows: object) -> tuple[tuple[int, float], ...]:
-    if type(rows) is not list or not all(type(row) is list and len(row) == 2 for row in rows):
-        strict.refuse("scores", rows, "a list of [length, score]")
-    return tuple((strict.whole("scores: length", n, 1), strict.number("scores: score", x, 0, 1)) for n, x in rows)
 
 
 PROVENANCE = ("seconds", "error", "numerics", "fingerprint", "host", "started", "attempt")

@@ -54,6 +54,7 @@ def known(kind: str) -> tuple[str, ...]:
 
 @cache
 def _plugin_class(kind: str, name: str) -> Any:
+    foreign.here = True
     return _checked(kind, name, plugins.load(kind, name))
 
 
@@ -87,6 +88,7 @@ def _from_file(kind: str, name: str) -> Any:
     path = _places[name]
     if not path.is_file():
         raise UserError(f"{what}: no such file, expected one at {path}")
+    foreign.here = True
     try:
         found = foreign.module_of(path)
     except (Exception, SystemExit) as error:

@@ -30,24 +30,24 @@ class Settings:
     offs: ClassVar[Mapping[str, object]] = {"attention": "none", "dropout": 0.0}
 
     # the model around the cell
-    hidden: Annotated[int, Interval(ge=1, le=8192)] = 32
-    layers: Annotated[int, Interval(ge=1, le=32)] = 1
-    bidirectional: bool = False
+    hidden: Annotated[int, Interval(ge=1, le=8192)] = 32  # units of each layer, of each direction
+    layers: Annotated[int, Interval(ge=1, le=32)] = 1  # one upon the other
+    bidirectional: bool = False  # a second direction reads backwards
     attention: Literal["none", "additive", "dot"] = "none"  # of each answer over the steps that it may see
     residual: bool = False  # each layer but the first adds what it was given
     layer_norm: bool = False  # of each layer's output, before the residual is added
     dropout: Annotated[float, Interval(ge=0, lt=1)] = 0.0  # between layers and before the read-out, in training
     # its training
-    batch: Annotated[int, Interval(ge=1, le=65536)] = 32
-    steps: Annotated[int, Interval(ge=1, le=MOST_STEPS)] = 1000
+    batch: Annotated[int, Interval(ge=1, le=65536)] = 32  # examples a step of training
+    steps: Annotated[int, Interval(ge=1, le=MOST_STEPS)] = 1000  # of training, at most
     optimizer: Literal["adam", "rmsprop", "sgd"] = "adam"
-    lr: Annotated[float, Interval(gt=0, le=100)] = 1e-2
-    momentum: Annotated[float, Interval(ge=0, lt=1)] = 0.0
+    lr: Annotated[float, Interval(gt=0, le=100)] = 1e-2  # the learning rate
+    momentum: Annotated[float, Interval(ge=0, lt=1)] = 0.0  # of sgd
     weight_decay: Annotated[float, Interval(ge=0, le=1)] = 0.0  # decoupled: each step takes lr times it off
     warmup: Annotated[int, Interval(ge=0, le=MOST_STEPS)] = 0  # steps in which the rate rises to lr
     schedule: Literal["constant", "linear", "cosine"] = "constant"  # of the rate after that, down to 0 at the last step
-    clip: Annotated[float, Interval(ge=0, le=1e6)] = 1.0
-    stop: Literal["solved", "never"] = "solved"
+    clip: Annotated[float, Interval(ge=0, le=1e6)] = 1.0  # the most that the norm of the gradient may be; 0: anything
+    stop: Literal["solved", "never"] = "solved"  # when validation passes, or once all steps are spent
 
     @property
     def impossible(self) -> str:

@@ -51,6 +51,19 @@ def sentence(text: str) -> str:
     return re.split(r"\.\s+(?=[A-Z])", text, maxsplit=1)[0].rstrip(".")
 
 
+def duration(seconds: float) -> str:
+    """
+    >>> duration(5), duration(130), duration(7500)
+    ('5 s', '2 min 10 s', '2 h 5 min')
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
 def _visible(c: str) -> str:
     if c.isprintable() or c in JOINERS:
         return c

@@ -75,5 +75,5 @@ def test_drawn_suites_agree_with_what_was_drawn() -> None:
 def test_the_script_prints_its_tables(capsys: pytest.CaptureFixture[str]) -> None:
     calibration.main(["--draws", "1"])
     printed = capsys.readouterr().out
-    assert printed.count("\n| --- ") == 9
+    assert printed.count("\n| --- ") == 14
     assert all(f"| {claim.about} |" in printed for claim in calibration.CLAIMS)

@@ -80,7 +80,7 @@ WORSE = [
     ("ssssss uuuuuu uuuuuu", "worse", "-1.7 (-2.1 to -1.2) rungs, margin 1; spans 4 4 4 4 4 4, were 16 16 16 16 8 8"),
     ("ssssss ssssss sssuuu", "fine", "-0.17 (-0.5 to +0.17) rungs; spans 16 16 16 8 8 8, were 16 16 16 16 8 8"),
     ("ssssss ssssss ssssss", "fine", "+0.33 (-0.091 to +0.76) rungs; spans 16 16 16 16 16 16, were 16 16 16 16 8 8"),
-    ("ssssss ssuuss uussss", "unclear",
+    ("ssssss ssuuss uuuuss", "unclear",
      "-0.67 (-1.8 to +0.46) rungs, margin 1; spans 8 8 4 4 16 16, were 16 16 16 16 8 8"),
     ("ssssss ssssss ssssud", "worse", "1 more runs diverged than in the baseline"),
     ("ssssss ssssss ssssux", "worse", "1 runs broke"),

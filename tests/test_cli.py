@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -60,10 +61,12 @@ def suite(tmp_path: Path) -> Path:
 def test_a_suite_is_run_once_and_reported(cli: Cli, suite: Path) -> None:
     first = cli("run", "tiny.yaml", "-j", "2")
     assert (first.returncode, first.stdout) == (0, "")
-    assert first.stderr.splitlines()[-1] == "tiny: 16 runs trained, 0 known before, 0 pruned"
+    assert "tiny: 16 runs trained, 0 known before, 0 pruned" in first.stderr.splitlines()
     assert "\x1b" not in first.stderr
     again = cli("run", "tiny.yaml")
-    assert (again.returncode, again.stderr) == (0, "tiny: nothing to do: 16 runs known, 0 pruned\n")
+    assert again.returncode == 0
+    assert again.stderr.startswith("tiny: nothing to do: 16 runs known, 0 pruned\n")
+    assert again.stderr.endswith("next: rnnbench report\n")
     report = cli("report")
     assert (report.returncode, report.stderr) == (0, "")
     assert report.stdout.startswith("tiny\nAs small as a suite can be.\n")
@@ -117,10 +120,11 @@ def test_budgets_from_the_plan_to_the_report(cli: Cli, tmp_path: Path) -> None:
     plan = cli("plan", "tiny.yaml").stdout
     assert "budgets: 1, 5 times the steps\n" in plan
     assert "tiny: 32 runs, 0 known, 0 pruned, 32 to train, at most about " in plan
-    assert cli("run", "tiny.yaml", "-j", "2").stderr.splitlines()[-1] == (
-        "tiny: 32 runs trained, 0 known before, 0 pruned"
+    assert cli("run", "tiny.yaml", "-j", "2").stderr.endswith(
+        "tiny: 32 runs trained, 0 known before, 0 pruned\nnext: rnnbench report\n"
     )
-    assert cli("run", "tiny.yaml").stderr == "tiny: nothing to do: 32 runs known, 0 pruned\n"
+    again = cli("run", "tiny.yaml").stderr
+    assert again == "tiny: nothing to do: 32 runs known, 0 pruned\nnext: rnnbench report\n"
     assert cli("run", "tiny.yaml", "-n", "--seeds", "1").stdout.startswith("tiny: 16 runs, 16 known")
     told = cli("report", env={"COLUMNS": "200"}).stdout
     assert "spans against steps\nspan when trained within 20 steps and within so many times as many" in told
@@ -156,14 +160,14 @@ def test_where_every_run_broke_there_was_something_to_do(cli: Cli, tmp_path: Pat
     assert done.returncode == 1
     assert "own adding 2 seed 0: ValueError: two lines (mine.py:12)\n" in done.stderr
     broken = "1 broken (rnnbench run --rerun failed tries them again)"
-    assert done.stderr.splitlines()[-1] == f"own: 0 runs trained, 0 known before, 0 pruned, {broken}"
-    assert cli("run", "own.yaml").stderr == f"own: nothing to do: 1 runs known, 0 pruned, {broken}\n"
+    assert f"own: 0 runs trained, 0 known before, 0 pruned, {broken}" in done.stderr.splitlines()
+    assert cli("run", "own.yaml").stderr.startswith(f"own: nothing to do: 1 runs known, 0 pruned, {broken}\n")
 
 
 def test_filters_sets_and_seeds_choose_what_runs(cli: Cli, suite: Path) -> None:
     chosen = ("-k", "lstm and adding and not bi", "--seeds", "1000..1002", "--set", "steps=100")
     run = cli("run", "tiny.yaml", *chosen)
-    assert run.stderr.splitlines()[-1] == "tiny: 6 runs trained, 0 known before, 0 pruned"
+    assert "tiny: 6 runs trained, 0 known before, 0 pruned" in run.stderr.splitlines()
     lines = [json.loads(line) for line in cli("export", "tiny.yaml", *chosen).stdout.splitlines()]
     assert {r["run"]["seed"] for r in lines} == {1000, 1001, 1002}
     assert {r["run"]["rung"]["settings"]["steps"] for r in lines} == {100}
@@ -196,7 +200,7 @@ def test_list_names_what_a_suite_can_name(cli: Cli) -> None:
     [
         (("report",), 5, "results: no suite ran here yet; next: rnnbench run SUITE\n"),
         (("run",), 2, "rnnbench: Missing argument 'SUITE'; see rnnbench run --help\n"),
-        (("list", "gru"), 2, "Invalid value for 'what': 'gru' is not one of 'cells', 'layers', "),
+        (("list", "grz"), 2, "list: got 'grz', expected cells, layers, "),
         (("kernels", "shw"), 2, "see rnnbench kernels --help\n"),
         (("quick",), 2, "rnnbench: got a suite where a command is expected; next: rnnbench run quick\n"),
         (("rum",), 2, "rnnbench: No such command 'rum'. Did you mean 'run'?; see rnnbench --help\n"),
@@ -231,27 +235,37 @@ def canonical(cli: Cli, results: str) -> str:
     return cli("export", "long.yaml", "-r", results, "--canonical").stdout
 
 
-def test_the_same_bits_with_one_worker_four_or_killed_and_resumed(cli: Cli, tmp_path: Path) -> None:
-    text = SUITE.replace("steps: 120", "steps: 700, stop: never")
+def test_the_same_bits_with_one_worker_or_two_killed_and_resumed(cli: Cli, tmp_path: Path) -> None:
+    text = SUITE.replace("steps: 120", "steps: 300, stop: never")
     (tmp_path / "long.yaml").write_text(text.replace("rnn: {cell: rnn}", "gru: {cell: gru, reset: v3}"))
     assert cli("run", "long.yaml", "-q", "-j", "1", "-r", "one").returncode == 0
     whole = canonical(cli, "one")
     assert whole.count("\n") == 16
-    assert cli("run", "long.yaml", "-q", "-j", "4", "-r", "four").returncode == 0
-    assert canonical(cli, "four") == whole
     command = [sys.executable, "-m", "rnnbench", "run", "long.yaml", "-q", "-j", "2", "-r", "killed"]
     environment = os.environ | {"RNNBENCH_CHECKPOINT_SECONDS": "0"}
-    stops = [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130), (signal.SIGTERM, 143)]
-    for number, (sent, code) in enumerate(stops):
+    results = tmp_path / "killed"
+
+    def written() -> set[tuple[str, int]]:
+        """Every checkpoint and commit, as far as they are told apart by when they were written."""
+        found = set()
+        for path in (*results.glob("checkpoints/*.checkpoint"), *results.glob("records.sqlite")):
+            with suppress(FileNotFoundError):
+                found.add((path.name, path.stat().st_mtime_ns))
+        return found
+
+    stopped = 0
+    for sent, code in ((signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130), (signal.SIGTERM, 143)):
         with subprocess.Popen(command, cwd=tmp_path, env=environment) as process:
-            time.sleep(3.0 + number)
+            before, ends = written(), time.monotonic() + 60
+            while process.poll() is None and len(written() - before) < 3 and time.monotonic() < ends:
+                time.sleep(0.01)
             process.send_signal(sent)
             assert process.wait(30) in (code, 0)
-    saved = list((tmp_path / "killed" / "checkpoints").glob("*.checkpoint"))
-    assert saved or canonical(cli, "killed") == whole
+            stopped += process.returncode == code
+    assert stopped
     assert cli("run", "long.yaml", "-q", "-r", "killed").returncode == 0
     assert canonical(cli, "killed") == whole
-    assert list((tmp_path / "killed" / "checkpoints").iterdir()) == []
+    assert list((results / "checkpoints").iterdir()) == []
 
 
 def test_help_is_quick_and_imports_no_torch() -> None:

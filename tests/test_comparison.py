@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 
 from rnnbench import api
-from rnnbench.analysis import stats
+from rnnbench.analysis import flips, stats
 from rnnbench.analysis.comparison import Side, compare
 from rnnbench.check import recalled
 from rnnbench.check.baseline import Baseline, Cell, VariantNumbers, asked
@@ -70,8 +71,9 @@ def test_spans_are_paired_by_seed_at_the_lengths_that_both_have(tmp_path: Path) 
     assert rnn.effect.octaves.value == pytest.approx(-1)
     assert rnn.effect.bound == "≤"
     gained = [1.0, 1.0, 1.0, 1.0, 1.0]  # seeds 1 to 5 solve 20 there, the sixth of b is seed 6
-    assert tuple(lstm.effect.octaves) == pytest.approx(tuple(stats.mean(np.array(gained))))
-    assert [p.effect.holm for p in found.pairs] == stats.holm([p.effect.p for p in found.pairs])
+    assert tuple(lstm.effect.octaves) == (*stats.mean(np.array(gained))[:2], math.inf)  # at 20 the lengths end
+    rows = flips.rows([p.effect.differences for p in found.pairs])
+    assert [p.effect.adjusted for p in found.pairs] == flips.max_t(rows)
     assert lstm.settings == (("forget_bias", 1.0, 3.0),)
     assert rnn.settings == ()
     assert found.alone == {
@@ -105,8 +107,9 @@ def test_a_baseline_has_spans_and_no_bits(tmp_path: Path) -> None:
     back = Side("was", tuple(was.seeds), tuple(recalled.climbs(was, plan(one), Path("b.json"))), bits=False)
     now = side(one, {"rnn": "ussssu ususuu uuuuuu", "lstm": "ssssss ssssss ssssss"})
     found = compare(back, now)
-    octaves = np.array([0.0, 1, -1, -1, -2, -3])  # below the ladder is half its shortest rung
-    assert tuple(found.pairs[0].effect.octaves) == pytest.approx(tuple(stats.mean(octaves)))
+    octaves = np.array([0.0, 1, -1, -1, -2, -3])  # below the ladder is half a rung under it
+    value, _, high = stats.mean(octaves)  # three of them were at the top then
+    assert tuple(found.pairs[0].effect.octaves) == pytest.approx((value, -math.inf, high))
     assert found.pairs[1].effect.octaves.value == 0
     assert [(p.same, p.equal) for p in found.pairs] == [(True, None)] * 2
     shown = compared.render(found, "table", width=100)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,10 +13,11 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from rnnbench import foreign, plugins, registry
+from rnnbench import api, foreign, plugins, registry
 from rnnbench.errors import UserError
 from rnnbench.plan import plan
 from rnnbench.records import Record, Rung
+from rnnbench.store import Store
 from rnnbench.suite import Suite
 from rnnbench.suite.load import load
 from rnnbench.training.fingerprint import fingerprint
@@ -122,27 +124,31 @@ def test_files_of_ones_own_are_run_and_known_by_their_source(cli: Cli, folder: P
     assert "own-leak" in told
     assert "stale" not in told
     assert "nothing to do" in cli("run", "moved/suite.yaml").stderr
+    known = Store(folder / "results").records()
+    load(folder / "moved/suite.yaml")
+    assert len(list(api.stale(known.values()))) == 0
     for path, old, new in (("mine.py", "1 - self.rate", "2 - self.rate"), ("helper.py", "tanh", "sigmoid"),
                            ("here/first.py", "xs[:1]", "xs[1:2]")):  # fmt: skip
         text = (folder / "moved" / path).read_text()
         (folder / "moved" / path).write_text(text.replace(old, new))
-        assert "8 of 8 records are stale" in cli("report", "moved/suite.yaml").stdout, path
+        assert len(list(api.stale(known.values()))) == 8, path
+        if path == "helper.py":
+            assert "8 of 8 records are stale" in cli("report", "moved/suite.yaml").stdout
         (folder / "moved" / path).write_text(text)
-    assert "stale" not in cli("report", "moved/suite.yaml").stdout
 
 
 def test_a_file_that_changes_while_a_session_lasts_is_read_again(folder: Path) -> None:
     suite = load(folder / "own/suite.yaml")
     (first, *_) = plan(suite).runs()
-    before = fingerprint(first.rung, fused=True)
-    (record, *_) = (e for e in Trainer().train([first]) if isinstance(e, Record))
+    before = fingerprint(first.rung, fused=False)
+    (record, *_) = (e for e in Trainer("cpu", "reference").train([first]) if isinstance(e, Record))
     assert record.fingerprint == before
     (folder / "own/mine.py").write_text(CELL.replace("rate: float = 0.5", "rate: float = 0.75"))
     assert registry.cell({"cell": "./mine.py"}).rate == 0.75  # type: ignore[attr-defined]
-    now = fingerprint(first.rung, fused=True)
+    now = fingerprint(first.rung, fused=False)
     assert now != before
     (folder / "own/helper.py").write_text(HELPER.replace("tanh", "sigmoid"))
-    assert fingerprint(first.rung, fused=True) not in (now, before)
+    assert fingerprint(first.rung, fused=False) not in (now, before)
     assert Suite.from_dict(json.loads(json.dumps(suite.as_dict()))) == suite
 
 
@@ -277,24 +283,27 @@ def test_names_of_packages_are_found_loaded_when_asked_for_and_switched_off(
     assert ran.returncode == 0, ran.stderr
     assert '"cell":"my-cells/leaky"' in cli("export", "suite.yaml", "--canonical", env=env).stdout
     (site / "my_cells/helper.py").write_text(HELPER.replace("tanh", "sigmoid"))  # any file of the package
-    assert "8 of 8 records are stale" in cli("report", "suite.yaml", env=env).stdout
+    allowed = env | {"RNNBENCH_PLUGINS": "other, my_cells"}
+    assert "8 of 8 records are stale" in cli("report", "suite.yaml", env=allowed).stdout
     off = cli("report", "suite.yaml", env=env | {"RNNBENCH_PLUGINS": ""})
     assert off.returncode == 2
     assert "architectures.own.cell: got 'my-cells/leaky': RNNBENCH_PLUGINS is '', which switches it off" in off.stderr
-    assert cli("report", "suite.yaml", env=env | {"RNNBENCH_PLUGINS": "other, my_cells"}).returncode == 0
     assert "my-cells/leaky" in cli("list", env=env).stdout
     assert "my-cells/leaky" not in cli("list", env=env | {"RNNBENCH_PLUGINS": "other"}).stdout
     (tmp_path / "broken.yaml").write_text(suite.replace("leaky", "broken"))
     told = cli("run", "broken.yaml", env=env)
     line = "got 'my-cells/broken': my_cells.broken:Cell of my-cells 1.5 can't be imported: RuntimeError: not today"
-    assert (told.returncode, told.stderr) == (2, f"broken.yaml:6:15: architectures.own.cell: {line}\n")
+    assert told.returncode == 2
+    assert told.stderr.startswith(f"broken.yaml:6:15: architectures.own.cell: {line}\n")
     with pytest.raises(UserError, match="my-cells has none of that name; did you mean 'my-cells/leaky'"):
         registry.cell_class("my-cells/leakt")
 
 
 def validated(cli: Cli, *options: str) -> tuple[int, list[str]]:
+    """What it says, a line a fault: without the excerpts of the suite below them."""
     told = cli("validate", "own/suite.yaml", *options)
-    return told.returncode, (told.stdout + told.stderr).splitlines()
+    lines = (told.stdout + told.stderr).splitlines()
+    return told.returncode, [line for line in lines if not re.match(r" +\d* *\|", line)]
 
 
 def test_validate_imports_what_is_named_in_a_process_of_its_own(cli: Cli, folder: Path) -> None:

@@ -1,22 +1,17 @@
-"""Spans, scores and paired effects of ladders written down as in ladders.py."""
+"""Paired effects of ladders written down as in ladders.py."""
 
 from __future__ import annotations
 
-import itertools
 import math
 from dataclasses import replace
 
 import ladders
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from rnnbench.analysis import effects, spans, stats
-from rnnbench.analysis.spans import Span
-from rnnbench.plan import Ladder
+from rnnbench.analysis import effects, flips, planning, power, stats
 from rnnbench.plan.ladders import Climb
-from rnnbench.records import Record, Run, Rung
+from rnnbench.records import Rung
 from rnnbench.suite import TaskEntry, Variant
 
 LENGTHS = (10, 20, 40, 80, 160)
@@ -28,69 +23,6 @@ def climbed(words: str, name: str = "lstm", base: str | None = None, task: str =
     return ladders.climbed(Variant(name, {}, base=base), entry, rungs, ladders.records(rungs, words), n, prune)
 
 
-@pytest.mark.parametrize(
-    ("words", "expected"),
-    [
-        ("sss sss suu uuu uuu", "20..40"),
-        ("sss sss ssu sss sss", ">= 160"),
-        ("uuu uuu", "< 10"),
-        ("ss su uu uu", "20..40"),  # half of two is one
-        ("sss uuu sss sss uuu", "10..20"),  # every rung from the shortest
-        ("sss sud uuu uuu", "10..20"),  # diverged is unsolved
-        ("sss ss. sss ... ...", ">= 40 so far"),  # two of three decide
-        ("sss s.. ... ... ...", ">= 10 so far"),
-        ("sss sux uuu uuu", "10..40 so far"),  # a crash could have gone either way
-        ("sss sss uux xuu uuu", "20..40"),
-        ("xxx", "unknown"),
-        ("...", "unknown"),
-        ("ux. uuu", "< 20 so far"),
-    ],
-)
-def test_span(words: str, expected: str) -> None:
-    assert str(spans.span(climbed(words))) == expected
-
-
-def test_what_cannot_do_the_task_has_no_span() -> None:
-    nothing = Climb(Ladder(Variant("bi", {}), TaskEntry("counting", {}, LENGTHS), (), "looks ahead"), ())
-    assert spans.span(nothing) is None
-    assert spans.seed_spans(nothing) == ()
-
-
-def test_pruned_rungs_are_unsolved_for_the_span_and_missing_as_a_score() -> None:
-    found = climbed("sss uuu uuu sss")  # the fourth rung was run for another suite
-    assert [s.state for s in found.steps] == ["done", "done", "done", "pruned", "pruned"]
-    assert [str(s) for s in spans.seed_spans(found)] == ["10..20"] * 3
-    score = spans.score(found.steps[3])
-    assert (score.n, score.solved, score.failed, score.missing) == (0, 0, 0, 3)
-    assert math.isnan(score.score.value)
-
-
-def test_the_span_of_each_seed() -> None:
-    found = spans.seed_spans(climbed("sss sus sxu suu u.u"))
-    assert [str(s) for s in found] == ["80..160", "10..20", "20..40"]
-    assert [str(s) for s in spans.seed_spans(climbed("ss sx s. s. s."))] == [">= 160", ">= 10 so far"]
-
-
-@given(st.lists(st.sampled_from(["sss", "ssu", "suu", "uuu", "s.u", "..."]), min_size=1, max_size=5))
-def test_a_span_that_is_not_provisional_is_one_rung_wide(words: list[str]) -> None:
-    span = spans.span(climbed(" ".join(words)))
-    assert span is not None
-    if not span.provisional:
-        ends = [None, *LENGTHS, None]
-        assert (span.low, span.high) in itertools.pairwise(ends)
-
-
-def test_score_counts_diverged_as_0_and_leaves_out_what_broke() -> None:
-    score = spans.score(climbed("sudx.").steps[0])
-    assert (score.n, score.solved, score.diverged, score.failed, score.missing) == (3, 1, 1, 1, 1)
-    assert score.score == stats.mean([0.99, 0.5, 0.0])
-
-
-def test_a_score_that_is_no_number_counts_as_0() -> None:
-    record = Record(Run(Rung({}, {}, 1, {}), 0), "unsolved", math.nan)
-    assert spans.points(record) == 0.0
-
-
 def test_effect_is_paired_by_seed() -> None:
     base = climbed("sss sss sss ssu uuu")
     part = climbed("sss ssu suu uuu uuu", "lstm-forget_gate", "lstm")
@@ -99,7 +31,7 @@ def test_effect_is_paired_by_seed() -> None:
     assert found.n == 3
     assert found.rungs == stats.mean(lost)
     assert found.octaves == pytest.approx(stats.mean(lost))
-    assert found.p == stats.sign_flip(lost) == found.least == 0.25
+    assert found.p == flips.sign_flip(lost) == found.least == 0.25
     assert not found.top
     assert not found.bottom
 
@@ -114,12 +46,13 @@ def test_effect_of_pairs_that_the_ladder_cannot_tell_apart() -> None:
 
 
 def test_effect_leaves_out_seeds_whose_span_is_not_known() -> None:
-    found = effects.effect(climbed("sss suu uuu"), climbed("sss ssx s.u uuu"))
-    assert found.n == 1  # seed 0 stops at a rung that was not run, seed 2 at one that crashed
+    found = effects.effect(climbed("sss suu uuu uuu"), climbed("sss ssx s.u uuu uuu uuu"))
+    assert found.n == 1  # of seed 1 a rung was not run, of seed 2 one crashed
+    assert [math.isnan(d) for d in found.differences] == [False, True, True]
     assert effects.effect(climbed("..."), climbed("...")).n == 0
 
 
-def test_a_span_below_the_ladder_is_one_octave_under_it() -> None:
+def test_a_span_below_the_ladder_is_half_a_rung_under_it() -> None:
     found = effects.effect(climbed("uu uu"), climbed("ss ss uu uu"))
     assert found.rungs.value == -2
     assert found.octaves.value == pytest.approx(-2)
@@ -147,7 +80,7 @@ def test_a_span_at_an_end_of_the_ladder_makes_the_effect_a_bound(part: str, base
     assert effects.effect(climbed(part, "lstm-a", "lstm"), climbed(base)).bound == bound
 
 
-def test_holm_runs_over_the_parts_of_a_task() -> None:
+def test_all_effects_of_a_suite_are_one_family() -> None:
     base = " ".join(["s" * 8] * 5)
     words = " ".join(["s" * 8] * 2 + ["u" * 8] * 3)
     climbs = [
@@ -164,12 +97,13 @@ def test_holm_runs_over_the_parts_of_a_task() -> None:
     assert [(e.task, e.variant) for e in found] == [
         ("adding", "lstm-a"), ("adding", "lstm-b"), ("adding", "lstm-c"), ("copy", "lstm-a"),
     ]  # fmt: skip
-    one = stats.smallest_p(8)
+    one = flips.smallest_p(8)
     assert [e.p for e in found[:2]] == [one, 1.0]
-    assert [e.holm for e in found[:2]] == [2 * one, 1.0]
-    assert found[0].least == stats.smallest_p(8, 2)
-    assert math.isnan(found[2].holm)
-    assert found[3].holm == one
+    assert [e.adjusted for e in found[:2]] == [one, 1.0]  # however many there are
+    assert found[0].least == flips.smallest_p(8)
+    assert math.isnan(found[2].adjusted)
+    assert found[3].adjusted == one
+    assert [e.outcome for e in found] == ["differs", "", "", "differs"]
 
 
 def test_ladders_that_a_selection_left_different_rungs_are_not_compared() -> None:
@@ -186,7 +120,10 @@ def test_pairs_are_no_parts() -> None:
     pair = climbed(words, "lstm-a-b", "lstm")
     variant = replace(pair.ladder.variant, pair=("lstm-a", "lstm-b"))
     found = effects.effects([base, a, b, replace(pair, ladder=replace(pair.ladder, variant=variant))])
-    assert [(e.variant, e.holm) for e in found] == [("lstm-a", 2 * stats.smallest_p(8)), ("lstm-b", 2 * found[0].p)]
+    assert [(e.variant, e.adjusted) for e in found] == [
+        ("lstm-a", flips.smallest_p(8)),
+        ("lstm-b", flips.smallest_p(8)),
+    ]
 
 
 @pytest.mark.parametrize("base", ["never", "solved"])
@@ -212,28 +149,154 @@ def test_what_is_pruned_on_either_side_is_no_pair() -> None:
         assert found == [3, 3, 3, 0, 0]
 
 
-def test_spans_in_words() -> None:
-    assert Span(None, None, True).top is False
-    assert Span(160, None).top
-    assert str(Span(None, 10, True)) == "< 10 so far"
+LADDER = tuple(round(10 * 2 ** (k / 2)) for k in range(9))  # two rungs an octave
 
 
-def test_powers_take_the_deviation_of_the_pilots_pairs() -> None:
+def reaching(rungs: list[int], name: str = "lstm", base: str | None = None, task: str = "adding",
+             lengths: tuple[int, ...] = LADDER, primary: tuple[str, ...] = ()) -> Climb:  # fmt: skip
+    """A ladder of which each seed solves the first so many rungs."""
+    made = tuple(Rung({"cell": "lstm", "name": name}, {"task": task}, length, {}) for length in lengths)
+    words = " ".join("".join("s" if n > k else "u" for n in rungs) for k in range(len(lengths)))
+    entry = TaskEntry(task, {"task": "adding"}, lengths, primary=primary)
+    known = ladders.records(made, words)
+    return ladders.climbed(Variant(name, {}, base=base), entry, made, known, len(rungs), prune=False)
+
+
+def test_a_bound_keeps_the_end_of_its_interval_on_its_side() -> None:
+    base, part = [3, 3, 4, 3, 4, 3, 2, 3], [9, 9, 8, 7, 9, 8, 9, 7]
+    found = effects.effect(reaching(part, "lstm-a", "lstm"), reaching(base))
+    whole = stats.mean(list(found.differences))
+    assert found.bound == "≥"
+    assert (found.octaves.value, found.octaves.low, found.octaves.high) == (whole.value, whole.low, math.inf)
+    assert found.estimate.value > whole.value  # what lies beyond the ladder is not cut off
+    upside_down = effects.effect(reaching(base, "lstm-a", "lstm"), reaching(part))
+    assert (upside_down.bound, upside_down.octaves.low) == ("≤", -math.inf)
+    assert upside_down.octaves.high == pytest.approx(-whole.low)
+    assert upside_down.estimate.value == pytest.approx(-found.estimate.value, abs=0.01)
+
+
+def test_where_all_seeds_are_at_the_top_nothing_is_estimated() -> None:
+    found = effects.effect(reaching([9] * 8, "lstm-a", "lstm"), reaching([3, 3, 4, 3, 4, 3, 2, 3]))
+    assert found.bound == "≥"
+    assert math.isnan(found.estimate.value)
+
+
+def test_no_difference_of_half_an_octave_is_a_verdict() -> None:
+    base = [4, 5, 4, 4, 5, 4, 4, 5]
+    alike = [4, 5, 5, 4, 4, 4, 4, 5]
+    (found,) = effects.effects([reaching(base), reaching(alike, "lstm-a", "lstm")])
+    assert (found.outcome, found.same <= 0.05) == ("alike", True)
+    assert found.same == pytest.approx(stats.equivalence(found.differences, 0.5))
+    (varied,) = effects.effects([reaching(base), reaching([2, 8, 5, 1, 7, 2, 6, 5], "lstm-a", "lstm")])
+    assert varied.outcome == ""
+    (few,) = effects.effects([reaching(base[:5]), reaching(alike[:5], "lstm-a", "lstm")])
+    assert math.isnan(few.same)
+    assert few.outcome == ""
+
+
+def test_a_ladder_that_is_too_coarse_calls_nothing_alike() -> None:
+    """All seeds between the same two rungs may still be nearly an octave apart; a rung, though all agree on it, is half
+    an octave."""
+    coarse = reaching([3] * 8, lengths=LENGTHS), reaching([3] * 8, "lstm-a", "lstm", lengths=LENGTHS)
+    (found,) = effects.effects(coarse)
+    assert (found.same, found.outcome) == (1.0, "")
+    (found,) = effects.effects([reaching([3] * 8), reaching([3] * 8, "lstm-a", "lstm")])
+    assert (found.same, found.outcome) == (0.0, "alike")
+    (found,) = effects.effects([reaching([3] * 8), reaching([4] * 8, "lstm-a", "lstm")])
+    assert (found.same, found.outcome) == (1.0, "differs")
+
+
+def test_primary_effects_open_the_gate_for_the_others() -> None:
+    base, longer, other = [4] * 8, [6, 6, 5, 6, 6, 5, 6, 6], [4, 5, 3, 4, 5, 4, 4, 5]
+
+    def judged(primary: tuple[str, ...]) -> list[tuple[bool, float]]:
+        climbs = [reaching(base, primary=primary), reaching(longer, "lstm-a", "lstm", primary=primary),
+                  reaching(other, "lstm-b", "lstm", primary=primary)]  # fmt: skip
+        return [(e.primary, e.adjusted) for e in effects.effects(climbs)]
+
+    (_, a), (_, b) = judged(())
+    assert a == flips.smallest_p(8)
+    assert judged(("lstm-a",)) == [(True, flips.smallest_p(8)), (False, b)]
+    assert judged(("lstm-b",)) == [(False, b), (True, b)]
+
+
+def test_the_threshold_is_where_an_adjusted_p_crosses_the_level() -> None:
+    rng = np.random.default_rng(3)
+    for n in (6, 8, 10):
+        x = np.round(rng.normal(0, 1, (n, 5)) * 2) / 2
+        observed, _ = flips.statistics(x)
+        reach = power.threshold(x)
+        first = int(observed.argmax())
+        for scale in (0.0, 0.5, 1.0, 3.0):  # an effect of any size in the first place of the order
+            y = x.copy()
+            y[:, first] += scale * np.sign(x[:, first].sum())
+            t, _ = flips.statistics(y)
+            if t[first] == t.max():
+                assert (flips.max_t(y)[first] <= 0.05) == (t[first] > power.threshold(y) + 1e-9)
+        assert 0 < reach <= math.sqrt(n)
+    assert power.threshold(rng.normal(0, 1, (5, 3))) == math.inf
+
+
+@pytest.mark.parametrize(("n", "deviation"), [(8, 0.3), (10, 0.7)])
+def test_power_is_what_the_rule_finds_in_suites_drawn_whole(n: int, deviation: float) -> None:
+    """Ten parts, of which one does an octave: drawn, and given to max-T."""
+    rng = np.random.default_rng(n)
+    draws, m, told = 150, 10, 0
+    thresholds = []
+    for _ in range(draws):
+        x = deviation * rng.normal(0, 1, (n, m))
+        x[:, 0] += 1.0
+        x = 0.5 * np.floor(x / 0.5 + rng.uniform(0, 1, m))
+        told += flips.max_t(x)[0] <= 0.05
+        thresholds.append(power.threshold(x))
+    promised = power.chance(n, 1.0, deviation, 0.5, float(np.median(thresholds)))
+    assert told / draws == pytest.approx(promised, abs=0.1)
+
+
+def test_the_least_detectable_effect_is_one_that_is_found_in_four_of_five() -> None:
+    rng = np.random.default_rng(1)
+    x = 0.5 * np.round(rng.normal(0, 1.2, (10, 6)))
+    reach = power.threshold(x)
+    known = x[:, 0].tolist()
+    deviation = float(np.std(known, ddof=1))
+    found = power.detectable(known, 0.5, reach)
+    assert power.chance(10, found, deviation, 0.5, reach) >= power.WANTED > (
+        power.chance(10, found - 0.1, deviation, 0.5, reach))  # fmt: skip
+    assert power.detectable(known[:5], 0.5, power.threshold(x[:5])) == math.inf
+    assert math.isnan(power.detectable([1.0] * 10, 0.5, reach))
+
+
+def test_seeds_that_are_needed_are_the_fewest_that_are_tried() -> None:
+    rng = np.random.default_rng(2)
+    rows = 0.5 * np.round(rng.normal(0, 1.0, (6, 4)))
+
+    def threshold(n: int) -> float:
+        return power.null_threshold(rows, n)
+
+    n = power.seeds_needed(1.0, 0.6, 0.5, threshold)
+    assert n is not None
+    assert power.chance(n, 1.0, 0.6, 0.5, threshold(n)) >= power.WANTED
+    before = [k for k in power.NUMBERS if k < n]
+    assert all(power.chance(k, 1.0, 0.6, 0.5, threshold(k)) < power.WANTED for k in before)
+    assert power.seeds_needed(1.0, 60.0, 0.5, lambda n: 2.5) is None
+
+
+def test_needs_take_the_deviation_of_the_pilots_pairs() -> None:
     climbs = [
-        climbed("ssss ssss ssss ssss uuuu"),
-        climbed("ssss sssu ssuu suuu uuuu", "lstm-a", "lstm"),
-        climbed("ssss ssss ssss ssss uuuu", "lstm-b", "lstm"),
+        reaching([4, 4, 4, 4]),
+        reaching([4, 3, 2, 1], "lstm-a", "lstm"),
+        reaching([4, 4, 4, 4], "lstm-b", "lstm"),
         climbed("....", "lstm-c", "lstm"),
-        climbed(" ".join(["ssss"] * 5), task="copy"),
-        climbed(" ".join(["ssss"] * 5), "lstm-a", "lstm", task="copy"),
-        climbed("uuuu uuuu", task="qa"),
-        climbed("uuuu uuuu", "lstm-a", "lstm", task="qa"),
+        reaching([9] * 4, task="copy"),
+        reaching([9] * 4, "lstm-a", "lstm", task="copy"),
+        reaching([0] * 4, task="qa"),
+        reaching([0] * 4, "lstm-a", "lstm", task="qa"),
     ]
-    found = effects.powers(climbs)
-    deviation = float(np.std([0, -1, -2, -3], ddof=1))
+    found = planning.needs(climbs)
     assert [(p.variant, p.task, p.flat) for p in found] == [
-        ("lstm-a", "adding", False), ("lstm-b", "adding", False), ("lstm-a", "copy", True),
-        ("lstm-a", "qa", True),
+        ("lstm-a", "adding", False), ("lstm-b", "adding", False), ("lstm-a", "copy", True), ("lstm-a", "qa", True),
     ]  # fmt: skip
-    assert found[0].deviation == pytest.approx(deviation)
-    assert found[0].seeds == stats.seeds_needed(deviation) < found[0].cautious
+    assert found[0].deviation == pytest.approx(float(np.std([0, -0.5, -1, -1.5], ddof=1)), abs=0.02)
+    assert found[0].seeds is not None
+    assert found[0].cautious is None or found[0].cautious >= found[0].seeds
+    assert found[0].detectable == math.inf  # four seeds can be told of nothing

@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 PACKAGE = Path(__file__).parent.parent / "rnnbench"
-# a worker is handed its environment whole; what numba and the BLAS read for themselves is looked up as they do
+# a worker is handed its environment whole; an import changes none of it; what numba and the BLAS read for themselves is
+# looked up as they do
 ELSEWHERE = {
     "environment.py",
+    "process.py",
     "running/executors/footprint.py",
     "running/executors/local.py",
     "kernels/compile.py",

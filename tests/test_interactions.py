@@ -14,7 +14,7 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnbench.analysis import effects, stats
+from rnnbench.analysis import effects, flips
 from rnnbench.analysis.interactions import Interaction, interactions
 from rnnbench.plan.ladders import Climb
 from rnnbench.records import Rung
@@ -102,8 +102,7 @@ def test_the_ends_of_the_ladder(base: int, a: int, b: int, both: int, bound: str
 
 def octaves(reached: int, far: float) -> float:
     """log2 of a span, one beyond an end of the ladder `far` octaves farther out than it is placed."""
-    place = math.log2(LENGTHS[reached - 1]) if reached else math.log2(LENGTHS[0]) - 1
-    return place + far * ((reached == TOP) - (reached == 0))
+    return math.log2(LENGTHS[0]) - 0.5 + reached + far * ((reached == TOP) - (reached == 0))
 
 
 def _sum(four: Sequence[int], far: Sequence[float]) -> float:
@@ -138,7 +137,7 @@ def test_logarithms_that_do_not_cancel_to_the_bit_are_no_interaction() -> None:
     assert (got.octaves, got.p) == ((0, 0, 0), 1)
 
 
-def test_holm_runs_over_the_pairs_of_a_task() -> None:
+def test_all_pairs_of_a_suite_are_one_family() -> None:
     other = (
         Variant("lstm-c", {}, base="lstm", part="-c"),
         Variant("lstm-a-c", {}, base="lstm", part="-a-c", pair=("lstm-a", "lstm-c")),
@@ -154,10 +153,10 @@ def test_holm_runs_over_the_pairs_of_a_task() -> None:
     assert [(i.task, i.variant, i.n) for i in got] == [
         ("adding", "lstm-a+b", n), ("adding", "lstm-a-c", n), ("adding", "lstm-a-d", 0), ("copy", "lstm-a+b", n),
     ]  # fmt: skip
-    one = stats.smallest_p(n)
+    one = flips.smallest_p(n)
     assert [i.p for i in got[:2]] == [one, 1.0]
-    assert [i.holm for i in got] == [2 * one, 1.0, pytest.approx(math.nan, nan_ok=True), one]
-    assert [i.least for i in got] == [2 * one, 2 * one, 1.0, one]
+    assert [i.adjusted for i in got] == [one, 1.0, pytest.approx(math.nan, nan_ok=True), one]
+    assert [i.least for i in got] == [one, one, 1.0, one]
 
 
 def test_a_part_of_which_other_rungs_were_selected_has_no_interaction() -> None:

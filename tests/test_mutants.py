@@ -29,6 +29,7 @@ class Mutant(NamedTuple):
 
 
 EFFECTS, CLAIMS, STORE = "test_effects.py", "test_claims.py", "test_store.py"
+SPANS, FLIPS = "test_spans.py", "test_flips.py"
 NET = "test_net.py -k told"
 CHECK = "test_check.py -k not(command_line)and(not(ships))"
 
@@ -321,14 +322,16 @@ LATE = [
 
 # What decides what is told of records: found by the tests that `where` names, not by `check`.
 LOGIC = [
-    Mutant("a hole ends no span", "analysis/spans.py", "if verdict is not True:", "if verdict is False:", EFFECTS),
-    Mutant("further below the ladder", "analysis/spans.py", "log2(shortest) - 1", "log2(shortest) - 2", EFFECTS),
-    Mutant("parts without pairs count", "analysis/effects.py", "sum(e.n > 0 for e in group)", "len(group)", EFFECTS),
-    Mutant("pairs are parts", "analysis/effects.py", "if not climb.ladder.variant.pair:", "if True:", EFFECTS),
+    Mutant("further below the ladder", "analysis/ladder.py", "(x[0] - below, *x", "(x[0] - 2 * below, *x", SPANS),
+    Mutant("a ladder that ends at its last rung", "analysis/ladder.py", "x[-1] + above)", "x[-1])", SPANS),
+    Mutant("the longest solved is no end", "analysis/spans.py", "math.inf if most[-1] else high", "high", SPANS),
+    Mutant("pairs are parts", "analysis/effects.py", "if not climb.ladder.variant.pair]", "if True]", EFFECTS),
     Mutant("a bound the other way", "analysis/effects.py", "any(a.top > b.top", "any(a.top < b.top", EFFECTS),
-    Mutant("unknown spans count", "analysis/effects.py", "(a.provisional or b.", "(a.provisional and b.", EFFECTS),
+    Mutant("unknown spans count", "analysis/effects.py", "a.provisional or b.", "a.provisional and b.", EFFECTS),
     Mutant("what broke is paired", "analysis/effects.py", "x.finished and y.finished", "x.finished", "test_steps.py"),
-    Mutant("a family that isn't monotone", "analysis/stats.py", "max(worst, min(", "max(0.0, min(", "test_stats.py"),
+    Mutant("a family that isn't monotone", "analysis/flips.py", "np.maximum.accumulate(counts / ", "(counts / ", FLIPS),
+    Mutant("apart", "analysis/flips.py", "np.maximum.accumulate(each[:, ::-1], axis=1)", "each[:, ::-1]", FLIPS),
+    Mutant("no gate", "analysis/flips.py", "np.maximum(max_t(x[:, ~first]), gate)", "max_t(x[:, ~first])", FLIPS),
     Mutant("Jeffreys without his halves", "analysis/stats.py", "hits + 0.5", "hits + 0.6", "test_stats.py"),
     Mutant(
         "what is unknown outweighs what is false", "analysis/decisions.py",

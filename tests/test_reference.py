@@ -3,9 +3,6 @@ and with its default."""
 
 from __future__ import annotations
 
-import dataclasses
-import types
-import typing
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +13,7 @@ from rnnbench import registry
 from rnnbench.cli import app
 from rnnbench.errors import Exit
 from rnnbench.settings import Settings
+from rnnbench.suite import described
 
 ROOT = Path(__file__).parent.parent
 PAGE = "docs/reference.md"
@@ -29,38 +27,9 @@ MEANT = (
 )
 
 
-def may_be(hint: Any) -> str:
-    """What a field may hold: `4..9`, `a or b`, `true or false`.
-
-    >>> from annotated_types import Interval
-    >>> may_be(typing.Annotated[int, Interval(ge=4, le=9)]), may_be(typing.Literal["a", "b"] | bool)
-    ('4 to 9', '`a`, `b`, `true`, `false`')
-    """
-    origin, inner = typing.get_origin(hint), typing.get_args(hint)
-    if origin is typing.Literal:
-        return ", ".join(f"`{value}`".replace("True", "true").replace("False", "false") for value in inner)
-    if origin in (typing.Union, types.UnionType):
-        return ", ".join(may_be(each) for each in inner)
-    if origin is typing.Annotated:
-        found = [ends(note) for note in inner[1:] if hasattr(note, "ge")]
-        return found[0] if found else may_be(inner[0])
-    return {bool: "`true`, `false`", str: "a text", float: "a number", int: "a whole number"}.get(hint, "see its file")
-
-
-def ends(note: Any) -> str:
-    """The ends of an interval, in words where an end is left out."""
-    low = f"over {note.gt:g}" if note.gt is not None else f"{note.ge:,.8g}" if note.ge is not None else "any"
-    high = f"under {note.lt:g}" if note.lt is not None else f"{note.le:,.8g}" if note.le is not None else "any"
-    return f"{low} to {high}"
-
-
-def fields(cls: Any) -> Iterator[tuple[str, str, str]]:
-    """Each field that a suite may give: its name, what it may be, its default."""
-    hints = typing.get_type_hints(cls, include_extras=True)
-    for field in dataclasses.fields(cls):
-        if field.init:
-            default = "" if field.default is dataclasses.MISSING else str(field.default)
-            yield field.name, may_be(hints[field.name]), default.replace("True", "true").replace("False", "false")
+def row(field: described.Field) -> str:
+    what = field.admits("`") + (f": {field.says}" if field.says else "")
+    return f"| `{field.name}` | {what} | {f'`{field.default}`' if field.default else ''} |"
 
 
 def named(folder: str) -> Iterator[str]:
@@ -68,8 +37,7 @@ def named(folder: str) -> Iterator[str]:
     for name in registry.names(folder):
         cls = getattr(registry, f"{folder[:-1]}_class")(name)
         yield f"| **{name}** | {registry.about(folder, name)} | |"
-        for field, what, default in fields(cls):
-            yield f"| `{field}` | {what} | {f'`{default}`' if default else ''} |"
+        yield from map(row, described.fields(cls))
 
 
 def told(text: str | None) -> str:
@@ -107,7 +75,7 @@ def page() -> str:
         return "\n".join([f"## {title}", "", about, "", heads, "|---|---|---|", *rows, ""])
 
     values = "| | what it is, or may be | default |"
-    settings = (f"| `{name}` | {what} | `{default}` |" for name, what, default in fields(Settings))
+    settings = map(row, described.fields(Settings))
     return "\n".join([
         "# Reference",
         "",

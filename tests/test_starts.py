@@ -118,7 +118,7 @@ def test_the_report_by_the_start_has_a_column_a_value() -> None:
     reached = {"lstm": OWN, "lstm-forget_gate": WITHOUT, "lstm.forget_bias-3": WITHOUT, "lstm.forget_bias-5": WITHOUT}
     text = report.render(suite(TEXT), climbs(reached), "table", width=100, by="forget_bias")
     rows = [line.split() for line in text.splitlines()]
-    assert ["lstm", "4", "32", "32"] in rows, text
+    assert ["lstm", "6.7", "(3.6", "to", "12)", "54", "(29", "to", "100)", "54", "(29", "to", "100)"] in rows, text
     assert "without a value of forget_bias: lstm-forget_gate" in text
 
 

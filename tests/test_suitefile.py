@@ -620,3 +620,16 @@ def test_any_types_are_refused_in_lines(value: dict[str, object]) -> None:
 @given(st.lists(st.text(max_size=20), max_size=3), st.text(max_size=20))
 def test_any_options_are_refused_in_lines(overrides: list[str], seeds: str) -> None:
     check(refused((HEAD + REST).encode(), overrides=overrides, seeds=seeds), "--(set|seeds) ")
+
+
+def test_primary_effects_are_named_by_part_or_by_variant() -> None:
+    text = HEAD + LSTM + "ablate: [{base: lstm, without: [forget_gate, input_gate]}]\n"
+    s = suite(text + "tasks: {copy: {lengths: [5], primary: [lstm-input_gate, forget_gate]}, qa: {lengths: [5]}}\n")
+    assert [task.primary for task in s.tasks] == [("lstm-input_gate", "lstm-forget_gate"), ()]
+    assert Suite.from_dict(json.loads(json.dumps(s.as_dict()))) == s
+    assert ["primary" in task for task in s.as_dict()["tasks"]] == [
+        True,
+        False,
+    ]  # older versions read what doesn't use it
+    plain = suite(text + "tasks: {copy: {lengths: [5]}, qa: {lengths: [5]}}\n")
+    assert [run.id for run in plan(plain).runs()] == [run.id for run in plan(s).runs()]

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from rnnbench.analysis import spans
-from rnnbench.analysis.effects import Bound, Effect, effect, effects
-from rnnbench.analysis.spans import Span
+from rnnbench.analysis.effects import Effect, effect, effects
+from rnnbench.analysis.spans import Bound, VariantSpan
 from rnnbench.analysis.stats import Estimate
 from rnnbench.plan import views
 from rnnbench.plan.ladders import Climb
@@ -41,7 +41,7 @@ class Growth:
     task: str
     variant: str
     budgets: tuple[int, ...]
-    spans: tuple[Span | None, ...]
+    spans: tuple[VariantSpan | None, ...]
     gains: tuple[Gain, ...]
 
 
@@ -63,7 +63,7 @@ def growths(climbs: Sequence[Climb]) -> list[Growth]:
 
 def effects_at(climbs: Sequence[Climb], budget: int) -> list[Effect]:
     """The effects of parts at a budget."""
-    return effects(views.at(climbs, budget))
+    return effects(views.at(climbs, budget), estimates=False)
 
 
 def _by_name(climbs: Sequence[Climb]) -> dict[tuple[str, str], Climb]:
@@ -73,7 +73,7 @@ def _by_name(climbs: Sequence[Climb]) -> dict[tuple[str, str], Climb]:
 def _gain(fewer: Climb, more: Climb) -> Gain:
     few, many = fewer.ladder.budget, more.ladder.budget
     fewer = fewer.first(more.ladder.seeds)
-    found = effect(more, fewer)
+    found = effect(more, fewer, estimates=False)
     slope = Estimate(*(x / math.log2(many / few) for x in found.octaves))
     return Gain((few, many), found.n, slope, found.bound, _levelled(fewer, more))
 

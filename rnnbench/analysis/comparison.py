@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from rnnbench import registry
-from rnnbench.analysis import stats
+from rnnbench.analysis import effects
 from rnnbench.analysis.effects import Effect, effect
-from rnnbench.analysis.spans import Span, span
+from rnnbench.analysis.spans import VariantSpan, span
 from rnnbench.plan.ladders import Climb, RungState
 from rnnbench.plan.reach import Tested
 from rnnbench.records import Record, Rung
@@ -34,7 +34,7 @@ class Side:
 class Pair:
     """A variant on a task on both sides, at the lengths and seeds that both have.
 
-    `spans` are the two sides' own; `effect` is b's less a's, paired by seed, Holm's adjustment over all pairs;
+    `spans` are the two sides' own; `effect` is b's less a's, paired by seed, all pairs as one family;
     `settings` what their runs differ in, as (name, a's, b's). `runs` are those that finished on both sides; where they
     are the same runs, `same`, so many of them have `equal` records, to the bit; None where a side has no bits.
     """
@@ -43,7 +43,7 @@ class Pair:
     task: str
     lengths: tuple[int, ...]
     seeds: tuple[int, ...]
-    spans: tuple[Span | None, Span | None]
+    spans: tuple[VariantSpan | None, VariantSpan | None]
     effect: Effect
     settings: tuple[tuple[str, object, object], ...]
     runs: int
@@ -66,12 +66,9 @@ def compare(a: Side, b: Side) -> Comparison:
     mine, others = _by_name(a), _by_name(b)
     found = [_pair(a, mine[name], b, others[name]) for name in mine if name in others]
     pairs = [pair for pair in found if pair is not None]
-    adjusted = iter(stats.holm([pair.effect.p for pair in pairs]))
-    tests = sum(pair.effect.n > 0 for pair in pairs)
-    told = tuple(
-        replace(p, effect=replace(p.effect, holm=next(adjusted), least=stats.smallest_p(p.effect.n, tests)))
-        for p in pairs
-    )
+    spacings = [effects.spacing(pair.lengths) for pair in pairs]
+    family = effects.together([pair.effect for pair in pairs], spacings)
+    told = tuple(replace(pair, effect=each) for pair, each in zip(pairs, family, strict=True))
     return Comparison(a.name, b.name, told, _alone(a, mine, b, others))
 
 

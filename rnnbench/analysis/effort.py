@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from rnnbench.analysis import decisions, effects, stats
+from rnnbench.analysis import decisions, effects, flips
 from rnnbench.analysis.ranges import Range
 from rnnbench.plan.ladders import Climb, RungState
 from rnnbench.plan.reach import folded
@@ -34,7 +34,8 @@ def taken(record: Record) -> Range:
 
 @lru_cache(maxsize=10_000)  # of many seeds most took as long as another did, to the look
 def _solved(at: int | None, steps: int) -> Range:
-    return Range(0 if at is None else (at - 1) // LOOK * LOOK, at or steps, low_open=True)
+    """Whatever a record says, nothing is solved in less than a step."""
+    return Range(0 if at is None else (at - 1) // LOOK * LOOK, max(1, at or steps), low_open=True)
 
 
 @lru_cache(maxsize=10_000)
@@ -88,9 +89,10 @@ class Pace:
     """What a part does to the steps to solve on a task, length by length.
 
     `p` is the sign test's at `length`: the longest at which the order of so many seeds is known that it could be small,
-    or else the longest of those at which that of the most is known (None: of none anywhere). Unknown orders count for
-    neither side but stay in n. `holm` is adjusted over the parts of the task, `least` the smallest that n and
-    so many parts could reach.
+    or else the longest of those at which that of the most is known (None: of none anywhere). Unknown orders are held
+    against it. `adjusted` is the same over all parts that it is shown with, `least` the smallest that n seeds could
+    reach. `orders` are the seeds' there, 1 for later and -1 for sooner, in the suite's order, nan where a run is
+    missing.
     """
 
     task: str
@@ -99,36 +101,45 @@ class Pace:
     ratios: tuple[Ratio, ...]
     length: int | None
     p: float
-    holm: float
+    adjusted: float
     least: float
+    orders: tuple[float, ...] = ()
 
 
 def paces(climbs: Iterable[Climb]) -> list[Pace]:
-    """Of every variant that differs from another by one part, in the order of the climbs; Holm's adjustment runs over
-    the parts of each task of which anything is known. None of a search: which seeds it trains at a length depends on
-    what they came to."""
-    found: dict[str, list[Pace]] = {}
-    for climb, base in effects.differences(map(folded, climbs)):  # steps are a training's, wherever it is tested
-        if not climb.ladder.variant.pair and not climb.searches:
-            found.setdefault(climb.ladder.task.name, []).append(_pace(climb, base))
-    out = []
-    for group in found.values():
-        tests = max(1, sum(pace.length is not None for pace in group))
-        adjusted = stats.holm([pace.p for pace in group])
-        least = [min(1.0, pace.least * tests) for pace in group]
-        out += [replace(pace, holm=h, least=m) for pace, h, m in zip(group, adjusted, least, strict=True)]
-    return out
+    """Of every variant that differs from another by one part, in the order of the climbs, as one family. None of a
+    search: which seeds it trains at a length depends on what they came to."""
+    parts = [(a, b) for a, b in effects.differences(map(folded, climbs))  # steps are a training's
+             if not a.ladder.variant.pair and not a.searches]  # fmt: skip
+    found = [_pace(a, b) for a, b in parts]
+    adjusted = flips.max_t(flips.rows([pace.orders for pace in found])) if found else []
+    return [replace(pace, adjusted=p if pace.orders else pace.p) for pace, p in zip(found, adjusted, strict=True)]
 
 
 def _pace(climb: Climb, base: Climb) -> Pace:
-    """As if its part were the task's only one."""
+    """As if its part were the only one."""
     ratios = tuple(_ratio(a, b) for a, b in zip(climb.steps, base.steps, strict=True))
     best = max(ratios, key=lambda r: (min(r.known, decisions.heads(r.n)), r.length))  # more than suffice are no better
     names = climb.ladder.task.name, climb.ladder.variant.name, base.ladder.variant.name
     if not best.known:
         return Pace(*names, ratios, None, math.nan, math.nan, 1.0)
     p = min(1.0, 2 * decisions.tail(best.n, max(best.sooner, best.later)))
-    return Pace(*names, ratios, best.length, p, p, stats.smallest_p(best.n))
+    at = [step.rung.length for step in climb.steps].index(best.length)
+    orders = _orders(climb.steps[at], base.steps[at], best)
+    return Pace(*names, ratios, best.length, p, p, flips.smallest_p(best.n), orders)
+
+
+def _orders(step: RungState, base: RungState, ratio: Ratio) -> tuple[float, ...]:
+    """Who was later, seed by seed; where that isn't known, against what most say."""
+    against = 1.0 if ratio.sooner >= ratio.later else -1.0
+    out = []
+    for x, y in zip(step.records, base.records, strict=True):
+        if not (x and y and x.finished and y.finished):
+            out.append(math.nan)
+            continue
+        order = _octaves(taken(x), taken(y))
+        out.append(1.0 if order.compare(">") else -1.0 if order.compare("<") else against)
+    return tuple(out)
 
 
 def _ratio(step: RungState, base: RungState) -> Ratio:

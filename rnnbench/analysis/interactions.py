@@ -13,10 +13,9 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from rnnbench.analysis import effects, spans, stats
-from rnnbench.analysis.effects import Bound
+from rnnbench.analysis import effects, flips, ladder, spans, stats
 from rnnbench.analysis.ranges import Range
-from rnnbench.analysis.spans import Span
+from rnnbench.analysis.spans import Bound, Span
 from rnnbench.analysis.stats import Estimate
 from rnnbench.plan.ladders import Climb
 
@@ -38,7 +37,7 @@ class Interaction:
 
     `pair` are the variants that differ by one of the parts; `first`, `second` and `both` the effects, over the same
     seeds. `p` is the sign flips' for the octaves, 1 where what lies beyond the ends of the ladder could make the mean
-    0; `holm` is adjusted over the pairs of the task, `least` the smallest that n and so many pairs could reach.
+    0; `adjusted` is the same over all pairs that it is shown with, `least` the smallest that n seeds could reach.
     `bound`: the mean is at least ("≥") or at most ("≤") what is shown, or anything ("?").
     """
 
@@ -53,40 +52,37 @@ class Interaction:
     rungs: Estimate
     octaves: Estimate
     p: float
-    holm: float
+    adjusted: float
     least: float
     bound: Bound
+    sums: tuple[float, ...] = ()
 
 
 def interactions(climbs: Iterable[Climb]) -> list[Interaction]:
-    """The interaction of every pair of which all four climbs are there, in their order; Holm's adjustment runs over the
-    pairs of each task, those without a single seed left out."""
+    """The interaction of every pair of which all four climbs are there, in their order, as one family."""
     every = list(climbs)
+    found: list[Interaction] = []
     by_name = {(c.ladder.task.name, c.ladder.variant.name, spans.lengths(c)): c for c in every}
-    found: dict[str, list[Interaction]] = {}
     for both, base in effects.differences(every):
         task, variant = both.ladder.task.name, both.ladder.variant
         keys = [(task, name, spans.lengths(base)) for name in variant.pair]
         alone = [by_name[key] for key in keys if key in by_name]
         if len(alone) == 2:
-            found.setdefault(task, []).append(_interaction(both, alone[0], alone[1], base))
-    out = []
-    for group in found.values():
-        tests = sum(i.n > 0 for i in group)
-        adjusted = stats.holm([i.p for i in group])
-        out += [replace(i, holm=h, least=stats.smallest_p(i.n, tests)) for i, h in zip(group, adjusted, strict=True)]
-    return out
+            found.append(_interaction(both, alone[0], alone[1], base))
+    told = flips.max_t(flips.rows([i.sums for i in found])) if found else []
+    return [replace(i, adjusted=i.p if math.isnan(p) else p) for i, p in zip(found, told, strict=True)]
 
 
 def _interaction(both: Climb, first: Climb, second: Climb, base: Climb) -> Interaction:
-    """As if it were the task's only pair."""
-    lengths = spans.lengths(base)
-    quadruples = zip(*map(spans.seed_spans, (both, first, second, base)), strict=True)
-    found = [four for four in quadruples if not any(span.provisional for span in four)]
-    octaves = [_joined([spans.octaves(span, lengths[0]) for span in four]) for four in found]
-    rungs = [_joined([spans.reached(span, lengths) for span in four]) for four in found]
+    """As if it were the only pair."""
+    quadruples = list(zip(*map(spans.seed_spans, (both, first, second, base)), strict=True))
+    sums = [math.nan if any(s.provisional for s in four) else _joined([s.octaves for s in four]) for four in quadruples]
+    found = [four for four, x in zip(quadruples, sums, strict=True) if not math.isnan(x)]
+    octaves = [x for x in sums if not math.isnan(x)]
+    rungs = [_joined([s.rungs for s in four]) for four in found]
     estimate, bound = stats.mean(octaves), _bound(found)
-    p = stats.sign_flip(octaves) if _told(estimate.value, bound) else 1.0
+    told = _told(estimate.value, bound)
+    p = flips.sign_flip(octaves) if told else 1.0
     variant = both.ladder.variant
     return Interaction(
         task=both.ladder.task.name,
@@ -94,21 +90,22 @@ def _interaction(both: Climb, first: Climb, second: Climb, base: Climb) -> Inter
         base=base.ladder.variant.name,
         pair=variant.pair,
         n=len(found),
-        first=_size([(first, base) for _, first, _, base in found], lengths[0]),
-        second=_size([(second, base) for _, _, second, base in found], lengths[0]),
-        both=_size([(both, base) for both, _, _, base in found], lengths[0]),
+        first=_size([(first, base) for _, first, _, base in found]),
+        second=_size([(second, base) for _, _, second, base in found]),
+        both=_size([(both, base) for both, _, _, base in found]),
         rungs=stats.mean(rungs),
         octaves=estimate,
         p=p,
-        holm=p,
-        least=stats.smallest_p(len(found)),
+        adjusted=p,
+        least=flips.smallest_p(len(found)),
         bound=bound,
+        sums=tuple(sums) if told else (),
     )
 
 
 def _joined(four: Sequence[float]) -> float:
     both, first, second, base = four
-    return round(both - first - second + base, 9)  # what rounding leaves of equal logarithms has no sign
+    return round(both - first - second + base, ladder.DIGITS)
 
 
 def _bound(found: Sequence[Four]) -> Bound:
@@ -119,7 +116,7 @@ def _bound(found: Sequence[Four]) -> Bound:
 
 def _beyond(span: Span) -> Range:
     """How much shorter or longer than it is placed a span may be: anything beyond an end of the ladder."""
-    return Range(-math.inf if span.low is None else 0.0, math.inf if span.top else 0.0)
+    return Range(-math.inf if span.bottom else 0.0, math.inf if span.top else 0.0)
 
 
 def _told(mean: float, bound: Bound) -> bool:
@@ -127,5 +124,5 @@ def _told(mean: float, bound: Bound) -> bool:
     return bound == "" or (bound == "≥" and mean > 0) or (bound == "≤" and mean < 0)
 
 
-def _size(found: Sequence[tuple[Span, Span]], shortest: int) -> Size:
-    return Size(stats.mean(effects.octaves_lost(found, shortest)).value, effects.bound(found))
+def _size(found: Sequence[tuple[Span, Span]]) -> Size:
+    return Size(stats.mean([effects.lost(pair) for pair in found]).value, effects.bound(found))

@@ -74,10 +74,10 @@ def _question(base: Climb, rival: Climb, others: list[Climb]) -> Question:
     switches = registry.switched(base.ladder.variant.model)
     names = dict.fromkeys(name for other in others for name in other.ladder.variant.start)
     own = {name: getattr(switches, name) for name in names}
-    starts = [Start(own, base.ladder.variant.name, None, effects.effect(rival, base))]
+    starts = [Start(own, base.ladder.variant.name, None, effects.effect(rival, base, False))]
     for other in others:
-        variant, moved = other.ladder.variant, effects.effect(other, base)
-        starts.append(Start(variant.start, variant.name, moved, effects.effect(rival, other)))
+        variant, moved = other.ladder.variant, effects.effect(other, base, False)
+        starts.append(Start(variant.start, variant.name, moved, effects.effect(rival, other, False)))
     answer, by = _answer(starts)
     changed = rival.ladder.variant
     return Question(

@@ -116,8 +116,8 @@ def both(climbs: Sequence[Climb]) -> Iterator[Both]:
     """The effects that are shown twice: those of which the variant, or what it is held against, has another choice than
     the architecture that both come from."""
     ladders = {(c.ladder.variant.name, c.ladder.task.name, c.ladder.choice): c.ladder for c in climbs}
-    at_base = {(e.variant, e.task): e for e in effects.effects(views.at(climbs, choice="base"))}
-    for effect in effects.effects(views.at(climbs)):
+    at_base = {(e.variant, e.task): e for e in effects.effects(views.at(climbs, choice="base"), estimates=False)}
+    for effect in effects.effects(views.at(climbs), estimates=False):
         apart = [ladders.get((name, effect.task, "base")) for name in (effect.variant, effect.base)]
         settled = [ladder for ladder in apart if ladder is not None and not ladder.awaits]
         if settled and (effect.variant, effect.task) in at_base:

@@ -25,7 +25,6 @@ from rnnbench.analysis import decisions, effort, spans, stats
 from rnnbench.analysis.decisions import Found, Samples
 from rnnbench.analysis.everywhere import everywhere
 from rnnbench.analysis.ranges import Range, point
-from rnnbench.analysis.spans import Span
 from rnnbench.plan import views
 from rnnbench.plan.ladders import Climb, RungState
 from rnnbench.suite import Claim, Suite, parts
@@ -177,7 +176,7 @@ class _Judge:
             broken = any(step.broken for step in climb.steps)
             raise _Undecided(f"{variant} on {task}: runs of {unknown} of {len(found)} seeds "
                              f"are missing{' or broke' * broken}")  # fmt: skip
-        return tuple(_span(s) for s in found)
+        return tuple(s.known for s in found)
 
     def _step(self, variant: str, task: str, length: int) -> RungState:
         climb = self._climb(variant, task)
@@ -241,8 +240,3 @@ def _arithmetic(node: Arithmetic, a: Range, b: Range) -> Range:
     if b.low == 0:
         raise _Undecided("it divides by 0")
     return a * (1 / b.low)
-
-
-def _span(span: Span) -> Range:
-    low, high = span.low or 0, span.high or math.inf
-    return Range(low, high, low_open=span.low is None, high_open=True)

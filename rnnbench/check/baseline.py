@@ -146,8 +146,8 @@ def asked(ladder: Ladder) -> str:
 
 
 def rungs(climb: Climb) -> list[int]:
-    """The span of each seed, counted in rungs."""
-    return [spans.reached(span, spans.lengths(climb)) for span in spans.seed_spans(climb)]
+    """How many rungs each seed solves: its span, counted in rungs."""
+    return [span.rungs for span in spans.seed_spans(climb)]
 
 
 def diverged(climb: Climb) -> int:

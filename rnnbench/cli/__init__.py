@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+import typer.core
 
 from rnnbench import environment
 from rnnbench.errors import Exit, UserError
@@ -23,11 +24,34 @@ EMPTY = re.compile(r"--[a-z-]+=")
 PLUGIN = re.compile(r"[\w-][\w.-]*/[\w.-]+")
 VARIABLE = re.compile(r" \(env var: '(\w+)'\)")
 
+BEGIN = """\
+Which part of a recurrent cell carries information across a gap, and how sure
+are we? Begin here:
+
+  rnnbench run quick         train a small suite, in a minute or two
+  rnnbench report            what became of it, in tables
+  rnnbench list              the cells, layers, tasks and suites that there are
+  rnnbench list lstm         one of them, with its equations and switches
+  rnnbench init mine.yaml    write a suite of your own, commented
+  rnnbench --help            every command
+"""
+# In the order of their use, whatever else there is last.
+ORDER = ("init", "list", "validate", "plan", "run", "report", "show", "compare", "export", "check", "baseline")
+
+
+class _Commands(typer.core.TyperGroup):
+    """Commands in the order of their use."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        names = super().list_commands(ctx)
+        return [*(name for name in ORDER if name in names), *(name for name in names if name not in ORDER)]
+
+
 app = typer.Typer(
+    cls=_Commands,
     name="rnnbench",
     help="Which part of a recurrent cell carries information across a gap, and how sure are we?",
-    no_args_is_help=True,
-    add_completion=False,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -43,11 +67,13 @@ def _version(asked: bool) -> None:
 
 @app.callback()
 def _options(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", help="Print the version and end.", callback=_version, is_eager=True)
     ] = False,
 ) -> None:
-    pass
+    if context.invoked_subcommand is None:
+        typer.echo(BEGIN, nl=False)
 
 
 for _path in sorted(Path(__file__).parent.glob("[a-z]*.py")):  # the commands register themselves on `app`
@@ -64,7 +90,7 @@ def main() -> None:
         code = _invoke(sys.argv[1:])
         sys.stdout.flush()
     except UserError as error:
-        for line in error.lines:
+        for line in error.screen():
             print(printable(line, LONGEST), file=sys.stderr)
         code = error.code
     except streams.ReaderGone:
@@ -94,6 +120,7 @@ def _invoke(arguments: list[str]) -> int:
     if arguments and PLUGIN.fullmatch(arguments[0]) and not _is_suite(arguments[0]):
         _add(arguments[0])
     command = typer.main.get_command(app)
+    command._main_shell_completion({}, "rnnbench")  # answers a shell that asks, and ends there; else does nothing
     if arguments[:1] in ([], ["-h"], ["--help"]):
         from rnnbench import plugins
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from rnnbench import environment
-from rnnbench.cli import app, common, options
+from rnnbench.cli import apart, app, common, options
 from rnnbench.text import printable
 
 BaselineFile = Annotated[
@@ -54,7 +54,7 @@ def check(
     from rnnbench.report import findings
     from rnnbench.store import Store
 
-    every = plan(api.load(suite, (), seeds)).stated()  # what baselines are made of
+    every = plan(apart.load(suite, (), seeds)).stated()  # what baselines are made of
     chosen = select(every, filter)
     whole = {(x.variant.name, x.task.name): x.rungs for x in every.ladders}
     if any(x.rungs != whole[x.variant.name, x.task.name] for x in chosen.ladders):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,9 +32,25 @@ def suite(name: str | None, store: Store, overrides: list[str] | None, seeds: st
     return api.load(name, overrides or (), seeds)
 
 
+def typed(suite: Suite) -> str:
+    """What a user types for a suite: the name of one that ships, else its path from here."""
+    from rnnbench.suite.load import shipped
+
+    if not suite.path:
+        return suite.name
+    there = Path(os.path.abspath(suite.path))
+    known = next((name for name, path in shipped().items() if path == there), None)
+    return known or (os.path.relpath(there) if there.is_relative_to(os.getcwd()) else str(there))
+
+
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Around the writing of an output file: what goes wrong there is the file's fault, exit code 3."""
+    """Around the writing of an output file: what goes wrong there is the file's fault, exit code 3. UserError where it
+    would take the place of a store's records."""
+    from rnnbench.store import schema
+
+    if schema.is_store(path):
+        raise UserError(f"{path}: got the records of a store, which would be lost; expected another file to write to")
     try:
         yield
     except OSError as error:
@@ -46,6 +62,19 @@ def screen(output: Path | None) -> tuple[int, bool]:
     terminal = output is None and sys.stdout.isatty()
     width = environment.columns() or (os.get_terminal_size().columns if terminal else 100)
     return width, terminal and environment.color()
+
+
+def format_of(output: Path | None, known: Mapping[str, str], default: str) -> str:
+    """The format that the name of an output file asks for, by how it ends; the default where there is no file, or its
+    name ends in nothing. UserError where it ends in what no format does."""
+    if output is None or not output.suffix:
+        return default
+    found = known.get(output.suffix.lower())
+    if found is None:
+        ends = ", ".join(known)
+        got = printable(str(output), 200)
+        raise UserError(f"--output: got '{got}', expected a name that ends in {ends}, or --format")
+    return found
 
 
 def write(text: str, output: Path | None) -> None:

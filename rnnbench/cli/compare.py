@@ -30,15 +30,22 @@ def compare(
     ] = None,
     output: options.Output = None,
     format: Annotated[
-        str, typer.Option("--format", envvar="RNNBENCH_FORMAT", help="How to print it: json, markdown, table.")
-    ] = "table",
+        str | None,
+        typer.Option(
+            "--format",
+            envvar="RNNBENCH_FORMAT",
+            help="How to print it: json, markdown, table; else as the output file's name ends, or as a table.",
+        ),
+    ] = None,
     filter: options.Filter = None,
 ) -> None:
     """Compare two suites, folders of results, exports or baselines: spans paired by seed, equal bits, settings."""
     from rnnbench import api
     from rnnbench.analysis import comparison
-    from rnnbench.report import compared
+    from rnnbench.report import compared, formats
 
+    ends = {end: name for end, name in formats.suffixes().items() if name in compared.FORMATS}
+    format = format or common.format_of(output, ends, "table")
     if format not in compared.FORMATS:
         raise UserError(f"--format: got '{format}', expected a format; {nearest(format, compared.FORMATS)}")
     named = api.load(suite) if suite is not None else None

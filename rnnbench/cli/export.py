@@ -8,6 +8,8 @@ import typer
 
 from rnnbench.cli import app, common, options
 
+SUFFIXES = {".json": "json", ".jsonl": "json", ".csv": "csv"}
+
 
 @app.command()
 def export(
@@ -15,8 +17,11 @@ def export(
     results: options.Results = options.RESULTS,
     output: options.Output = None,
     format: Annotated[
-        Literal["json", "csv"], typer.Option("--format", help="One JSON line or one CSV row a run.")
-    ] = "json",
+        Literal["json", "csv"] | None,
+        typer.Option(
+            "--format", help="One JSON line or one CSV row a run; else as the output file's name ends, or JSON."
+        ),
+    ] = None,
     canonical: Annotated[
         bool, typer.Option("--canonical", help="Results alone, sorted, byte-stable: no times, hosts, versions.")
     ] = False,
@@ -36,10 +41,11 @@ def export(
     from rnnbench.report import frame
     from rnnbench.store import Store, bulk
 
+    kind = format or common.format_of(output, SUFFIXES, "json")
     store = Store(results)
     chosen = select(plan(common.suite(suite, store, set, seeds)), filter)
     known = api.records(chosen, store)
-    if format == "csv":
+    if kind == "csv":
         common.write_lines(frame.csv(api.shown(chosen, known)), output)
         return
     if chosen.pilots is not None:  # of what could have been chosen only what was

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import glob
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,10 +15,37 @@ from rnnbench.text import printable
 
 RESULTS = Path("results")
 
-Suite = Annotated[str, typer.Argument(metavar="SUITE", help="A suite's path, or the name of one that ships.")]
+
+def suites(incomplete: str) -> list[str]:
+    """For a shell: the names of suites that ship, the files of suites, and the folders on the way to some."""
+    from rnnbench.suite.load import shipped
+
+    names = [name for name in shipped() if name.startswith(incomplete)]
+    return names + [path for path in _paths(incomplete) if path.endswith(("/", ".yaml", ".yml"))]
+
+
+def folders(incomplete: str) -> list[str]:
+    """For a shell: the folders that begin so."""
+    return [path for path in _paths(incomplete) if path.endswith("/")]
+
+
+def _paths(incomplete: str) -> list[str]:
+    """What there is whose path begins so; a folder ends in a slash."""
+    found = glob.glob(glob.escape(incomplete) + "*")
+    return sorted(path + "/" * os.path.isdir(path) for path in found)
+
+
+Suite = Annotated[
+    str,
+    typer.Argument(metavar="SUITE", help="A suite's path, or the name of one that ships.", autocompletion=suites),
+]
 OptionalSuite = Annotated[
     str | None,
-    typer.Argument(metavar="[SUITE]", help="A suite's path or name; without one, the suite that ran last."),
+    typer.Argument(
+        metavar="[SUITE]",
+        help="A suite's path or name; without one, the suite that ran last.",
+        autocompletion=suites,
+    ),
 ]
 Results = Annotated[
     Path,
@@ -27,6 +56,7 @@ Results = Annotated[
         help="Where the store is.",
         metavar="DIR",
         callback=note_results,
+        autocompletion=folders,
     ),
 ]
 Output = Annotated[
@@ -39,8 +69,14 @@ Filter = Annotated[
         "-k",
         "--filter",
         envvar="RNNBENCH_FILTER",
-        help="Only variants, tasks and lengths that match: 'lstm and not copy'.",
+        help="Only variants, tasks and lengths that match: 'lstm and not copy', 'lstm*'.",
         metavar="EXPR",
+    ),
+]
+Claim = Annotated[
+    int | None,
+    typer.Option(
+        "--claim", metavar="N", min=1, help="Only what the suite's claim of that number, from 1, is decided by."
     ),
 ]
 Set = Annotated[

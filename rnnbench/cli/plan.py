@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from typing import TYPE_CHECKING, Annotated
 
@@ -71,19 +72,23 @@ def plan(
 
 def _power(climbs: Sequence[Climb]) -> None:
     """The seeds that effects need, a line each."""
-    from rnnbench.analysis import effects
+    from rnnbench.analysis import planning
 
-    found = effects.powers(climbs)
-    common.say("seeds to find one octave: 80 % power at two-sided 5 %, 6 or more; cautious: if they vary as they may")
-    for p in found:
-        at_end = "; some at an end of the ladder: may be more" if p.bound else ""
-        needed = f"{_count(p.seeds)} seeds, cautious {_count(p.cautious)}"
-        known = f"{p.n} pairs, deviation {p.deviation:.2f} octaves{at_end}"
+    found = planning.needs(climbs)
+    common.say("seeds to be told of one octave in four suites of five, by the report's rule over all parts together; "
+               "cautious: if they vary as they may")  # fmt: skip
+    for need in found:
+        at_end = "; some at an end of the ladder: may be more" if need.bound else ""
+        needed = f"{_count(need.seeds)} seeds, cautious {_count(need.cautious)}"
+        least = f", told of {need.detectable:.1f} or more" if math.isfinite(need.detectable) else ""
+        known = f"{need.n} pairs, deviation {need.deviation:.2f} octaves{least}{at_end}"
         unknown = "can't be told: every span is at the same end of the ladder"
-        common.say(f"{p.variant} on {p.task}: " + (unknown if p.flat else f"{needed} ({known})"))
+        common.say(f"{need.variant} on {need.task}: " + (unknown if need.flat else f"{needed} ({known})"))
     if not found:
         common.say("no part has two seeds whose spans are known; next: rnnbench run SUITE")
 
 
-def _count(seeds: int) -> str:
-    return "1000 or more" if seeds >= 1000 else str(seeds)
+def _count(seeds: int | None) -> str:
+    from rnnbench.analysis.power import NUMBERS
+
+    return f"more than {NUMBERS[-1]}" if seeds is None else str(seeds)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rnnbench.records import Record
     from rnnbench.store import Store
 
-FORMATS = f"How to print it: {', '.join(formats.names())}."
+FORMATS = f"How to print it: {', '.join(formats.names())}; else as the output file's name ends, or as a table."
 
 
 @app.command()
@@ -24,8 +24,9 @@ def report(
     suite: options.OptionalSuite = None,
     results: options.Results = options.RESULTS,
     output: options.Output = None,
-    format: Annotated[str, typer.Option("--format", envvar="RNNBENCH_FORMAT", help=FORMATS)] = "table",
+    format: Annotated[str | None, typer.Option("--format", envvar="RNNBENCH_FORMAT", help=FORMATS)] = None,
     filter: options.Filter = None,
+    claim: options.Claim = None,
     set: options.Set = None,
     seeds: options.Seeds = None,
     by: Annotated[
@@ -39,15 +40,16 @@ def report(
 ) -> None:
     """Tabulate how far back each variant remembers, with intervals."""
     from rnnbench import api
-    from rnnbench.plan import plan, reach
+    from rnnbench.plan import plan, reach, selection
     from rnnbench.plan.filter import select
     from rnnbench.report import render
     from rnnbench.store import Store
 
+    format = format or common.format_of(output, formats.suffixes(), "table")
     formats.named(format)  # a wrong name is told before anything is read
     store = Store(results)
     whole = common.suite(suite, store, set, seeds)
-    chosen = select(plan(whole), filter)
+    chosen = select(selection.claim(plan(whole), claim), filter)
     climbs = api.shown(chosen, _exported(source, chosen)) if source else api.climbs(chosen, store)
     notes = api.warnings([r for c in climbs for r in reach.folded(c).records])
     notes += [] if source else api.orphaned(whole, store)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from rnnbench.cli import app, common, options
+from rnnbench.cli import apart, app, common, options
+from rnnbench.text import duration
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from rnnbench.api import Forecast
+    from rnnbench.plan.ladders import Climb
     from rnnbench.running.listeners import Listener
+    from rnnbench.suite import Suite
 
 
 @app.command()
@@ -22,6 +29,7 @@ def run(
     ] = False,
     jobs: options.Jobs = 0,
     filter: options.Filter = None,
+    claim: options.Claim = None,
     set: options.Set = None,
     seeds: options.Seeds = None,
     rerun: Annotated[
@@ -57,7 +65,7 @@ def run(
 ) -> None:
     """Train what is missing of a suite. What is known already is not trained again; interrupted, it goes on later."""
     from rnnbench import api
-    from rnnbench.plan import plan
+    from rnnbench.plan import plan, selection
     from rnnbench.plan.filter import select
     from rnnbench.plan.ladders import view
     from rnnbench.running import executors
@@ -66,19 +74,22 @@ def run(
     wanted = options.of_executor(executor_set, address, cpus_per_cohort, gpus_per_cohort)
     executors.named(executor, wanted)  # what is wrong with it is told before anything is read
     resolved = executors.device(executor, device, wanted)
-    whole = api.load(suite, set or (), seeds)
-    chosen = select(plan(whole), filter)
+    whole = apart.load(suite, set or (), seeds)
+    chosen = select(selection.claim(plan(whole), claim), filter)
     store = Store(results)
     name = chosen.suite.name
     if dry_run:
         known = view(chosen, api.without(api.records(chosen, store), rerun))
         workers = jobs or (api.cores() if executor == "local" else 1)
         common.say(describe(name, api.Forecast.of(known), workers))
+        _notes(chosen.suite, 0, workers, known)
         return
     forecasts: list[Forecast] = []
 
     def listening(forecast: Forecast) -> Listener:
         forecasts.append(forecast)
+        if not quiet and forecast.missing:
+            _notes(chosen.suite, 0 if rerun in ("stale", "all") else forecast.stale)
         return listen(quiet or not forecast.missing)
 
     outcome = api.run_plan(
@@ -89,8 +100,33 @@ def run(
         common.say(summary(name, forecasts[0], after, outcome.trained, outcome.broken), err=True)
         for line in api.orphaned(whole, store):
             common.say(f"{name}: {line}", err=True)
+        stale = 0 if rerun in ("stale", "all") else forecasts[0].stale
+        _notes(chosen.suite, stale, jobs or (api.cores() if executor == "local" else 1), outcome.climbs)
+        common.say(f"next: {_next(chosen.suite, after, results)}", err=True)
     if outcome.exit:
         raise typer.Exit(int(outcome.exit))
+
+
+def _notes(suite: Suite, stale: int, workers: int = 1, climbs: Sequence[Climb] = ()) -> None:
+    """Says which records other code made, and what can't be decided with so few seeds."""
+    from rnnbench.analysis import advice
+    from rnnbench.analysis.verdicts import MINIMUM
+
+    if stale:
+        again = f"next: rnnbench run {common.typed(suite)} --rerun stale"
+        are = "known run is" if stale == 1 else "known runs are"
+        common.say(f"{suite.name}: {stale:,} {are} stale: made by other code than today's; {again}", err=True)
+    if few := advice.few(suite):
+        n = len(suite.seeds)
+        told = f"{few} of {len(suite.claims)} claims can't be decided with {n} seed{'s' * (n > 1)}"
+        option = advice.seeds(suite, climbs, MINIMUM, workers)
+        common.say(f"{suite.name}: {told}, {MINIMUM} are needed: {option}", err=True)
+
+
+def _next(suite: Suite, after: Forecast, results: Path) -> str:
+    """The command to type after a run."""
+    command = ["rnnbench", *(["run", common.typed(suite)] if after.missing else ["report"])]
+    return shlex.join([*command, *(["-r", str(results)] if results != options.RESULTS else [])])
 
 
 def listen(quiet: bool) -> Listener:
@@ -98,19 +134,6 @@ def listen(quiet: bool) -> Listener:
     from rnnbench.report import live
 
     return live.Failures() if quiet else live.display()
-
-
-def duration(seconds: float) -> str:
-    """
-    >>> duration(5), duration(130), duration(7500)
-    ('5 s', '2 min 10 s', '2 h 5 min')
-    """
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def describe(name: str, forecast: Forecast, workers: int) -> str:

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from rnnbench.errors import Exit, UserError
-from rnnbench.plan import Ladder, Plan, tuning
+from rnnbench.plan import Ladder, Plan
+from rnnbench.plan.selection import trimmed
 from rnnbench.text import printable
 
 Matches = Callable[[frozenset[str]], bool]
-TOKEN = re.compile(r"\s*(?:(?P<word>[A-Za-z0-9_.+-]+)|(?P<mark>[()]))")
+TOKEN = re.compile(r"\s*(?:(?P<word>[A-Za-z0-9_.+*-]+)|(?P<mark>[()]))")
 DEEPEST = 40  # levels of brackets and of `not`
 SHOWN = 60  # characters of the expression that a message shows
 
 
-def matcher(expression: str) -> Matches:
-    """A predicate over the names of a rung. A word matches any name that contains it, upper or lower case; words are
-    joined by `and`, `or`, `not` and brackets.
+def matcher(expression: str, known: Iterable[str] = ()) -> Matches:
+    """A predicate over the names of a rung, upper or lower case. A word that is one of the names that are `known` means
+    that one alone; in any other, `*` stands for anything, and without one it matches any name that contains it. Words
+    are joined by `and`, `or`, `not` and brackets.
 
-    >>> matcher("lstm and not copy")(frozenset({"lstm-2", "adding", "40"}))
-    True
+    >>> names = frozenset({"lstm-2", "adding", "40"})
+    >>> matcher("lstm and not copy")(names), matcher("lstm", ["lstm", "lstm-2"])(names), matcher("lstm*")(names)
+    (True, False, True)
     """
     tokens: list[str] = []
     at = 0
@@ -33,7 +36,7 @@ def matcher(expression: str) -> Matches:
             raise UserError(f"-k: got '{rest}' in {_quoted(expression)}, expected words joined by and, or, not")
         tokens.append(found["word"] or found["mark"])
         at = found.end()
-    parser = _Parser(tokens, _quoted(expression))
+    parser = _Parser(tokens, _quoted(expression), frozenset(name.casefold() for name in known))
     predicate = parser.either(0)
     if parser.next is not None:
         raise UserError(f"-k: got {parser.got} in {parser.whole}, expected the end, 'and' or 'or'")
@@ -45,10 +48,11 @@ def _quoted(text: str) -> str:
 
 
 class _Parser:
-    """Tokens -> a predicate, by descent; `whole` is the expression as messages show it."""
+    """Tokens -> a predicate, by descent; `whole` is the expression as messages show it, `known` what a word may be the
+    whole name of."""
 
-    def __init__(self, tokens: list[str], whole: str) -> None:
-        self.tokens, self.whole, self.at = tokens, whole, 0
+    def __init__(self, tokens: list[str], whole: str, known: frozenset[str]) -> None:
+        self.tokens, self.whole, self.known, self.at = tokens, whole, known, 0
 
     @property
     def next(self) -> str | None:
@@ -89,28 +93,49 @@ class _Parser:
                 raise UserError(f"-k: got {self.got} in {self.whole}, expected ')'")
             self.at += 1
             return inner
-        word = token.casefold()
+        return self._word(token.casefold())
+
+    def _word(self, word: str) -> Matches:
+        if word in self.known:
+            return lambda names: any(word == name.casefold() for name in names)
+        if "*" in word:
+            pieces = word.split("*")
+            return lambda names: any(_like(name.casefold(), pieces) for name in names)
         return lambda names: any(word in name.casefold() for name in names)
+
+
+def _like(name: str, pieces: Sequence[str]) -> bool:
+    """Whether a name is these pieces, in this order, with anything between them: without going back, however many."""
+    first, *middle, last = pieces
+    at, end = len(first), len(name) - len(last)
+    if end < at or not name.startswith(first) or not name.endswith(last):
+        return False
+    for piece in middle:
+        found = name.find(piece, at, end)
+        if found < 0:
+            return False
+        at = found + len(piece)
+    return True
+
+
+def _names(ladder: Ladder) -> frozenset[str]:
+    """What a ladder goes by: its variant, all points of whose grid share a name too, and its task."""
+    return frozenset({ladder.variant.name, ladder.variant.family, ladder.task.name})
 
 
 def select(plan: Plan, expression: str | None) -> Plan:
     """The plan with only the rungs that match; UserError with exit code 5 where none does."""
     if expression is None:
         return plan
-    matches = matcher(expression)
+    lengths = {str(rung.length) for ladder in plan.ladders for rung in ladder.rungs}
+    matches = matcher(expression, lengths.union(*map(_names, plan.ladders)))
 
     def kept(ladder: Ladder) -> Ladder:
-        names = {ladder.variant.name, ladder.task.name}
-        rungs = tuple(r for r in ladder.rungs if matches(frozenset({*names, *map(str, (r.length, *r.tested))})))
+        names = _names(ladder)
+        rungs = tuple(r for r in ladder.rungs if matches(names.union(map(str, (r.length, *r.tested)))))
         return replace(ladder, rungs=rungs)
 
     ladders = tuple(ladder for ladder in map(kept, plan.ladders) if ladder.rungs)
     if not ladders:
         raise UserError(f"-k: no variant, task or length matches {_quoted(expression)}", code=Exit.NOTHING_SELECTED)
-    variants, tasks = ({getattr(ladder, kind).name for ladder in ladders} for kind in ("variant", "task"))
-    suite = replace(
-        plan.suite,
-        variants=tuple(v for v in plan.suite.variants if v.name in variants),
-        tasks=tuple(t for t in plan.suite.tasks if t.name in tasks),
-    )
-    return Plan(suite, ladders, plan.pilots and tuning.needed(plan.pilots, ladders))
+    return trimmed(plan, ladders)

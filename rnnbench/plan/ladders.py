@@ -15,7 +15,9 @@ from rnnbench.plan import Ladder, Plan, bisect, budgets, tuning
 from rnnbench.plan.bisect import Search
 from rnnbench.records import Record, Run, Rung
 
-PATIENCE = 2  # rungs in a row that no seed solved, after which a ladder is left
+# Rungs in a row that no seed solved, after which a ladder is left. Where longer is harder that hides next to nothing of
+# a span from three seeds on (docs/statistics.md, Spans).
+PATIENCE = 2
 
 State = Literal["done", "open", "pruned", "implied"]
 

@@ -68,11 +68,10 @@ def _effects(task: TaskEntry, climbs: Sequence[Climb], factor: str, values: Valu
     """Parts x values: what each part does to the span."""
     variants = {c.ladder.variant.name: c.ladder.variant for c in climbs}
     cells: dict[tuple[str, str], dict[str, Cell]] = {}
-    found = [e for e in effects.effects(climbs) if e.n and e.variant in values]
+    found = [e for e in effects.effects(climbs, estimates=False) if e.n and e.variant in values]
     for e in found:
         names = factors.row(variants[e.variant], factor), factors.row(variants[e.base], factor)
-        drawn = Cell((e.bound, *marks.signed(e.octaves)), e.octaves.value)
-        cells.setdefault(names, {})[label(values[e.variant])] = drawn
+        cells.setdefault(names, {})[label(values[e.variant])] = marks.effect(e.octaves, e.bound)
     if not found:
         return None
     columns = factors.ordered([values[e.variant] for e in found])

@@ -55,8 +55,8 @@ def _spans(found: Comparison) -> Table | None:
     for pair in found.pairs:
         e = pair.effect
         spans = [marks.span(each, started=True) for each in pair.spans]
-        difference = Cell((e.bound, *marks.signed(e.octaves)), e.octaves.value)
-        chances = (marks.p_value(e.p), marks.p_value(e.holm)) if tell else ()
+        difference = marks.effect(e.octaves, e.bound)
+        chances = (marks.p_value(e.p), marks.p_value(e.adjusted)) if tell else ()
         told = "other runs" if not pair.same else "unknown" if pair.equal is None else f"{pair.equal} of {pair.runs}"
         equal = Cell((told,), pair.equal if pair.same else None, "plain" if told[0].isdigit() else "quiet")
         rows.append((*_names(pair), *spans, Cell((str(e.n),), e.n), difference, *chances, equal))
@@ -64,11 +64,11 @@ def _spans(found: Comparison) -> Table | None:
         title="spans",
         about="of each side, and the span of b less that of a, paired by seed at the lengths that both have, in "
         f"octaves (log2): mean ± half the 95{NBSP}% t interval"
-        + ("; two-sided sign-flip p, Holm's adjustment over all rows" if tell else "")
+        + ("; two-sided sign-flip p, adjusted over all rows (step-down max-T)" if tell else "")
         + "; how many of the runs have equal records",
         columns=(
             *(Column("", False), Column("task", False), Column("a"), Column("b"), Column("n"), Column("octaves")),
-            *((Column("p"), Column("Holm")) if tell else ()),
+            *((Column("p"), Column("adjusted")) if tell else ()),
             Column("equal"),
         ),
         rows=tuple(rows),

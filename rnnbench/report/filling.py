@@ -54,15 +54,18 @@ def _task(climb: Climb) -> str:
 
 
 def _ladder(climb: Climb | None) -> Cell:
-    """A ladder: a sign for each rung, and the span as far as it is known."""
+    """A ladder: a sign for each rung, and the span as far as it is known, of what is counted alone: rungs that are done
+    have no records here."""
     (climb,) = unfolded([climb]) if climb else (None,)
-    span = spans.span(climb) if climb else None
-    if climb is None or span is None:
+    if climb is None or not climb.steps:
         return marks.mark(marks.NOT_APPLICABLE)
-    if span.low is not None:
-        text = f"≥ {span.low}" if span.high is None else str(span.low)
+    solved, asked = [s.tally.solved + s.tally.implied_solved for s in climb.steps], [s.asked for s in climb.steps]
+    if solved == asked:
+        text = f"≥ {climb.steps[-1].rung.length}"
+    elif any(solved):
+        text = marks.length(2.0 ** spans.so_far(climb))
     else:
-        text = f"< {span.high}" if span.high is not None else ""
+        text = "" if climb.open is not None else f"< {climb.steps[0].rung.length}"
     tone: Tone = "plain" if climb.open is None else "much" if any(map(_begun, climb.steps)) else "quiet"
     return Cell(("".join(map(_rung, climb.steps)), text), text, tone)
 

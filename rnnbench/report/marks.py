@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from rnnbench.analysis import spans
 from rnnbench.analysis.effort import Ratio, middle
 from rnnbench.analysis.ranges import Range
-from rnnbench.analysis.spans import Score, Span
+from rnnbench.analysis.spans import Bound, Score, VariantSpan
 from rnnbench.analysis.stats import Estimate
 from rnnbench.plan.ladders import RungState
 from rnnbench.report.model import Cell, Table, Tone
 from rnnbench.settings import LOOK
 
 PRUNED, MISSING, NOT_APPLICABLE, SOLVED, SO_FAR, IMPLIED = "–", "·", "n/a", "✓", "…", "⇒"
-FAILED, DIVERGED = "!", "∞"
+FAILED, DIVERGED, HOLES = "!", "∞", "◦"
 BEYOND = "→"  # a length that is longer than all that was trained on
 
 # A mark and what it means; a report's legend has those that its tables use.
@@ -27,8 +27,10 @@ LEGEND = {
     IMPLIED: f"{IMPLIED}6 of six of these seeds it is implied: they solved a longer length, or failed a shorter one",
     MISSING: f"{MISSING} not run yet ({MISSING}2: two of the seeds)",
     NOT_APPLICABLE: f"{NOT_APPLICABLE} the variant can't do the task",
-    "≥": "≥ 40 solved up to the longest length, 40: the ladder ends there",
-    "<": "< 10 not even the shortest length, 10, was solved",
+    "≥": "≥ 40 at least, since some seed solved the longest length: the ladder ends there",
+    "≤": "≤ 40 at most, since some seed solved no length at all: the ladder begins above what it spans",
+    "<": "< 10 no seed solved any length, of which 10 is the shortest",
+    HOLES: f"{HOLES}2 two seeds have holes: they solve a longer length than one that they don't solve",
     ">": "> 1500 more than half of the seeds had not solved it after 1500 steps",
     SO_FAR: f"40 {SO_FAR} so far: runs are missing or broke that could change it",
 }
@@ -62,10 +64,13 @@ def fixed(x: float, digits: int = 2) -> str:
     return text[1:] if text.startswith("0.") else text
 
 
-def half(estimate: Estimate, digits: int = 2) -> str:
-    """Half the width of an interval, `±.01`; empty where there is none."""
-    width = (estimate.high - estimate.low) / 2
-    return f"±{width:.{digits}f}".replace("±0.", "±.") if math.isfinite(width) else ""
+def interval(found: Estimate) -> str:
+    """An interval, `(.90 to .99)`; empty where there is none, or none that two digits could show.
+
+    >>> interval(Estimate(0.95, 0.9, 1.0)), interval(Estimate(0.9, 0.9, 0.9))
+    ('(.90 to 1.00)', '')
+    """
+    return f"({fixed(found.low)} to {fixed(found.high)})" if found.high - found.low >= 0.005 else ""
 
 
 def difference(value: float, digits: int = 1) -> str:
@@ -112,7 +117,7 @@ def tone(score: float) -> Tone:
 
 
 def score(step: RungState) -> Cell:
-    """A rung: mean, half interval, solved fraction, then what was left out. `.98 ±.01 ✓3/3 !1`"""
+    """A rung: mean, its interval where it has one, solved fraction, then what was left out. `.98 ✓3/3 !1`"""
     if step.state == "pruned":
         return mark(PRUNED)
     found = spans.score(step)
@@ -122,7 +127,7 @@ def score(step: RungState) -> Cell:
         return Cell((f"{FAILED}{found.failed}",), None, "alarm") if found.failed else mark(MISSING)
     solved = f"{SOLVED if step.passed else ''}{found.solved}/{found.n}"
     value = found.score.value
-    return Cell((fixed(value), half(found.score), solved, _left_out(found)), value, tone(value))
+    return Cell((fixed(value), interval(found.score), solved, _left_out(found)), value, tone(value))
 
 
 def _share(step: RungState, found: Score) -> Cell:
@@ -138,16 +143,69 @@ def _left_out(found: Score) -> str:
     return " ".join(f"{sign}{count}" for sign, count in counts if count)
 
 
-def span(found: Span | None, started: bool, best: bool = False) -> Cell:
-    """A span: `40`, `≥ 160`, `< 10`, `40 …` so far; a mark where nothing was run or nothing can be."""
+def span(found: VariantSpan | None, started: bool, best: bool = False) -> Cell:
+    """A span and its interval: `17 (14 to 20)`, `≥ 45 (≥ 30)`, `≥ 160` where all seeds are at the top, `< 10` at the
+    bottom, `40 …` so far; and how many seeds have holes. A mark where nothing was run or nothing can be."""
     if found is None:
         return mark(NOT_APPLICABLE, 1)
-    if found.low is None and found.high is None:
+    if found.provisional and not found.solved:
         return mark("?" if started else MISSING, 1)
-    sign = "<" if found.low is None else "≥" if found.high is None else ""
-    number = found.high if found.low is None else found.low
-    so_far = SO_FAR if found.provisional else ""
-    return Cell((sign, str(number), so_far), found.low, "quiet" if found.low is None else "plain", best)
+    if found.bottom:
+        return Cell(("<", str(found.shortest)), None, "quiet")
+    if found.top:
+        return Cell(("≥", str(found.longest)), found.longest, "plain", best)
+    top, bottom = (found.longest if found.bound == "≥" else math.inf), (found.shortest if found.bound == "≤" else 0)
+    shown = max(bottom, min(top, found.length))  # no bound lies beyond the ladder that it is of
+    parts = found.bound, length(shown), _ends(found), f"{HOLES}{found.holes}" if found.holes else ""
+    return Cell((*parts, SO_FAR if found.provisional else ""), found.length, "plain", best)
+
+
+def _ends(found: VariantSpan) -> str:
+    """The interval of a span as lengths, an end that the ladder leaves open left out."""
+    low, high = found.octaves.low, found.octaves.high
+    if not found.n or math.isnan(low) or (math.isinf(low) and math.isinf(high)):
+        return ""
+    if math.isinf(high):
+        return f"(≥ {length(2.0**low)})"
+    return f"(≤ {length(2.0**high)})" if math.isinf(low) else f"({length(2.0**low)} to {length(2.0**high)})"
+
+
+def length(x: float) -> str:
+    """A length that a ladder gives in between.
+
+    >>> length(8.46), length(16.73)
+    ('8.5', '17')
+    """
+    return f"{x:.1f}" if x < 9.95 else f"{x:.0f}"
+
+
+def effect(found: Estimate, bound: Bound) -> Cell:
+    """A mean difference: with half its interval, or where it is a bound the end that its interval has.
+
+    >>> effect(Estimate(-1.5, -2.0, -1.0), "").text, effect(Estimate(1.7, 1.3, math.inf), "≥").text
+    ('−1.5 ±0.5', '≥ +1.3')
+    """
+    end = found.low if bound == "≥" else found.high if bound == "≤" else math.nan
+    if not bound:
+        return Cell(("", *signed(found)), found.value)
+    value = end if math.isfinite(end) else found.value
+    return Cell((bound, difference(value), ""), value)
+
+
+def around(found: Estimate) -> tuple[str, str]:
+    """A difference and its interval, which need not be as wide on both sides."""
+    ends = "to".join(f" {difference(x)} " if math.isfinite(x) else " … " for x in found[1:]).strip()
+    return difference(found.value), f"({ends})"
+
+
+def bars(found: Mapping[float, str]) -> str:
+    """What would be said at other bars.
+
+    >>> bars({0.9: "holds", 0.97: "undecided", 0.99: "undecided"})
+    'holds at .90, undecided at .97, .99'
+    """
+    words = {word: ", ".join(fixed(bar) for bar, each in found.items() if each == word) for word in found.values()}
+    return ", ".join(f"{word} at {where}" for word, where in words.items())
 
 
 def steps(step: RungState) -> Cell:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from rnnbench import registry
-from rnnbench.analysis import spans, stats, verdicts
-from rnnbench.analysis.spans import Span
+from rnnbench.analysis import advice, bars, spans, stats, verdicts
+from rnnbench.analysis.spans import VariantSpan
 from rnnbench.analysis.twins import twins
 from rnnbench.analysis.verdicts import Verdict
 from rnnbench.plan import views
@@ -15,14 +15,16 @@ from rnnbench.plan.ladders import Climb, RungState
 from rnnbench.plan.reach import folded
 from rnnbench.report import broken, marks, sections, tested, within
 from rnnbench.report.model import NBSP, Cell, Column, Report, Table, Tone, clean, counted
+from rnnbench.report.sections import effects
 from rnnbench.settings import LOOK
 from rnnbench.suite import Suite, TaskEntry
 
+SHARES = 12  # how many shares have their interval in the legend
 HEADLINES = {
-    "span": "the longest length up to which at least half of the seeds solved every one: what was trained to span the "
-    "gap within {steps}, known up to the next length tried",
-    "reach": "trained on lengths up to one within {steps}, the longest tested length up to which at least half of the "
-    "seeds solved every one, known up to the next length tested",
+    "span": "what was trained to span the gap within {steps}, as a length: the mean over seeds, of each the rungs that "
+    "it solves times their spacing (Spearman, Kaerber), with a 95\u00a0% interval",
+    "reach": "trained on lengths up to one within {steps}, how far beyond, as a length: the mean over seeds, of each "
+    "the longest tested length up to which all are solved, half a rung added, with a 95\u00a0% interval",
 }
 
 
@@ -36,15 +38,28 @@ def report(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = ()) -> 
     tables += sections.tables(tasks, every)
     tables += [costs(task, own) for task, own in by_task]
     if suite.claims:
-        tables.append(claimed(verdicts.verdicts(suite, every)))
+        found = advice.advised(suite, climbs, verdicts.verdicts(suite, every))
+        tables.append(claimed(found, bars.claim_outcomes(suite, every)))
     return Report(
         title=clean(suite.name),
         about=clean(suite.about.strip()),
         summary=summary(suite, climbs, every),
         tables=tuple(tables),
-        legend=marks.legend(tables),
+        legend=(*marks.legend(tables), *_shares(climbs)),
         notes=(*_given(climbs), *_twins(climbs), *map(clean, notes)),
     )
+
+
+def _shares(climbs: Sequence[Climb]) -> list[str]:
+    """How sure the shares of seeds that solved a rung are, in one line: each has the same interval wherever it
+    stands."""
+    counts = {(s.solved, s.tally.finished) for c in climbs for s in c.steps if s.state != "pruned" and s.tally.finished}
+    if not counts:
+        return []
+    found = sorted(counts, key=lambda pair: (-pair[1], pair[0]))
+    told = [f"{k}/{n} {marks.interval(stats.proportion(k, n))[1:-1]}" for k, n in found[:SHARES]]
+    more = f", and {len(found) - SHARES} more in the JSON report" if len(found) > SHARES else ""
+    return [f"solved, of all seeds there could be, 95{NBSP}% (Jeffreys): {', '.join(told)}{more}"]
 
 
 def summary(suite: Suite, climbs: Sequence[Climb], every: Sequence[Climb]) -> str:
@@ -105,11 +120,11 @@ def _started(climb: Climb) -> bool:
     return any(r is not None for step in climb.steps for r in step.records)
 
 
-def best(found: Sequence[Span | None]) -> list[bool]:
+def best(found: Sequence[VariantSpan | None]) -> list[bool]:
     """Which spans are the longest; none where all are alike."""
-    lows = [s.low or 0 for s in found if s]
-    top = max(lows, default=0)
-    return [s is not None and (s.low or 0) == top > min(lows) for s in found]
+    lengths = [round(s.length, 6) for s in found if s]
+    top = max(lengths, default=0.0)
+    return [s is not None and round(s.length, 6) == top > min(lengths) for s in found]
 
 
 def scores(suite: Suite, task: TaskEntry, climbs: Sequence[Climb]) -> Table:
@@ -122,7 +137,8 @@ def scores(suite: Suite, task: TaskEntry, climbs: Sequence[Climb]) -> Table:
         )
     bar = marks.fixed(registry.task_class(task.task["task"]).bar)
     n = len(suite.seeds)
-    mean = "one seed, so no interval" if n == 1 else f"mean of {n} seeds ± half the 95{NBSP}% t interval"
+    spent = any(step.rung.settings.get("stop") == "never" for climb in climbs for step in climb.steps)
+    mean = "one seed" if n == 1 else f"mean of {n} seeds" + (f" and its 95{NBSP}% t interval" if spent else "")
     solved = f"{marks.SOLVED} half or more reach {bar}"
     about = f"score on held-out examples: {mean}; {solved}"
     if task.search == "bisect":
@@ -215,22 +231,24 @@ def _headline(suite: Suite, climbs: Sequence[Climb], name: str) -> Table:
     )
 
 
-def claimed(verdicts: Sequence[Verdict]) -> Table:
-    """Claims x verdict, and below what each says exactly and why it is so decided."""
+def claimed(verdicts: Sequence[Verdict], others: Sequence[Mapping[float, str]]) -> Table:
+    """Claims x verdict, and below what each says exactly, why it is so decided, and what it would be at other bars."""
     tones: dict[str, Tone] = {"holds": "full", "fails": "little", "undecided": "quiet"}
-    names = [f"{number}. {clean(v.claim.says)}" for number, v in enumerate(verdicts, 1)]
+    names = [f"{v.claim.number}. {clean(v.claim.says)}" for v in verdicts]
     rows = [
         (Cell((name,), name), Cell((v.outcome,), v.outcome, tones[v.outcome]))
         for name, v in zip(names, verdicts, strict=True)
     ]
-    reasons = (f"{number}. {clean(v.claim.that.strip())}: {clean(v.why)}" for number, v in enumerate(verdicts, 1))
+    reasons = (f"{v.claim.number}. {clean(v.claim.that.strip())}: {clean(v.why)}" for v in verdicts)
+    pairs = zip(verdicts, others, strict=True)
+    moved = [f"{v.claim.number} {marks.bars(there)}" for v, there in pairs if there]
     return Table(
         title="claims",
         about=f"each decided by itself, at {100 * stats.LEVEL:.0f}{NBSP}%; undecided is what these runs, or this "
         "ladder, can't tell",
         columns=(Column("", False), Column("verdict", False)),
         rows=tuple(rows),
-        notes=tuple(reasons),
+        notes=(*reasons, *([f"{effects.OTHER}: {'; '.join(moved)}"] if moved else [])),
     )
 
 

@@ -7,8 +7,9 @@ what isn't what was written is told, never used.
 
 from __future__ import annotations
 
+import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -34,19 +35,23 @@ class Store:
         self.path = directory / "records.sqlite"
         self.checkpoints = Checkpoints(directory / "checkpoints")
         self._connection: sqlite3.Connection | None = None
+        self._check: Callable[[], None] = lambda: None  # that the lock is held still
 
     @contextmanager
     def writing(self) -> Iterator[Store]:
         """Holds the store: makes it if need be, clears away what a kill left half written, keeps every other writer
         out. Exit code 4 where another one holds it, 3 where it can't be written to or isn't what was written."""
         _make(self.checkpoints.folder, self.directory)
-        with lock.held(self.directory):
+        linked = self.path.is_symlink()  # the file may lie elsewhere: two folders may lead to it
+        place = Path(os.path.realpath(self.path)).parent if linked else self.directory
+        with lock.held(place, self.checkpoints.folder) as self._check:
             try:
                 with told(self.path):
                     self._connection = schema.open_to_write(self.path)
                 self.checkpoints.sweep()
                 yield self
             finally:
+                self._check = lambda: None
                 if self._connection is not None:
                     self._connection.close()
                     self._connection = None
@@ -64,6 +69,7 @@ class Store:
     def _writable(self) -> sqlite3.Connection:
         if self._connection is None:
             raise RuntimeError("the store is not held: use it inside writing()")
+        self._check()
         return self._connection
 
     def add(self, record: Record) -> Record:
@@ -153,6 +159,7 @@ class Store:
         return self.checkpoints.load(id)
 
     def save_checkpoint(self, id: str, raw: bytes) -> None:
+        self._check()
         self.checkpoints.save(id, raw)
 
 

@@ -61,6 +61,32 @@ def by_id(store: Store, wanted: Mapping[str, Record], curves: bool) -> Iterator[
                 yield rows.record(row, rows.run(row, rungs), curves)
 
 
+def starting(store: Store, prefix: str, most: int) -> list[str]:
+    """The ids of runs that begin so, sorted, so many at most."""
+    with store._reading() as found:
+        if found is None:
+            return []
+        query = "SELECT DISTINCT id FROM records WHERE id >= ? AND id < ? ORDER BY id LIMIT ?"
+        return [id for (id,) in found[0].execute(query, (prefix, f"{prefix}~", most))]
+
+
+def tries(store: Store, id: str) -> list[Record]:
+    """All attempts at a run, in their order, with curves."""
+    with store._reading() as found:
+        if found is None:
+            return []
+        return _attempts(found[0], id, digested=found[1] > 1)
+
+
+def _attempts(connection: Connection, id: str, digested: bool) -> list[Record]:
+    columns = ", ".join((*rows.COLUMNS, *["digest"] * digested))
+    found = []
+    for row in connection.execute(f"SELECT {columns} FROM records WHERE id = ? ORDER BY attempt", (id,)):
+        rows.verify(row, digested)
+        found.append(rows.record(row, rows.run(row, {})))
+    return found
+
+
 class Change:
     """What is changed within one transaction."""
 
@@ -70,12 +96,7 @@ class Change:
 
     def attempts(self, id: str) -> list[Record]:
         """All attempts at a run, in their order, with curves."""
-        columns = ", ".join((*rows.COLUMNS, "digest"))
-        found = []
-        for row in self.connection.execute(f"SELECT {columns} FROM records WHERE id = ? ORDER BY attempt", (id,)):
-            rows.verify(row)
-            found.append(rows.record(row, rows.run(row, {})))
-        return found
+        return _attempts(self.connection, id, digested=True)
 
     def forget(self, id: str, attempt: int) -> None:
         """Deletes an attempt that is there."""

@@ -59,7 +59,9 @@ def told(path: Path) -> Iterator[None]:
     except Damage as error:
         raise damaged(path, str(error)) from error
     except sqlite3.Error as error:
-        raise (in_place if primary(error) in PLACE else damaged)(path, str(error)) from error
+        moved = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_READONLY_DBMOVED
+        why = "it was moved, replaced or removed while it was written to" if moved else str(error)
+        raise (in_place if primary(error) in PLACE else damaged)(path, why) from error
     except OSError as error:
         raise in_place(path, error.strerror or str(error)) from error
     except (UnicodeError, OverflowError, RecursionError, MemoryError) as error:

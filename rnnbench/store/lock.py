@@ -1,7 +1,8 @@
-"""One writer at a time: an `flock` on a file of its own.
+"""One writer at a time: an `flock` on a file of its own, and on the folder of checkpoints.
 
 The kernel drops it with the process that held it, so there is nothing to unlock by hand after a kill. The file's text
-only says who holds it.
+only says who holds it. What lets no second writer in where somebody removes one of the two by hand is the other, on a
+file system that locks folders; a holder that has lost both is told so before it writes anything more.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import fcntl
 import os
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -19,25 +20,59 @@ from rnnbench.errors import Exit, UserError
 from rnnbench.store.faults import odd, shown, told
 
 NAMED_SECONDS = 1.0  # that a new holder has to write down who it is
+EXCLUSIVE = fcntl.LOCK_EX | fcntl.LOCK_NB
 # Neither followed, where somebody put a link in its place, nor waited for, where it is a FIFO.
 OPEN = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
 
 @contextmanager
-def held(directory: Path) -> Iterator[None]:
-    """Holds a directory that is there: UserError with exit code 4, and the holder, where another process does, and
-    with 3 where it can't be locked at all."""
+def held(directory: Path, folder: Path) -> Iterator[Callable[[], None]]:
+    """Holds a directory that is there, with a folder in it: UserError with exit code 4, and the holder, where another
+    process does, and with 3 where it can't be locked at all. What is given raises UserError with 3 once the lock is
+    lost: the file and the folder were removed or replaced, and another process may hold those that are there now."""
     path = directory / "lock"
     lock = _taken(directory, path)
+    second = None
     try:
+        second = _folder(directory, folder)
         with told(path):
             os.ftruncate(lock, 0)
             os.pwrite(lock, f"process {os.getpid()} on {os.uname().nodename}\n".encode(), 0)
-        yield
+
+        def kept() -> None:
+            if not _same(lock, path) and (second is None or not _same(second, folder, follow=True)):
+                raise UserError(f"{shown(directory)}: its lock was removed or replaced while this process held it; "
+                                "nothing more is written, what was acknowledged is there; next: run again, once no "
+                                "other process writes to it", code=Exit.STORE)  # fmt: skip
+
+        yield kept
     finally:
         with suppress(OSError):
             os.ftruncate(lock, 0)  # a name that stays is that of a process that was killed
         os.close(lock)
+        if second is not None:
+            os.close(second)
+
+
+def _folder(directory: Path, folder: Path) -> int | None:
+    """The descriptor of a folder, locked; None where the file system locks no folders."""
+    try:
+        number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(number, EXCLUSIVE)
+    except OSError as error:
+        os.close(number)
+        if isinstance(error, BlockingIOError):
+            raise _taken_by(directory, "another process, whose lock file was removed") from None
+        return None
+    return number
+
+
+def _taken_by(directory: Path, holder: str) -> UserError:
+    return UserError(f"{shown(directory)}: held by {holder}; wait for it to end or choose another place with "
+                     "--results", code=Exit.LOCKED)  # fmt: skip
 
 
 def _taken(directory: Path, path: Path) -> int:
@@ -54,14 +89,13 @@ def _taken(directory: Path, path: Path) -> int:
         try:
             if not stat.S_ISREG(mode := os.fstat(lock).st_mode):
                 raise odd(path, mode)
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, EXCLUSIVE)
             if _same(lock, path):
                 return lock
         except BlockingIOError:
             holder = _holder(lock)
             os.close(lock)
-            raise UserError(f"{shown(directory)}: held by {holder}; wait for it to end or choose another place with "
-                            "--results", code=Exit.LOCKED) from None  # fmt: skip
+            raise _taken_by(directory, holder) from None
         except OSError as error:  # a network's file system may know no locks
             os.close(lock)
             raise UserError(f"{shown(path)}: can't be locked ({error.strerror}); "
@@ -72,13 +106,12 @@ def _taken(directory: Path, path: Path) -> int:
         os.close(lock)  # somebody removed the file between opening and locking: it keeps nobody out
 
 
-def _same(lock: int, path: Path) -> bool:
-    """Whether the file that is locked is the one that others will find."""
+def _same(lock: int, path: Path, follow: bool = False) -> bool:
+    """Whether what is locked is what others will find."""
     try:
-        there = os.stat(path, follow_symlinks=False)
-    except FileNotFoundError:
+        return os.path.samestat(os.fstat(lock), os.stat(path, follow_symlinks=follow))
+    except OSError:
         return False
-    return os.path.samestat(os.fstat(lock), there)
 
 
 def _holder(lock: int) -> str:

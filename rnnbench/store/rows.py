@@ -19,7 +19,8 @@ from hashlib import blake2b
 from typing import Any
 
 from rnnbench import strict
-from rnnbench.records import BY_LENGTH, Point, Record, Run, Rung, canonical, id_of, of_lengths
+from rnnbench.lengthwise import FIELDS, of_lengths
+from rnnbench.records import Point, Record, Run, Rung, canonical, id_of
 from rnnbench.store.faults import Damage
 
 # In the order of the row; a row of version 1 has no digest.
@@ -64,7 +65,7 @@ def _parsed(text: str, curves: bool) -> tuple[tuple[Point, ...], dict[str, Any]]
     """Looks, where they are asked for, and what is told by length, of a text as above; ValueError where it is none."""
     if not text.startswith("{"):  # without looks most texts need no reading at all
         return tuple(map(Point.of_row, strict.loads(text))) if curves else (), {}
-    found = strict.keys("curve", strict.loads(text), ("curve", "scores"), BY_LENGTH)
+    found = strict.keys("curve", strict.loads(text), ("curve", "scores"), FIELDS)
     return tuple(map(Point.of_row, found.pop("curve"))) if curves else (), of_lengths(found)
 
 

@@ -33,6 +33,7 @@ CREATE TABLE sums (name TEXT PRIMARY KEY, count INTEGER NOT NULL, total BLOB NOT
 """
 INSERT = f"INSERT INTO records ({', '.join(rows.COLUMNS)}, digest) VALUES ({', '.join('?' * 17)})"
 READ_SECONDS, WRITE_SECONDS = 10.0, 60.0  # that somebody waits for others: a long report keeps a writer waiting
+MAGIC = b"SQLite format 3\0"
 SMALLEST = 512  # bytes of a page, and so of a file that holds anything
 LARGEST = 64 * 2**20  # bytes of one value: a damaged length asks for no more
 
@@ -50,7 +51,22 @@ def exists(path: Path) -> bool:
         return False
     if not stat.S_ISREG(mode):
         raise odd(path, mode)
+    journal = path.with_name(f"{path.name}-journal")
+    with suppress(FileNotFoundError):
+        if not stat.S_ISREG(mode := journal.lstat().st_mode):  # SQLite would wait for a FIFO, and follow a link
+            raise odd(journal, mode)
     return True
+
+
+def is_store(path: Path) -> bool:
+    """Whether a file is a database of SQLite, such as a store."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            return False
+        with path.open("rb") as file:
+            return file.read(len(MAGIC)) == MAGIC
+    except OSError:
+        return False
 
 
 def _connect(path: Path, mode: str, seconds: float) -> sqlite3.Connection:

@@ -76,8 +76,9 @@ def parts(variants: Iterable[Variant]) -> dict[str, list[str]]:
 class TaskEntry:
     """A task of a suite: `task` is `{"task": KIND, difficulty that differs from the defaults}`; `lengths` ascend. Each
     is trained by itself, or, where `train` says up to which length, tested after one training. `search`: how far a seed
-    spans them is found by climbing them all from the shortest, or by bisecting. `examples`: of how many, drawn once, a
-    training has all that it sees; None: of fresh ones at each step."""
+    spans them is found by climbing them all from the shortest, or by bisecting. `primary` are the variants whose
+    effects on it were declared to be looked at first. `examples`: of how many, drawn once, a training has all that it
+    sees; None: of fresh ones at each step."""
 
     name: str
     task: dict[str, Any]
@@ -85,7 +86,12 @@ class TaskEntry:
     settings: dict[str, Any] = field(default_factory=dict)
     search: Literal["climb", "bisect"] = "climb"
     train: dict[str, int] = field(default_factory=dict)
+    primary: tuple[str, ...] = ()
     examples: int | None = None
+
+    @classmethod
+    def from_dict(cls, value: dict[str, Any]) -> TaskEntry:
+        return cls(**value | {"lengths": tuple(value["lengths"]), "primary": tuple(value.get("primary", ()))})
 
     @property
     def headline(self) -> str:
@@ -105,11 +111,13 @@ class TaskEntry:
 
 @dataclass(frozen=True)
 class Claim:
-    """A sentence about the results and the expression that decides it; `where` is FILE:LINE:COLUMN."""
+    """A sentence about the results and the expression that decides it; `where` is FILE:LINE:COLUMN, `number` which of
+    its suite's claims it is, from 1."""
 
     says: str
     that: str
     where: str = ""
+    number: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -184,9 +192,13 @@ class Suite:
         """Plain JSON, from which `from_dict` makes an equal suite. What older versions don't know is left out where a
         suite doesn't use it, so that they can read it."""
         plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        for claim in plain["claims"]:
+            del claim["number"]
         for task in plain["tasks"]:
             if task["search"] == "climb":
                 del task["search"]
+            if not task["primary"]:
+                del task["primary"]
             if not task["train"]:
                 del task["train"]
             if task["examples"] is None:
@@ -209,9 +221,9 @@ class Suite:
                     Variant(**v | {name: tuple(v.get(name, ())) for name in ("pair", "rivals")})
                     for v in value["variants"]
                 ),
-                "tasks": tuple(TaskEntry(**t | {"lengths": tuple(t["lengths"])}) for t in value["tasks"]),
+                "tasks": tuple(map(TaskEntry.from_dict, value["tasks"])),
                 "seeds": tuple(value["seeds"]),
-                "claims": tuple(Claim(**c) for c in value["claims"]),
+                "claims": tuple(Claim(**c, number=k) for k, c in enumerate(value["claims"], 1)),
                 "budgets": Budgets.from_dict(value),
                 "tuning": Tuning.from_dict(value["tuning"]) if value.get("tuning") else None,
                 "probe": Probes.from_dict(value.get("probe")),

@@ -41,7 +41,7 @@ def claims(
             what = f"{wrong.what}, in {printable(repr(marked(that or '', wrong.at)), 200)}"
             reader.faults.add(_place(reader, where, that or "", wrong.at), where, what, wrong.name, wrong.known)
         if says and that and not wrongs:
-            yield Claim(says, that, str(reader.document.place(where)))
+            yield Claim(says, that, str(reader.document.place(where)), i + 1)
 
 
 def _wrongs(

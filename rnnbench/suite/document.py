@@ -81,6 +81,7 @@ def scalar(text: str) -> Any:
 def read(data: bytes, file: str, faults: Faults) -> Document | None:
     """The document in a file's bytes. Faults are added to `faults`; None if the rest of the file can't be known."""
     text = _decoded(data, file, faults)
+    faults.texts[file] = text or ""
     if text is None or _characters(text, file, faults):
         return None
     builder = _Builder(Document(file, text=text), faults)

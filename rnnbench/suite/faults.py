@@ -12,6 +12,7 @@ from itertools import islice
 from typing import NamedTuple, NoReturn
 
 from rnnbench.errors import UserError, nearest
+from rnnbench.suite.excerpts import excerpt
 from rnnbench.text import printable as _printable
 
 Path = tuple[str | int, ...]
@@ -101,6 +102,7 @@ class Faults:
 
     def __init__(self) -> None:
         self._found: list[Fault] = []
+        self.texts: dict[str, str] = {}  # of the files, as far as they could be read
 
     def __len__(self) -> int:
         return len(self._found)
@@ -116,7 +118,7 @@ class Faults:
         order = {file: i for i, file in enumerate(files)}
         last = len(order)
         found = sorted(self._found, key=lambda f: (order.get(f.place.file, last), f.place.line, f.place.column))
-        lines = dict.fromkeys(fault.line() for fault in found[:MOST])
+        lines = {fault.line(): excerpt(fault.place, self.texts.get(fault.place.file, "")) for fault in found[:MOST]}
         rest = f"{'at least ' * (len(found) >= ENOUGH)}{len(found) - MOST} more faults from here on"
         more = [f"{found[MOST].place}: and {rest}"] if len(found) > MOST else []
-        raise UserError(*lines, *more)
+        raise UserError(*lines, *more, below=lines)

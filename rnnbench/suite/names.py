@@ -41,6 +41,9 @@ def named(reader: Reader, path: Path, kind: str, text: str) -> str | None:
     try:
         registry.find(kind, name)
     except UserError as error:
+        if (kind, name) in reader.refused:  # told where it was named first
+            return None
+        reader.refused.add((kind, name))
         why = printable(str(error).removeprefix(f"{kind[:-1]} {name!r}: "), 1000)
         reader.fault(path, f"got {shown(text)}: {why}")
         return None

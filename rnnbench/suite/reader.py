@@ -86,6 +86,7 @@ class Reader:
         self.document = document
         self.faults = faults
         self.imports = imports  # whether other people's code may be imported
+        self.refused: set[tuple[str, str]] = set()  # what was named of other people's code and can't be had
         self.foreign: dict[str, str] = {}  # what was named of it, `cell ./mine.py`, and the file that it is
 
     def got(self, path: Path, want: str, name: str = "", known: Collection[str] = ()) -> None:

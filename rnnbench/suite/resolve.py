@@ -33,6 +33,7 @@ from rnnbench.suite.document import Document, scalar
 from rnnbench.suite.faults import Enough, Faults, Path, Place, printable, shown
 from rnnbench.suite.names import named as named_class
 from rnnbench.suite.points import label
+from rnnbench.suite.primary import primary
 from rnnbench.suite.reader import Reader, hints
 from rnnbench.suite.seeds import LARGEST_SEED
 from rnnbench.suite.seeds import seeds as seeds_of
@@ -41,6 +42,14 @@ TOP = (
     "rnnbench", "name", "about", "include", "defaults", "seeds", "architectures", "ablate", "tasks", "claims", "prune",
     "more_steps", "budgets", "search", "tune", "probe",
 )  # fmt: skip
+OF_TASK = (
+    "task",
+    "lengths",
+    "search",
+    "primary",
+    training.KEY,
+    examples.KEY,
+)  # keys of a task that are neither its difficulty nor settings
 MOST_RUNS = 1_000_000
 SEEDS = 3  # where a suite doesn't say
 
@@ -79,12 +88,13 @@ def resolve(
     named += ablations(reader, known, defaults) if "ablate" in top else ()
     _check_names(reader, [(name, path) for name, path, _ in named])
     variants = tuple(variant for _, _, variant in named if variant)
-    tasks = tuple(_tasks(reader, lengths.search(reader, (), top))) if "tasks" in top else ()
+    whole = imports or not reader.foreign
+    complete = variants if whole and len(variants) == len(named) else None
+    tasks = tuple(_tasks(reader, lengths.search(reader, (), top), complete)) if "tasks" in top else ()
     _count(asked, len(variants), sum(len(task.lengths) for task in tasks), grid, trained)
     tuning = sweep.tuning(reader, tasks) if "tune" in top else None
     if tuning is not None:
         tuning = sweep.counted(reader, tuning, len(variants), asked, grid)
-    whole = imports or not reader.foreign
     suite = Suite(
         name=_name(reader, top),
         variants=variants,
@@ -160,7 +170,7 @@ def _check_names(reader: Reader, names: Iterable[tuple[str, Path]]) -> None:
             reader.fault(path, f"{what}; {shown(earlier)} is at {place}", key=True)
 
 
-def _tasks(reader: Reader, search: lengths.Search) -> Iterator[TaskEntry]:
+def _tasks(reader: Reader, search: lengths.Search, variants: Sequence[Variant] | None) -> Iterator[TaskEntry]:
     entries = reader.entries(("tasks",), "tasks by name")
     _check_names(reader, [(name, ("tasks", name)) for name in entries])
     for name in entries:
@@ -173,7 +183,7 @@ def _tasks(reader: Reader, search: lengths.Search) -> Iterator[TaskEntry]:
         if kind is None:
             continue
         task = registry.task_class(kind)
-        keys = ("task", "lengths", "search", training.KEY, examples.KEY, *hints(task), *hints(Settings))
+        keys = (*OF_TASK, *hints(task), *hints(Settings))
         for key in entry:
             if key not in keys:
                 reader.unknown((*path, key), f"a field of {kind} or a setting", keys)
@@ -186,9 +196,10 @@ def _tasks(reader: Reader, search: lengths.Search) -> Iterator[TaskEntry]:
         few = examples.taken(reader, path, task, entry, train)
         difficulty = reader.fields(task, path, rest) | (dict(task.drawn) if train else {})
         settings = reader.fields(Settings, path, rest)
+        first = tuple(primary(reader, (*path, "primary"), variants)) if "primary" in entry else ()
         if len(reader.faults) == before and (instance := reader.build(task, difficulty, path)) is not None:
             how = training.searched(reader, path, entry, train, search)
-            yield TaskEntry(name, {"task": kind} | given(instance), its, settings, how, train, few)
+            yield TaskEntry(name, {"task": kind} | given(instance), its, settings, how, train, first, few)
 
 
 def _kind(reader: Reader, path: Path, entry: Mapping[str, Any]) -> str | None:

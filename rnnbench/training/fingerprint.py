@@ -58,11 +58,12 @@ def _of(sources: tuple[str, ...], attention: bool, fused: bool) -> str:
 
 
 def fingerprint(rung: Rung, fused: bool) -> str:
-    """The fingerprint of the code that a run of this rung goes through today."""
+    """The fingerprint of the code that a run of this rung goes through today; UserError, TypeError or ValueError where
+    there is no such code."""
     layer = registry.layer(rung.model) if registry.is_foreign(rung.model) else _ours(rung.model_text)
     task = rung.task["task"]
-    ours = (*layer.sources(fused), *(() if registry.is_foreign(rung.task) else (f"tasks/{task}.py",)))
-    own = _of(ours, "attention" in rung.settings, fused)
     # asked each time: other people's code may change while a session lasts
     theirs = [layer.digest(), foreign.source(registry.task_class(task))]
+    ours = (*layer.sources(fused), *(() if registry.is_foreign(rung.task) else (f"tasks/{task}.py",)))
+    own = _of(ours, "attention" in rung.settings, fused)
     return hashlib.blake2b(" ".join([own, *theirs]).encode(), digest_size=8).hexdigest() if any(theirs) else own

@@ -126,7 +126,11 @@ def _attempts(store: Store) -> Waste:
 
 
 def _stale(store: Store) -> Waste:
-    old = {record.id for record in api.stale(store.records().values())}
+    records = store.records().values()
+    try:
+        old = {record.id for record in api.stale(records)}
+    except UserError as error:  # of code of one's own that isn't there any longer
+        return Waste("stale", unknown=f"can't be told: {printable(error.lines[0], 300)}")
     return Waste("stale", [each for each in bulk.sizes(store) if each.id in old])
 
 

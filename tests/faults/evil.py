@@ -230,9 +230,31 @@ class Stops(Good):
         os.kill(os.getpid(), signal.SIGSTOP)
 
 
-class KillsKeeper(Good):
+class KeeperLeaves(Daemon):
+    """What it has started outlives its keeper."""
+
     def act(self) -> None:
-        os.kill(os.getppid(), signal.SIGKILL)
+        Daemon.act(self)
+        os.killpg(os.getpgid(os.getppid()), signal.SIGKILL)
+        time.sleep(4242)
+
+
+class GuardLeaves(Daemon):
+    """As before, of the keeper's own keeper."""
+
+    def act(self) -> None:
+        Daemon.act(self)
+        with open(f"/proc/{os.getppid()}/stat") as file:
+            os.kill(int(file.read().rpartition(")")[2].split()[1]), signal.SIGKILL)
+        time.sleep(4242)
+
+
+class StopsKeeper(Daemon):
+    """Nobody hears any longer that it is to end."""
+
+    def act(self) -> None:
+        Daemon.act(self)
+        os.kill(os.getppid(), signal.SIGSTOP)
         time.sleep(4242)
 
 

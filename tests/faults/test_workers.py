@@ -48,12 +48,13 @@ FAILED = {
     ),
     "Closes": ("crashed", "without a result"),
     "Floods": ("failed", "said enough"),
-    "KillsKeeper": ("crashed", "was lost with its keeper"),
+    "KeeperLeaves": ("crashed", "was lost with its keeper"),
+    "GuardLeaves": ("crashed", "was lost with its keeper"),
     "Refused": ("failed", "TypeError: not for anybody"),
 }
 FINE = ["ForkReturn", "ForkThrough", "ForkInThread", "LibcFork", "Multiprocessing", "Daemon", "ClosesStandard", "Warns",
         "Torch", "Settings", "Patches"]  # fmt: skip
-HANGING = {"Hangs": "timeout", "Stops": "timeout", "ChannelShut": "crashed"}
+HANGING = {"Hangs": "timeout", "Stops": "timeout", "StopsKeeper": "timeout", "ChannelShut": "crashed"}
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -158,7 +159,7 @@ def test_what_changes_the_whole_process_changes_no_neighbour(tmp_path: Path, alo
 
 def test_what_hangs_is_ended(tmp_path: Path) -> None:
     path = suite(tmp_path, list(HANGING))
-    ended = run(path, "--timeout", "5", "-k", "Hangs or Stops or ChannelShut")
+    ended = run(path, "--timeout", "5", "-k", " or ".join(HANGING))
     assert ended.returncode == 1
     found = records(tmp_path)
     assert {name.split()[0]: r.status for name, r in found.items()} == HANGING
@@ -173,7 +174,7 @@ def test_a_driver_that_is_killed_leaves_nothing(tmp_path: Path) -> None:
         ends = time.monotonic() + 100
         while not left() and time.monotonic() < ends:
             time.sleep(0.1)
-        assert len(marked(b"EVIL=4242")) == 4  # the driver, a keeper, its worker and the daemon
+        assert len(marked(b"EVIL=4242")) == 5  # the driver, a guard, a keeper, its worker and the daemon
     finally:
         driver.kill()
         driver.wait()

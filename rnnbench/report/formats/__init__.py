@@ -26,6 +26,15 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py")))
 
 
+def suffixes() -> dict[str, str]:
+    """How names of files end -> the format that such a file is of: each says its own, `SUFFIXES`.
+
+    >>> suffixes()[".md"], suffixes()[".csv"]
+    ('markdown', 'csv')
+    """
+    return {suffix: name for name in names() for suffix in getattr(named(name), "SUFFIXES", (f".{name}",))}
+
+
 def named(name: str) -> Any:
     """The format of that name, which has `render`; UserError with the nearest known name."""
     if name in names():

@@ -1,5 +1,6 @@
 """A report as tidy CSV: one row per variant, task and length, trained with the stated steps; `score` and its interval
-empty where there is none; then a column for each factor of the suite's grids."""
+empty where there is none, `share_low` and `share_high` the interval of the share of seeds that solved it; then a column
+for each factor of the suite's grids."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ from rnnbench.report.model import clean
 from rnnbench.suite import Suite
 from rnnbench.suite.points import label
 
-COLUMNS = ("variant", "task", "length", "score", "low", "high", "n", "solved", "failed")
+COLUMNS = ("variant", "task", "length", "score", "low", "high", "n", "solved", "failed", "share_low", "share_high")
 
 
 def text(value: str) -> str:
@@ -45,9 +46,11 @@ def render(
         point = ["" if each is factors.MISSING else text(label(each)) for each in own]
         who = text(climb.ladder.variant.name), text(climb.ladder.task.name)
         if not climb.steps:  # the variant can't do the task
-            rows.writerows((*who, length, "", "", "", 0, 0, 0, *point) for length in climb.ladder.task.lengths)
+            nothing = ("", "", "", 0, 0, 0, "", "")
+            rows.writerows((*who, length, *nothing, *point) for length in climb.ladder.task.lengths)
         for step in climb.steps:
             found = spans.score(step)
             counts = found.n, found.solved, found.failed
-            rows.writerow((*who, step.rung.length, *map(number, found.score), *counts, *point))
+            share = map(number, found.share[1:]) if found.n else ("", "")
+            rows.writerow((*who, step.rung.length, *map(number, found.score), *counts, *share, *point))
     return out.getvalue()

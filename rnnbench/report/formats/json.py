@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from rnnbench.analysis import factors, spans, verdicts
+from rnnbench.analysis import bars, factors, spans, verdicts
 from rnnbench.analysis.twins import twins
 from rnnbench.plan import views
 from rnnbench.plan.ladders import Climb, RungState
@@ -59,6 +59,7 @@ def _rung(step: RungState, seeds: Sequence[int]) -> dict[str, Any]:
         "high": found.score.high,
         "n": found.n,
         "solved": found.solved,
+        "share": found.share._asdict(),
         "diverged": found.diverged,
         "failed": found.failed,
         "missing": found.missing,
@@ -68,7 +69,7 @@ def _rung(step: RungState, seeds: Sequence[int]) -> dict[str, Any]:
 
 def _climb(climb: Climb, suite: Suite) -> dict[str, Any]:
     found, seeds = spans.span(climb), suite.seeds
-    headline = {"span": None} | {climb.ladder.task.headline: dataclasses.asdict(found) if found else None}
+    headline = {"span": None} | {climb.ladder.task.headline: _span(found) if found else None}
     point = {name: factors.value(climb, name, suite.variants) for name in factors.factors(suite.variants)}
     return {
         "variant": climb.ladder.variant.name,
@@ -78,12 +79,21 @@ def _climb(climb: Climb, suite: Suite) -> dict[str, Any]:
         "factors": {name: value for name, value in point.items() if value is not factors.MISSING},
         "not_applicable": climb.ladder.reason or None,
         **headline,
+        "seed_spans": [dataclasses.asdict(s) for s in spans.seed_spans(climb)],
         "rungs": [_rung(step, seeds) for step in climb.steps],
     }
 
 
-def _verdict(verdict: verdicts.Verdict) -> dict[str, Any]:
-    return dataclasses.asdict(verdict.claim) | {"verdict": verdict.outcome, "why": verdict.why}
+def _span(found: spans.VariantSpan) -> dict[str, Any]:
+    """A span and the ends of its interval as lengths, null where it has none, and as octaves."""
+    lengths = {"length": found.octaves.value, "low": found.octaves.low, "high": found.octaves.high}
+    ends = {name: round(2.0**octaves, 9) for name, octaves in lengths.items()}  # exact where it is a rung
+    return ends | dataclasses.asdict(found) | {"octaves": found.octaves._asdict()}
+
+
+def _verdict(verdict: verdicts.Verdict, others: dict[float, str]) -> dict[str, Any]:
+    there = {f"{bar:g}": outcome for bar, outcome in others.items()}
+    return dataclasses.asdict(verdict.claim) | {"verdict": verdict.outcome, "why": verdict.why, "other_bars": there}
 
 
 def render(
@@ -102,7 +112,7 @@ def render(
         "results": [_climb(climb, suite) for climb in climbs if climb.ladder.choice != "pilot"],
         **sections.values(climbs),
         "same_bits": [{"variants": names, "runs": runs} for names, runs in twins(stated).items()],
-        "claims": [_verdict(v) for v in verdicts.verdicts(suite, climbs)],
+        "claims": list(map(_verdict, verdicts.verdicts(suite, climbs), bars.claim_outcomes(suite, climbs))),
         "notes": list(notes),
     }
     # ASCII alone, so that no name can bring a control character along

@@ -12,6 +12,8 @@ from rnnbench.report import tables
 from rnnbench.report.model import NBSP, Report, Table
 from rnnbench.suite import Suite
 
+SUFFIXES = (".md", ".markdown")
+
 _MARKUP = re.compile(r"[\\`*\[\]|~]|_(?![A-Za-z0-9])|(?<![A-Za-z0-9])_|<(?=[A-Za-z/!?])|&(?=#?\w+;)")
 
 

@@ -18,6 +18,8 @@ from rnnbench.report import tables
 from rnnbench.report.model import NBSP, Cell, Report, Table, Tone
 from rnnbench.suite import Suite
 
+SUFFIXES = (".txt",)
+
 GAP = 2  # blanks between columns
 NAME = 10  # a column of names is folded no narrower than this
 INDENT = 2

@@ -2,14 +2,15 @@
 
 A section has two functions: `table(task, climbs) -> Table | None`, what is known of one task, as a table that every
 format draws; and `values(climbs) -> list`, the same as values, which stand in the JSON report under the section's name.
-What it prints is computed in `analysis/`. Sections are printed in the order of their names. One climb a (variant, task)
-is what a section is given, that of the stated steps; one that says `EVERY = True` is given all that there are.
+One that looks across tasks has `tables(by_task) -> list[Table]` in place of the first. What it prints is computed in
+`analysis/`. Sections are printed in the order of their names. One climb a (variant, task) is what a section is given,
+that of the stated steps; one that says `EVERY = True` is given all that there are.
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -21,6 +22,8 @@ from rnnbench.report.model import Table
 from rnnbench.suite import TaskEntry
 
 FLAT = "without ±: the seeds all came to the same, which does not say how much others would vary"
+
+ByTask = Sequence[tuple[TaskEntry, Sequence[Climb]]]
 
 
 @cache
@@ -34,12 +37,23 @@ def _given(section: ModuleType, climbs: Sequence[Climb]) -> Sequence[Climb]:
 
 
 def tables(tasks: Sequence[TaskEntry], climbs: Sequence[Climb]) -> list[Table]:
-    """Each section's tables, task by task, of all climbs."""
-    found = []
-    for section in _all().values():
-        given = _given(section, climbs)
-        found += [section.table(task, [c for c in given if c.ladder.task.name == task.name]) for task in tasks]
-    return [table for table in found if table is not None]
+    """Each section's tables, of all climbs."""
+    return [table for section in _all().values() for table in _tables(section, tasks, climbs)]
+
+
+def _tables(section: ModuleType, tasks: Sequence[TaskEntry], climbs: Sequence[Climb]) -> Iterator[Table]:
+    given = _given(section, climbs)
+    by_task = [(task, [c for c in given if c.ladder.task.name == task.name]) for task in tasks]
+    if hasattr(section, "tables"):
+        yield from section.tables(by_task)
+    else:
+        drawn = (section.table(task, own) for task, own in by_task)
+        yield from (table for table in drawn if table is not None)
+
+
+def every(by_task: ByTask) -> list[Climb]:
+    """The climbs of all tasks."""
+    return [climb for _, climbs in by_task for climb in climbs]
 
 
 def values(climbs: Sequence[Climb]) -> dict[str, list[Any]]:

@@ -3,58 +3,129 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rnnbench.analysis import effects, stats
+from rnnbench.analysis import bars, effects, stats
+from rnnbench.analysis.effects import Effect
 from rnnbench.plan.ladders import Climb
-from rnnbench.report import marks
+from rnnbench.report import marks, sections
 from rnnbench.report.model import NBSP, Cell, Column, Table, clean, counted
-from rnnbench.report.sections import FLAT
-from rnnbench.suite import TaskEntry
+from rnnbench.report.sections import FLAT, ByTask
 
-BOUND = "≥, ≤, ?: at least, at most, or either: in some pair one span is at an end of the ladder"
+BOUND = (
+    "≥, ≤, ?: at least, at most, or either, since in some pair one span is at an end of the ladder: the end of the "
+    "interval that is left"
+)
+OTHER = (
+    f"at other bars ({', '.join(map(marks.fixed, bars.BARS))} as the score that counts as solved), where runs can tell"
+)
+NORMAL = f"if normal: the mean, and its 95{NBSP}% interval, were spans beyond the ladder those of normal differences"
 
 
-def table(task: TaskEntry, climbs: Sequence[Climb]) -> Table | None:
-    """Parts x measures: what each part does to the span. p values only where n and the parts could reach one."""
-    found = effects.effects(climbs)
+def tables(by_task: ByTask) -> list[Table]:
+    """Parts x measures, all tasks in one table: what each part does to the span. p values only where n could reach one;
+    what is the same in all rows is told above them."""
+    found = effects.effects(sections.every(by_task))
     if not any(e.n for e in found):
-        return None
+        return []
     tell = any(e.least <= 1 - stats.LEVEL for e in found)
-    ends = ["both at the top" if e.top else "both at the bottom" if e.bottom else "" for e in found]
+    open_ended = any(e.bound for e in found)
+    told = any(map(_verdict, found))
+    bases, numbers = {e.base for e in found}, {e.n for e in found}
+    columns = [
+        Column("", False),
+        Column("task", False),
+        *([Column("against", False)] if len(bases) > 1 else []),
+        *([Column("n")] if len(numbers) > 1 else []),
+        Column("octaves"),
+        *([Column("if normal")] if open_ended else []),
+        *([Column("p"), Column("adjusted"), Column("tells")] if tell else []),
+        *([Column("verdict", False)] if told else []),
+    ]
     rows = []
-    for e, end in zip(found, ends, strict=True):
-        names = Cell((clean(e.variant),), clean(e.variant)), Cell((clean(e.base),), clean(e.base))
-        sizes = [Cell((bound, *marks.signed(x)), x.value) for x, bound in ((e.rungs, e.bound), (e.octaves, e.bound))]
-        chances = (marks.p_value(e.p), marks.p_value(e.holm), marks.p_value(e.least)) if tell else ()
-        remark = (Cell((end,), end, "quiet"),) if any(ends) else ()
-        rows.append((*names, Cell((str(e.n),), e.n), *sizes, *chances, *remark))
-    tested = counted(sum(e.n > 0 for e in found), "part")
-    least = marks.p_value(min(e.least for e in found)).text
-    numbers = ("n", "rungs", "octaves", *(("p", "Holm", "least") if tell else ()))
-    return Table(
-        title=f"{clean(task.name)}: effects",
-        about=f"{task.headline} of the variant less that of its base, paired by seed, in rungs and octaves (log2): "
-        f"mean ± half the 95{NBSP}% t interval"
-        + (f"; two-sided sign-flip p, Holm's adjustment over {tested}, the least it could reach" if tell else ""),
-        columns=(
-            *(Column("", False), Column("against", False)),
-            *(Column(title) for title in numbers),
-            *([Column("", False)] if any(ends) else []),
-        ),
-        rows=tuple(rows),
-        notes=(
-            *([] if tell else [f"n too small for p values: over {tested} the least that could be reached is {least}"]),
-            *([BOUND] if any(e.bound for e in found) else []),
-            *([FLAT] if any(e.n > 1 and marks.flat(e.octaves) for e in found) else []),
-        ),
+    for e in found:
+        names = (_name(e), e.task, *([e.base] if len(bases) > 1 else []))
+        verdict = _verdict(e)
+        rows.append((
+            *(Cell((clean(name),), clean(name)) for name in names),
+            *([Cell((str(e.n),), e.n)] if len(numbers) > 1 else []),
+            marks.effect(e.octaves, e.bound),
+            *([_estimate(e)] if open_ended else []),
+            *([marks.p_value(e.p), marks.p_value(e.adjusted), _tells(e)] if tell else []),
+            *([Cell((verdict,), verdict, "quiet" if verdict.startswith("both") else "plain")] if told else []),
+        ))  # fmt: skip
+    others = bars.effect_outcomes(sections.every(by_task)) if tell else {}
+    what = " or ".join(sorted({task.headline for task, _ in by_task}, reverse=True))
+    return [
+        Table(
+            "effects", f"{what} {_about(found, tell)}", tuple(columns), tuple(rows), tuple(_notes(found, tell, others))
+        )
+    ]
+
+
+def _about(found: Sequence[Effect], tell: bool) -> str:
+    tested = counted(sum(e.n > 0 for e in found), "effect")
+    bases, numbers = {e.base for e in found}, {e.n for e in found}
+    primary = sum(e.primary for e in found)
+    first = f", the {primary} primary ones (*) first" if primary else ""
+    return (
+        f"of the variant less that of {clean(*bases) if len(bases) == 1 else 'its base'}, paired by seed"
+        + (f" (n = {min(numbers)})" if len(numbers) == 1 else "")
+        + f", in octaves (log2): mean ± half the 95{NBSP}% t interval"
+        + (
+            f"; two-sided sign-flip p; adjusted over {tested} (step-down max-T{first}); tells: the least effect that "
+            "would be told of in four suites of five; differs: the adjusted p is at most .05; alike: within "
+            f"{effects.MARGIN:g} octaves (two one-sided tests at 5{NBSP}%)"
+            if tell
+            else ""
+        )
     )
 
 
+def _notes(found: Sequence[Effect], tell: bool, others: Mapping[tuple[str, str], Mapping[float, str]]) -> list[str]:
+    least = marks.p_value(min(e.least for e in found)).text
+    moved = [
+        f"{clean(variant)} on {clean(task)} {marks.bars(there)}" for (task, variant), there in others.items() if there
+    ]
+    return [
+        *([] if tell else [f"n too small for p values: the least that could be reached is {least}"]),
+        *([f"{BOUND}; {NORMAL}"] if any(e.bound for e in found) else []),
+        *([FLAT] if any(e.n > 1 and not e.bound and marks.flat(e.octaves) for e in found) else []),
+        *([f"{OTHER}: {'; '.join(moved)}"] if moved else []),
+    ]
+
+
+def _name(e: Effect) -> str:
+    return f"{e.variant} *" if e.primary else e.variant
+
+
+def _verdict(e: Effect) -> str:
+    return "both at the top" if e.top else "both at the bottom" if e.bottom else e.outcome
+
+
+def _estimate(e: Effect) -> Cell:
+    if not e.bound:
+        return Cell(("",))
+    return Cell(marks.around(e.estimate), e.estimate.value) if math.isfinite(e.estimate.value) else marks.mark("?")
+
+
+def _tells(e: Effect) -> Cell:
+    if math.isnan(e.detectable):
+        return Cell(("",))
+    return Cell(("none" if math.isinf(e.detectable) else f"{e.detectable:.1f}",), e.detectable)
+
+
 def values(climbs: Sequence[Climb]) -> list[dict[str, Any]]:
-    def one(effect: effects.Effect) -> dict[str, Any]:
-        estimates = {name: getattr(effect, name)._asdict() for name in ("rungs", "octaves")}
-        return {field.name: getattr(effect, field.name) for field in dataclasses.fields(effect)} | estimates
+    others = bars.effect_outcomes(climbs)
+
+    def one(effect: Effect) -> dict[str, Any]:
+        estimates = {name: getattr(effect, name)._asdict() for name in ("rungs", "octaves", "estimate")}
+        return (
+            {field.name: getattr(effect, field.name) for field in dataclasses.fields(effect)}
+            | estimates
+            | {"other_bars": {f"{bar:g}": outcome for bar, outcome in others[effect.task, effect.variant].items()}}
+        )
 
     return [one(effect) for effect in effects.effects(climbs)]

@@ -51,7 +51,7 @@ def _cell(effect: Effect, most: int) -> Cell:
     if effect.top or effect.bottom:
         return marks.mark("top" if effect.top else "bottom", 1)
     n = f"n={effect.n}" if 0 < effect.n < most else ""
-    return Cell((effect.bound, *marks.signed(effect.octaves), n), effect.octaves.value)
+    return Cell((*marks.effect(effect.octaves, effect.bound).parts, n), effect.octaves.value)
 
 
 def values(climbs: Sequence[Climb]) -> list[dict[str, Any]]:

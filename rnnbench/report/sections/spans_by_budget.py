@@ -35,7 +35,10 @@ def table(task: TaskEntry, climbs: Sequence[Climb]) -> Table | None:
         own = dict(zip(growth.budgets, growth.spans, strict=True))
         shown = [marks.span(own[budget], started=True) if budget in own else Cell(("",)) for budget in asked]
         slopes = [
-            Cell((gain.bound, *marks.signed(gain.slope), f"n={gain.n}" if 0 < gain.n < most else ""), gain.slope.value)
+            Cell(
+                (*marks.effect(gain.slope, gain.bound).parts, f"n={gain.n}" if 0 < gain.n < most else ""),
+                gain.slope.value,
+            )
             for gain in growth.gains
         ]
         rows.append((Cell((clean(growth.variant),), clean(growth.variant)), *shown, *slopes, Cell((remark,), remark)))

@@ -71,7 +71,7 @@ def _text(effect: Effect | None) -> str:
 
 
 def _size(effect: Effect) -> Cell:
-    return Cell((effect.bound, *marks.signed(effect.octaves)), effect.octaves.value)
+    return marks.effect(effect.octaves, effect.bound)
 
 
 def _count(start: Start) -> Cell:

@@ -7,18 +7,27 @@ from collections.abc import Sequence
 from typing import Any
 
 from rnnbench.analysis import effort, stats, verdicts
+from rnnbench.analysis.effort import Pace
 from rnnbench.analysis.ranges import Range
 from rnnbench.plan.ladders import Climb
-from rnnbench.report import marks
+from rnnbench.report import marks, sections
 from rnnbench.report.model import NBSP, Cell, Column, Table, clean, counted
+from rnnbench.report.sections import ByTask
 from rnnbench.settings import LOOK
 from rnnbench.suite import TaskEntry
 
 
-def table(task: TaskEntry, climbs: Sequence[Climb]) -> Table | None:
-    """Parts x lengths: how much longer it takes to solve the task without, or with, each part; lengths and parts of
-    which nothing is known are left out."""
-    known = [pace for pace in effort.paces(climbs) if any(ratio.told for ratio in pace.ratios)]
+def tables(by_task: ByTask) -> list[Table]:
+    """Parts x lengths, task by task: how much longer it takes to solve it without, or with, each part; lengths and
+    parts of which nothing is known are left out. p is adjusted over the parts of all tasks."""
+    every = effort.paces(sections.every(by_task))
+    tests = sum(pace.length is not None for pace in every)
+    drawn = [_table(task, climbs, [p for p in every if p.task == task.name], tests) for task, climbs in by_task]
+    return [table for table in drawn if table is not None]
+
+
+def _table(task: TaskEntry, climbs: Sequence[Climb], paces: Sequence[Pace], tests: int) -> Table | None:
+    known = [pace for pace in paces if any(ratio.told for ratio in pace.ratios)]
     if not known:
         return None
     seeds = max(len(step.records) for climb in climbs for step in climb.steps)
@@ -28,19 +37,18 @@ def table(task: TaskEntry, climbs: Sequence[Climb]) -> Table | None:
     rows = []
     for pace, own in zip(known, ratios, strict=True):
         names = Cell((clean(pace.variant),), clean(pace.variant)), Cell((clean(pace.base),), clean(pace.base))
-        chances = [marks.p_value(p) for p in (pace.p, pace.holm, pace.least)]
-        test = [Cell((str(pace.length),), pace.length), *chances] if pace.length is not None else [Cell(("",))] * 4
+        chances = [marks.p_value(p) for p in (pace.p, pace.adjusted)]
+        test = [Cell((str(pace.length),), pace.length), *chances] if pace.length is not None else [Cell(("",))] * 3
         rows.append((*names, *(marks.ratio(own[length], seeds) for length in lengths), *(test if tell else ())))
-    headings = (*map(str, lengths), *(("at", "p", "Holm", "least") if tell else ()))
+    headings = (*map(str, lengths), *(("at", "p", "adjusted") if tell else ()))
     enough = seeds >= verdicts.MINIMUM
-    tests = counted(sum(pace.length is not None for pace in known), "part")
-    tested = f"; two-sided sign test at one length, Holm's adjustment over {tests}, the least it"
+    tested = f"; two-sided sign test at one length; adjusted over {counted(tests, 'effect')} (step-down max-T)"
     return Table(
         title=f"{clean(task.name)}: effects on the steps to solve",
         about=f"steps of the variant over those of its base, paired by seed: median ratio of {counted(seeds, 'seed')}"
         + (f" and its 95{NBSP}% interval" if enough else "")
         + f"; to, ≥, ≤, ?: known to the look, one every {LOOK}; runs that did not solve took more than they had"
-        + (f"{tested} could reach" if tell else ""),
+        + (tested if tell else ""),
         columns=(Column("", False), Column("against", False), *(Column(title) for title in headings)),
         rows=tuple(rows),
         notes=() if enough else (f"n too small for intervals and p: {verdicts.MINIMUM} seeds needed",),
@@ -51,7 +59,7 @@ def values(climbs: Sequence[Climb]) -> list[dict[str, Any]]:
     return [_pace(pace) for pace in effort.paces(climbs)]
 
 
-def _pace(pace: effort.Pace) -> dict[str, Any]:
+def _pace(pace: Pace) -> dict[str, Any]:
     ratios = [
         dataclasses.asdict(r) | {name: _ends(getattr(r, name)) for name in ("median", "interval")} for r in pace.ratios
     ]

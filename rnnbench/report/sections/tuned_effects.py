@@ -43,7 +43,7 @@ def table(task: TaskEntry, climbs: Sequence[Climb]) -> Table | None:
 
 def _side(candidate: Mapping[str, Any], effect: Effect) -> tuple[Cell, ...]:
     text = label(candidate)
-    size = Cell((effect.bound, *marks.signed(effect.octaves)), effect.octaves.value)
+    size = marks.effect(effect.octaves, effect.bound)
     return Cell((text,), text), Cell((str(effect.n),), effect.n), size
 
 

@@ -10,6 +10,9 @@ can be found and killed. Why a process of its own: the driver may be somebody's 
 On CONTROL the driver says `t` (terminate the worker's session); the end of it, or the driver's own end, means that
 all is to go. The keeper says how the worker ended, as a line with its exit code or minus the number of the signal,
 before it sweeps up and ends.
+
+What a worker runs may kill its keeper too. So the keeper stands between two: it is the child of a guard, which takes in
+what the keeper leaves if it is killed, and each of the two sweeps up once the other is gone.
 """
 
 from __future__ import annotations
@@ -23,16 +26,46 @@ from contextlib import suppress
 
 SWEEP_SECONDS = 10.0  # after which what can't be killed is left
 PARENT_SECONDS = 1.0  # between two looks at whether the driver lives, should another process hold its end of CONTROL
+KEEPER_SECONDS = 2.0  # that the keeper has to sweep up before the guard does it
 SET_PDEATHSIG, SET_CHILD_SUBREAPER = 1, 36  # of Linux's prctl
 FIRST_TO_GO = b"500"  # of the kernel, where memory is short: a worker before the driver
 OURS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def main(driver: int, control: int, channel: int, program: list[str]) -> None:
+    """The guard, and within it the keeper."""
     os.set_inheritable(control, False)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     for number in OURS:
         signal.signal(number, signal.SIG_IGN)  # whoever stops everything stops the driver, which stops this
+    prctl(SET_CHILD_SUBREAPER, 1)
+    guard, (ended, alive) = os.getpid(), os.pipe()
+    keeper = os.fork()
+    if keeper == 0:
+        try:
+            os.close(ended)
+            os.setsid()  # no signal to the one's group reaches the other
+            keep(guard, control, channel, program)
+        except BaseException as error:
+            os.write(2, f"its keeper: {error}\n".encode(errors="backslashreplace"))
+            os._exit(1)
+        os._exit(0)
+    os.close(alive)
+    os.close(channel)
+    quiet()
+    watched = select.poll()
+    watched.register(ended, select.POLLIN)
+    watched.register(control, 0)  # for its end alone
+    while os.getppid() == driver and not watched.poll(1000 * PARENT_SECONDS):
+        pass
+    # the keeper has seen the same, and sweeps up, unless it was killed or stopped
+    over = select.select([ended], [], [], KEEPER_SECONDS)[0]
+    if not over or os.waitpid(keeper, 0)[1] != 0:
+        sweep(keeper)
+
+
+def keep(guard: int, control: int, channel: int, program: list[str]) -> None:
+    """Holds one worker until it, the guard or the driver has ended, and sweeps up."""
     woken, wake = os.pipe()
     os.set_blocking(woken, False)
     os.set_blocking(wake, False)
@@ -41,13 +74,11 @@ def main(driver: int, control: int, channel: int, program: list[str]) -> None:
     prctl(SET_CHILD_SUBREAPER, 1)
     worker = start(program)
     os.close(channel)
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for standard in (1, 2):
-        os.dup2(nowhere, standard)
+    quiet()
     watched = select.poll()
     watched.register(control, select.POLLIN)
     watched.register(woken, select.POLLIN)
-    while os.getppid() == driver:
+    while os.getppid() == guard:
         for ready, _ in watched.poll(1000 * PARENT_SECONDS):
             if ready == woken:
                 os.read(woken, 4096)
@@ -59,6 +90,13 @@ def main(driver: int, control: int, channel: int, program: list[str]) -> None:
             tell(control, code)
             break
     sweep(worker)
+
+
+def quiet() -> None:
+    """What the worker prints goes to the driver; nobody else holds that pipe."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for standard in (1, 2):
+        os.dup2(nowhere, standard)
 
 
 def prctl(what: int, value: int) -> None:
@@ -149,8 +187,8 @@ def descendants() -> set[int]:
 
 
 def sweep(worker: int) -> None:
-    """Kills all that the worker has started. What is found is stopped first, until nothing new is found: what forks
-    faster than it is killed would get away."""
+    """Kills a worker, or a keeper, and all that it has started. What is found is stopped first, until nothing new is
+    found: what forks faster than it is killed would get away."""
     kill(-worker, signal.SIGKILL)
     ends = time.monotonic() + SWEEP_SECONDS
     while time.monotonic() < ends:

@@ -19,7 +19,7 @@ PACKAGE = Path(__file__).parents[2]
 PIECE = 1 << 20  # bytes that are read at once from a channel
 LOG_BYTES = 20_000  # of what a worker prints, the last that are kept for the error message
 PIECES = 64  # of it that are read in one go
-CLOSE_SECONDS = 12.0  # a little longer than a keeper sweeps
+CLOSE_SECONDS = 14.0  # a little longer than a keeper's guard sweeps
 
 # A process that runs other people's code finds it on Python's path and then in the current directory, whose copy.py or
 # json.py would else be taken for the library's. This package is the driver's, whichever else is installed.

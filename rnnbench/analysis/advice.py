@@ -1,0 +1,84 @@
+"""What would decide a claim that is undecided: more seeds, runs that are missing, a longer ladder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from rnnbench.analysis.verdicts import MINIMUM, Verdict
+from rnnbench.plan import cost
+from rnnbench.plan.ladders import Climb
+from rnnbench.plan.selection import Asked, asked
+from rnnbench.suite import Claim, Suite
+from rnnbench.text import duration
+
+SHOWN = 2  # ladders that are told of
+
+
+def advised(suite: Suite, climbs: Sequence[Climb], verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """The verdicts; the reason of one that is undecided ends with what would decide it."""
+    out = []
+    for verdict in verdicts:
+        told = advice(verdict.claim, suite, climbs) if verdict.outcome == "undecided" else ""
+        out.append(replace(verdict, why=f"{verdict.why}; {told}") if told else verdict)
+    return out
+
+
+def few(suite: Suite) -> int:
+    """How many of a suite's claims can't be decided as it has too few seeds."""
+    wanted = [asked(claim, suite.variants) for claim in suite.claims]
+    return sum(bool(each and each.pairs) for each in wanted) if len(suite.seeds) < MINIMUM else 0
+
+
+def advice(claim: Claim, suite: Suite, climbs: Sequence[Climb]) -> str:
+    """What would decide a claim that is undecided; empty where nothing that is known here would."""
+    wanted = asked(claim, suite.variants)
+    if wanted is None or not wanted.pairs:
+        return ""
+    own = [c for c in climbs if (c.ladder.variant.name, c.ladder.task.name) in wanted.pairs and c.steps]
+    if len(suite.seeds) < MINIMUM:
+        return seeds(suite, own, MINIMUM)
+    if any(step.broken for climb in own for step in climb.steps if step.state != "pruned"):
+        return "train again what broke: --rerun failed"
+    if any(step.state == "open" for climb in own for step in climb.steps):
+        return "train what is missing"
+    ends = list(_ends(own, wanted))
+    if ends:
+        return "; ".join(ends[:SHOWN])
+    return f"it may take more seeds: {seeds(suite, own, 2 * len(suite.seeds))}" if own else ""
+
+
+def seeds(suite: Suite, climbs: Sequence[Climb], n: int, cores: int = 1) -> str:
+    """The option that has n seeds trained, and about how much training that is."""
+    have = len(suite.seeds)
+    first, last = min(suite.seeds, default=0), max(suite.seeds, default=0)
+    if last - first + 1 != have:
+        option = f"{n} seeds"
+    else:
+        option = f"--seeds {n}" if not first else f"--seeds {first}..{first + n - 1}"
+    seconds = more_seconds(climbs, have, n) / cores
+    where = f"{cores} cores" if cores > 1 else "one core"
+    return f"{option}, about {duration(seconds)} more on {where}" if seconds >= 1 else option
+
+
+def more_seconds(climbs: Sequence[Climb], have: int, n: int) -> float:
+    """Estimated seconds of one core, as its records show them, for n seeds in place of those that there are."""
+    factor = cost.correction([record for climb in climbs for record in climb.records])
+    rungs = [step.rung for climb in climbs for step in climb.steps if step.state != "pruned"]
+    return factor * sum(map(cost.estimate, rungs)) * max(0, n - have)
+
+
+def _ends(climbs: Sequence[Climb], wanted: Asked) -> Iterator[str]:
+    """The ladders whose ends hide how far a variant reaches, where the claim asks for that."""
+    for climb in climbs:
+        variant, task = climb.ladder.variant.name, climb.ladder.task.name
+        if wanted.pairs[variant, task]:  # it asks for certain lengths
+            continue
+        first, last = climb.steps[0], climb.steps[-1]
+        if last.solved:
+            told = f"{variant} solved the longest length of {task} ({last.rung.length})"
+            yield f"{told} in {last.solved} of {last.asked} seeds: add lengths beyond {last.rung.length}"
+        elif first.solved < first.asked:
+            short, failed = first.rung.length, first.asked - first.solved
+            told = f"{variant} did not solve the shortest length of {task} ({short})"
+            yield f"{told} in {failed} of {first.asked} seeds: add lengths below {short}"
