@@ -57,8 +57,8 @@ class Rung:
 
     `model` is `{"cell": NAME, switches...}`, the same with `"layer"`, or `{"module": DOTTED.NAME, "args": {...}}`,
     `task` `{"task": NAME, difficulty...}`, `settings` as in settings.py. `train` is empty where a run trains on fresh
-    examples of its length alone, and is tested there; else it is as in curriculum.py, and `length` the longest that is
-    trained on.
+    examples of its length alone, and is tested there; `{"examples": n}` where it has n of them (finite.py); else it is
+    as in curriculum.py, and `length` the longest that is trained on.
     """
 
     model: dict[str, Any]
@@ -120,8 +120,11 @@ class Rung:
 
 
 def _training(value: object, length: int) -> dict[str, Any]:
-    """What a rung of plain JSON trains on besides its length, checked: `{"tested": lengths, "from": LENGTH,
-    "over": STEPS}`, the last two together or neither."""
+    """What a rung of plain JSON trains on besides its length, checked: `{"examples": NUMBER}`, or `{"tested": lengths,
+    "from": LENGTH, "over": STEPS}`, the last two together or neither."""
+    if type(value) is dict and "examples" in value:
+        strict.whole("train: examples", strict.keys("train", value, ("examples",))["examples"], 1)
+        return value
     found = strict.keys("train", value, ("tested",), ("from", "over"))
     tested = found["tested"]
     if type(tested) is not list or not tested:
@@ -130,9 +133,7 @@ def _training(value: object, length: int) -> dict[str, Any]:
     for each in tested:
         least = strict.whole("train: tested", each, least) + 1
     if tested[0] > length:
-        strict.refuse(
-            "train: tested", tested[0], f"a length of at most {length}, which is the longest trained on, first"
-        )
+        strict.refuse("train: tested", tested[0], f"a length of at most {length}, the longest trained on, first")
     if ("from" in found) != ("over" in found):
         raise ValueError("train: got one of from and over, expected both or neither")
     if "from" in found:

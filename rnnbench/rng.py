@@ -5,7 +5,8 @@ the purpose, its counter starts at the step, so any draw of any run can be made 
 before it. Only raw Philox words come from numpy, whose bit generators are stable across releases while its
 distributions are not; the transforms from words to numbers are ours.
 
-Purposes: `init/<layer>/<direction>/<parameter>`, `train`, `lengths`, `select`, `test`, `dropout`.
+Purposes: `init/<layer>/<direction>/<parameter>`, `train`, `lengths`, `examples`, `order`, `select`,
+`test`, `dropout`.
 """
 
 from __future__ import annotations

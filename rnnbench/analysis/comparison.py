@@ -137,7 +137,7 @@ def _differ(mine: Sequence[RungState], yours: Sequence[RungState]) -> Iterator[t
 def _stated(rung: Rung) -> dict[str, object]:
     """All that a rung is, its length aside, defaults written out where we know them."""
     settings = {name: getattr(Settings.of(rung), name) for name in Settings.__dataclass_fields__}
-    train = {"train": {"upto": rung.upto} | rung.train} if isinstance(rung, Tested) else {}
+    train = {"train": {"upto": rung.upto} | rung.train} if isinstance(rung, Tested) else rung.train
     return {**settings, **_filled("task", rung.task), **_filled("model", rung.model), **train}
 
 

@@ -46,6 +46,7 @@ def plan(
             own, upto = ladder.task, ladder.task.train.get("upto")
             lengths = own.lengths if upto else tuple(r.length for r in ladder.rungs)
             how = f"trained on up to {upto}, tested at {len(lengths)} lengths" if upto else f"x {len(lengths)} lengths"
+            how = f"on {own.examples:,} examples {how}" if own.examples else how
             counts.setdefault((own.name, lengths, how), []).append(ladder.variant.family)
     for (task, lengths, how), families in counts.items():
         variants = [name if n == 1 else f"{name} at {n} points" for name, n in Counter(families).items()]

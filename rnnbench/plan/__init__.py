@@ -96,8 +96,10 @@ def rung(suite: Suite, variant: Variant, entry: TaskEntry, length: int) -> Rung:
 
 
 def _train(entry: TaskEntry) -> dict[str, Any]:
-    """What a task's rungs say of their training: nothing where each trains on its own length. A curriculum that opens
-    every length at the first step is none, and a run of either is the same run."""
+    """What a task's rungs say of their training: nothing where each trains on fresh examples of its own length. A
+    curriculum that opens every length at the first step is none, and a run of either is the same run."""
+    if entry.examples is not None:
+        return {"examples": entry.examples}
     if not entry.train:
         return {}
     gradual = entry.train.get("from", entry.train["upto"]) < entry.train["upto"]

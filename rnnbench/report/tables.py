@@ -153,7 +153,7 @@ def scores(suite: Suite, task: TaskEntry, climbs: Sequence[Climb]) -> Table:
         rows=tuple(rows),
         notes=(
             *_not_applicable(climbs),
-            *_all_seen(task),
+            *tested.seen(task),
             *tested.holes(climbs),
             *_padded(suite, task, climbs),
             *broken.notes(climbs),
@@ -169,18 +169,6 @@ def _not_applicable(climbs: Sequence[Climb]) -> list[str]:
         if not climb.steps:
             reasons.setdefault(clean(climb.ladder.reason), []).append(clean(climb.ladder.variant.name))
     return [f"{marks.NOT_APPLICABLE}: {', '.join(names)}: {reason}" for reason, names in reasons.items()]
-
-
-def _all_seen(task: TaskEntry) -> list[str]:
-    """Where what is tested was trained on too, as there is nothing else, in one line."""
-    trained = [length for length in task.lengths if length not in task.beyond]
-    seen = registry.all_seen(task.task, trained)
-    if not seen:
-        return []
-    where = "" if len(seen) == len(trained) else f" at {', '.join(map(str, seen))}"
-    least, most = min(seen.values()), max(seen.values())
-    many = f"{least:,}" if least == most else f"{least:,} to {most:,}"
-    return [f"all inputs seen in training{where}: there are only {many} different ones"]
 
 
 def _given(climbs: Sequence[Climb]) -> list[str]:

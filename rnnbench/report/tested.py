@@ -1,14 +1,16 @@
-"""What a report says where one training is tested at many lengths: which of them it trained on, and where a length
-is solved though a shorter one isn't."""
+"""What a report says of what was trained on: one training at many lengths, which of them it is tested at and where one
+is solved though a shorter one isn't; a set of examples; inputs so few that what is tested was trained on."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
+from rnnbench import registry
 from rnnbench.analysis import reach
 from rnnbench.plan.ladders import Climb
 from rnnbench.report import marks
-from rnnbench.report.model import Column, clean
+from rnnbench.report.model import NBSP, Column, clean, counted
 from rnnbench.suite import TaskEntry
 
 
@@ -19,11 +21,28 @@ def columns(task: TaskEntry) -> list[Column]:
 
 def about(task: TaskEntry) -> str:
     """What stands behind the words on a table's scores."""
+    if task.examples is not None:
+        return f"; each trained on {counted(task.examples, 'example')}, drawn once a seed, in a new order each pass"
     if not task.train:
         return ""
     start, over = task.train.get("from"), task.train.get("over")
     first = f", up to {start} at first and all after {over:,} steps" if start else ""
     return f"; one training on lengths up to {task.trained[-1]}, one a batch{first}; {marks.BEYOND} beyond them"
+
+
+def seen(task: TaskEntry) -> list[str]:
+    """Where what is tested was trained on too, as there is nothing else, in one line; of a set of examples drawn with
+    replacement, at most how much of what is tested is expected to be in it."""
+    trained = [length for length in task.lengths if length not in task.beyond]
+    found = registry.all_seen(task.task, trained)
+    if not found:
+        return []
+    where = "" if len(found) == len(trained) else f" at {', '.join(map(str, found))}"
+    least, most = min(found.values()), max(found.values())
+    many = f"{least:,}" if least == most else f"{least:,} to {most:,}"
+    share = 1 - (1 - 1 / least) ** (task.examples or math.inf)
+    what = "all inputs" if share > 0.995 else f"up to {100 * share:.0f}{NBSP}% of the inputs tested"
+    return [f"{what} seen in training{where}: there are only {many} different ones"]
 
 
 def trained(task: TaskEntry) -> list[str]:

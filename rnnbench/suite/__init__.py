@@ -77,7 +77,8 @@ class TaskEntry:
     """A task of a suite: `task` is `{"task": KIND, difficulty that differs from the defaults}`; `lengths` ascend. Each
     is trained by itself, or, where `train` says up to which length, tested after one training. `search`: how far a seed
     spans them is found by climbing them all from the shortest, or by bisecting. `primary` are the variants whose
-    effects on it were declared to be looked at first."""
+    effects on it were declared to be looked at first. `examples`: of how many, drawn once, a training has all that it
+    sees; None: of fresh ones at each step."""
 
     name: str
     task: dict[str, Any]
@@ -86,6 +87,7 @@ class TaskEntry:
     search: Literal["climb", "bisect"] = "climb"
     train: dict[str, int] = field(default_factory=dict)
     primary: tuple[str, ...] = ()
+    examples: int | None = None
 
     @classmethod
     def from_dict(cls, value: dict[str, Any]) -> TaskEntry:
@@ -199,6 +201,8 @@ class Suite:
                 del task["primary"]
             if not task["train"]:
                 del task["train"]
+            if task["examples"] is None:
+                del task["examples"]
         plain["variants"] = [{k: v for k, v in each.items() if v or k not in _LATER} for each in plain["variants"]]
         unused = {
             "foreign": not self.foreign,

@@ -17,6 +17,7 @@ from rnnbench.suite import (
     TaskEntry,
     Variant,
     budgets,
+    examples,
     families,
     grids,
     lengths,
@@ -47,6 +48,7 @@ OF_TASK = (
     "search",
     "primary",
     training.KEY,
+    examples.KEY,
 )  # keys of a task that are neither its difficulty nor settings
 MOST_RUNS = 1_000_000
 SEEDS = 3  # where a suite doesn't say
@@ -191,12 +193,13 @@ def _tasks(reader: Reader, search: lengths.Search, variants: Sequence[Variant] |
         else:
             reader.missing((*path, "lengths"), "a list of lengths")
         train, rest = training.taken(reader, path, task, entry, its)
+        few = examples.taken(reader, path, task, entry, train)
         difficulty = reader.fields(task, path, rest) | (dict(task.drawn) if train else {})
         settings = reader.fields(Settings, path, rest)
         first = tuple(primary(reader, (*path, "primary"), variants)) if "primary" in entry else ()
         if len(reader.faults) == before and (instance := reader.build(task, difficulty, path)) is not None:
             how = training.searched(reader, path, entry, train, search)
-            yield TaskEntry(name, {"task": kind} | given(instance), its, settings, how, train, first)
+            yield TaskEntry(name, {"task": kind} | given(instance), its, settings, how, train, first, few)
 
 
 def _kind(reader: Reader, path: Path, entry: Mapping[str, Any]) -> str | None:

@@ -14,7 +14,7 @@ from annotated_types import Interval
 
 from rnnbench import registry
 from rnnbench.settings import Settings
-from rnnbench.suite import ablations, architectures, described, lengths, resolve, training
+from rnnbench.suite import ablations, architectures, described, examples, lengths, resolve, training
 from rnnbench.suite.reader import hints
 from rnnbench.suite.seeds import LARGEST_SEED
 
@@ -148,6 +148,7 @@ OF_TASK = {
     "search": SEARCH,
     "primary": _listed({"type": "string"}),
     training.KEY: _mapping({"upto": LENGTH, "from": LENGTH, "over": {"type": "integer", "minimum": 1}}, ["upto"]),
+    examples.KEY: {"type": "integer", "minimum": 1, "maximum": examples.MOST},
 }
 
 

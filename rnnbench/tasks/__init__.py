@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
+import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.lazy import torch
@@ -51,6 +52,18 @@ class Batch(NamedTuple):
         """Examples start to stop of the batch."""
         weights = None if self.weights is None else self.weights[:, start:stop]
         return Batch(self.xs[:, start:stop], self.ys[:, start:stop], self.at, weights)
+
+    def taken(self, places: NDArray[np.int64]) -> Batch:
+        """The examples at these places of the batch, in their order; any may come more than once."""
+        weights = None if self.weights is None else self.weights.take(places, 1)
+        return Batch(self.xs.take(places, 1), self.ys.take(places, 1), self.at, weights)
+
+    @classmethod
+    def joined(cls, batches: Sequence[Batch]) -> Batch:
+        """The examples of several batches of one length, one after another."""
+        weights = [b.weights for b in batches if b.weights is not None]
+        xs, ys = (np.concatenate(arrays, 1) for arrays in ([b.xs for b in batches], [b.ys for b in batches]))
+        return cls(xs, ys, batches[0].at, np.concatenate(weights, 1) if weights else None)
 
 
 class Needed(NamedTuple):

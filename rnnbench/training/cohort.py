@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.curriculum import Curriculum
+from rnnbench.finite import Finite
 from rnnbench.layers.noise import Noise
 from rnnbench.lazy import torch
 from rnnbench.records import Run
@@ -56,6 +57,8 @@ class Cohort:
         self.curriculum = Curriculum.of(runs[0].rung, self.task.shortest)
         if self.curriculum.drawn and len(runs) > 1:
             raise ValueError(f"got {len(runs)} runs that draw their lengths, expected one: a step is of one length")
+        self.examples: int | None = runs[0].rung.train.get("examples")  # None: fresh ones at each step
+        self.finite: dict[int, Finite] = {}  # by seed
         self.held: dict[tuple[Split, int, int], Batch] = {}
         rows = [(arrays or {}).get(run.id) or self._start(run) for run in runs]
         stacked = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
@@ -119,7 +122,11 @@ class Cohort:
 
     def _batch(self, seed: int) -> Batch:
         length = self.curriculum.length(seed, self.step)
-        return self.task.batch(self.settings.batch, length, stream(seed, "train", self.step))
+        if self.examples is None:
+            return self.task.batch(self.settings.batch, length, stream(seed, "train", self.step))
+        if seed not in self.finite:
+            self.finite[seed] = Finite(self.task, length, self.examples, seed)
+        return self.finite[seed].batch(self.settings.batch, self.step)
 
     def held_out(self, row: int, split: Split, length: int | None = None) -> Batch:
         """The examples of a split by which a row's run is judged, of a length (None: the longest trained on)."""

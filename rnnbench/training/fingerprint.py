@@ -20,7 +20,7 @@ from rnnbench.records import Rung
 
 PACKAGE = Path(__file__).parent.parent
 SHARED = (
-    "rng.py", "settings.py", "curriculum.py", "cells/__init__.py", "cells/memory.py", "cells/rotation.py",
+    "rng.py", "settings.py", "curriculum.py", "finite.py", "cells/__init__.py", "cells/memory.py", "cells/rotation.py",
     "layers/__init__.py", "layers/initial.py", "layers/layout.py", "layers/noise.py",
     "layers/recurrent.py", "tasks/__init__.py", "training/model.py", "training/backprop.py", "training/arranged.py",
     "training/cohort.py",
