@@ -72,7 +72,8 @@ def test_a_suite_is_run_once_and_reported(cli: Cli, suite: Path) -> None:
     assert report.stdout.startswith("tiny\nAs small as a suite can be.\n")
     assert "n/a" in report.stdout
     rows = list(csv.DictReader(io.StringIO(cli("report", "tiny.yaml", "--format", "csv").stdout)))
-    assert list(rows[0]) == ["variant", "task", "length", "score", "low", "high", "n", "solved", "failed"]
+    columns = ["variant", "task", "length", "score", "low", "high", "n", "solved", "failed", "share_low", "share_high"]
+    assert list(rows[0]) == columns
     assert [r["length"] for r in rows if r["variant"] == "rnn"] == ["2", "4", "3"]
     assert json.loads(cli("report", "--format", "json").stdout)
     assert cli("report", "--format", "markdown").stdout.count("| lstm ") >= 2
@@ -80,7 +81,7 @@ def test_a_suite_is_run_once_and_reported(cli: Cli, suite: Path) -> None:
     assert max(map(len, narrow.splitlines())) <= 60
     exported = cli("export", "--format", "csv").stdout.splitlines()
     assert len(exported) == 17
-    assert exported[0] == "variant,task,length,seed,status,score,steps,solved_at,parameters,seconds,id,budget"
+    assert exported[0] == "variant,task,length,seed,status,score,steps,solved_at,parameters,seconds,id,budget,choice"
 
 
 def test_a_report_from_an_export_is_the_report(cli: Cli, suite: Path, tmp_path: Path) -> None:

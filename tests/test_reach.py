@@ -421,7 +421,7 @@ def test_a_tiny_suite_goes_all_the_way(tmp_path: Path, cli: Callable[..., Comple
     assert [[n for n, _ in each["scores"]] for each in found] == [[1, 3, 6]] * 4
     assert len(cli("export", "s.yaml", "--format", "csv").stdout.splitlines()) == 1 + 4 * 3
     (tmp_path / "e.jsonl").write_text(export)
-    shown = cli("report", "s.yaml", "--from", "e.jsonl")
+    shown = cli("report", "s.yaml", "--all", "--from", "e.jsonl")
     assert "→6" in shown.stdout, shown.stderr
     written = cli("baseline", "s.yaml", "--update")
     assert written.returncode == 0, written.stderr

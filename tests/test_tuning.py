@@ -489,8 +489,8 @@ def test_from_the_run_to_the_report_of_its_export(cli: Cli, tmp_path: Path) -> N
     (tmp_path / "tiny.yaml").write_text(tiny.replace("[5, 10, 20]", "[2]"))
     ran = cli("run", "tiny.yaml")
     assert ran.returncode == 0, ran.stderr
-    report = cli("report").stdout
+    report = cli("report", "--all").stdout
     assert "copy: tuning" in report
     assert "of the pilots 4 of 4 runs known" in report
     assert cli("export", "-o", "e.json").returncode == 0
-    assert cli("report", "tiny.yaml", "--from", "e.json").stdout == report
+    assert cli("report", "tiny.yaml", "--all", "--from", "e.json").stdout == report

@@ -1,5 +1,5 @@
 """What a report says first, on two screens: the answer in sentences, spans and reaches with a small curve each, the
-effects that are told, the claims. And how any of a report's parts are picked by name."""
+effects that are told, what a suite asks for besides, the claims. And how any of a report's parts are picked by name."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from rnnbench.text import printable
 
 WIDEST = 12  # blocks of a small curve
 TOLD = ("differs", "alike")  # verdicts on effects that say something
+ASKED = ("spans_by_budget", "tuned_effects", "starts")  # sections that are there only where a suite asks for them
 LEFT_OUT = ("if normal", "p", "tells")  # columns of effects
 MORE = "more: --all (scores at each length, all effects, steps to solve, costs), --only PART,PART"
 
@@ -56,6 +57,7 @@ def report(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = ()) -> 
     kept = [
         *tables.headlines(suite, stated, _curve),
         *(some for table in whole.tables if table.kind == "effects" and (some := _told(table)) is not None),
+        *(table for table in whole.tables if table.kind in ASKED),
         *([_claims(told, few)] if found else []),
     ]
     sentences = answer.sentences(suite, Study(climbs), found)
