@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -175,7 +176,7 @@ def test_it_trains_what_it_asks_for_and_nothing_else(tmp_path: Path) -> None:
     assert {(length, seed) for length, _, seed in fake.asked} == {
         (r.run.rung.length, r.run.seed) for r in found.records
     }
-    assert [(s.low, s.high) for s in spans.seed_spans(found)] == [(20, 28), (40, 57), (5, 7), (640, None)]
+    assert [(s.low, s.high) for s in spans.seed_spans(found)] == [(20, 28), (40, 57), (5, 7), (640, math.inf)]
     assert outcome.trained < 4 * 7
     forecast = Forecast.of(outcome.climbs)
     assert forecast == Forecast.of([found])
