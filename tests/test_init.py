@@ -102,7 +102,7 @@ def test_a_shell_completes_suites_and_folders() -> None:
     Path("quiet.yaml").write_text("")
     Path("quiet.txt").write_text("")
     assert options.suites("qui") == ["quick", "quiet.yaml"]
-    assert options.suites("re") == ["results/"]
+    assert options.suites("res") == ["results/"]
     assert options.folders("results/") == ["results/more/"]
 
 
