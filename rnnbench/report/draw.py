@@ -5,16 +5,27 @@ from __future__ import annotations
 import re
 from typing import Any
 
+BEYOND = re.compile("[\U00010000-\U0010ffff]")
 PIXELS = 300  # an inch, of a PNG
 TAG = re.compile(r"<[a-z][^>]*>")  # a text has its < and > escaped
 STYLE = re.compile(r' (?:style|aria-hidden|xmlns:xlink)="[^"]*"')
+
+
+def _drawable(value: Any) -> Any:
+    """A specification whose texts have no letter beyond the basic plane, which may be cut in two where a text is
+    measured: they become U+FFFD."""
+    if isinstance(value, str):
+        return BEYOND.sub("\ufffd", value)
+    if isinstance(value, dict):
+        return {_drawable(key): _drawable(each) for key, each in value.items()}
+    return [_drawable(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def svg(spec: dict[str, Any]) -> str:
     """One <svg> element, without style attributes, which a page's content security policy forbids."""
     import vl_convert
 
-    drawn: str = vl_convert.vegalite_to_svg(spec, allowed_base_urls=[])
+    drawn: str = vl_convert.vegalite_to_svg(_drawable(spec), allowed_base_urls=[])
     return TAG.sub(lambda tag: STYLE.sub("", tag.group()), drawn)
 
 
@@ -22,11 +33,11 @@ def pdf(spec: dict[str, Any]) -> bytes:
     """One page, of the size of the chart in points, its fonts in it."""
     import vl_convert
 
-    return bytes(vl_convert.vegalite_to_pdf(spec, allowed_base_urls=[]))
+    return bytes(vl_convert.vegalite_to_pdf(_drawable(spec), allowed_base_urls=[]))
 
 
 def png(spec: dict[str, Any]) -> bytes:
     """At 300 pixels an inch."""
     import vl_convert
 
-    return bytes(vl_convert.vegalite_to_png(spec, ppi=PIXELS, scale=1, allowed_base_urls=[]))
+    return bytes(vl_convert.vegalite_to_png(_drawable(spec), ppi=PIXELS, scale=1, allowed_base_urls=[]))
