@@ -46,7 +46,7 @@ def test_effects_that_are_not_told_are_counted_and_left_out() -> None:
         assert not {column.title for column in table.columns} & set(brief.LEFT_OUT)
 
 
-@pytest.mark.parametrize("part", brief.parts())
+@pytest.mark.parametrize("part", tables.parts())
 def test_a_part_is_that_of_the_whole(part: str) -> None:
     whole = tables.report(SUITE, climbs())
     found = brief.only(SUITE, climbs(), [part])
@@ -54,7 +54,7 @@ def test_a_part_is_that_of_the_whole(part: str) -> None:
 
 
 def test_every_table_has_a_name_that_can_be_asked_for() -> None:
-    assert {table.kind for table in tables.report(SUITE, climbs()).tables} <= set(brief.parts())
+    assert {table.kind for table in tables.report(SUITE, climbs()).tables} <= set(tables.parts())
 
 
 def test_parts_are_named_with_commas_between() -> None:

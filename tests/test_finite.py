@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from bits import results
+from bits import small_splits as small_splits
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,11 +25,11 @@ from rnnbench.errors import UserError
 from rnnbench.finite import BLOCK, Finite
 from rnnbench.plan import plan
 from rnnbench.plan.ladders import view
-from rnnbench.records import Record, Run, Rung, canonical
+from rnnbench.records import Run, Rung, canonical
 from rnnbench.rng import stream
 from rnnbench.suite import Suite
 from rnnbench.suite.load import loads
-from rnnbench.tasks import SIZES, Task
+from rnnbench.tasks import Task
 from rnnbench.training.checkpoint import Checkpoint
 from rnnbench.training.cohort import Cohort
 from rnnbench.training.model import Model
@@ -40,20 +42,6 @@ HEAD = "rnnbench: 1\nname: s\nseeds: 2\narchitectures: {rnn: {cell: rnn}, lstm: 
 
 def rung(model: dict[str, Any], examples: int = 20, **settings: Any) -> Rung:
     return Rung(model, COPY, 6, SMALL | settings, {"examples": examples})
-
-
-def results(trainer: Trainer, runs: list[Run], **options: Any) -> dict[str, str]:
-    found = (e for e in trainer.train(runs, **options) if isinstance(e, Record))
-    return {r.id: canonical(r.results()) for r in found}
-
-
-@pytest.fixture(autouse=True, scope="module")
-def small_splits() -> Iterator[None]:
-    """Fewer held-out examples: what is compared here is bits, not scores."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(SIZES, "select", 100)
-        patch.setitem(SIZES, "test", 300)
-        yield
 
 
 def task(name: str = "copy", **fields: Any) -> Task:

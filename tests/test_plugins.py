@@ -76,7 +76,7 @@ def test_a_package_is_installed_and_all_that_it_adds_is_run(
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    listed = [line for line in rnnbench("list", "plugins").splitlines() if not line.startswith(" ")]
+    listed = rnnbench("list", "plugins").splitlines()
     assert [line.split()[:2] for line in listed] == [
         ["cell", f"{NAME}/leaky"], ["layer", f"{NAME}/smooth"], ["task", f"{NAME}/first"],
         ["format", f"{NAME}/tally"], ["executor", f"{NAME}/logged"],

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from bits import results
+from bits import small_splits as small_splits
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,7 +35,6 @@ from rnnbench.rng import stream
 from rnnbench.store import Store, bulk
 from rnnbench.suite import Claim, Suite, TaskEntry, Variant
 from rnnbench.suite.load import loads
-from rnnbench.tasks import SIZES
 from rnnbench.training.checkpoint import Checkpoint
 from rnnbench.training.cohort import Cohort
 from rnnbench.training.model import Model
@@ -47,20 +48,6 @@ TESTED = {"tested": [2, 4, 9]}
 
 def rung(model: dict[str, Any], train: dict[str, Any] | None = None, **settings: Any) -> Rung:
     return Rung(model, COPY, 6, SMALL | settings, TESTED if train is None else train)
-
-
-def results(trainer: Trainer, runs: list[Run], **options: Any) -> dict[str, str]:
-    found = (e for e in trainer.train(runs, **options) if isinstance(e, Record))
-    return {r.id: canonical(r.results()) for r in found}
-
-
-@pytest.fixture(autouse=True, scope="module")
-def small_splits() -> Iterator[None]:
-    """Fewer held-out examples: what is compared here is bits, not scores."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(SIZES, "select", 100)
-        patch.setitem(SIZES, "test", 300)
-        yield
 
 
 # which lengths

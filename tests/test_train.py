@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from bits import results
+from bits import small_splits as small_splits
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from rnnbench.records import Record, Run, Rung, canonical
-from rnnbench.tasks import SIZES
 from rnnbench.training import checkpoint
 from rnnbench.training import trainer as training
 from rnnbench.training.checkpoint import Checkpoint
@@ -43,23 +44,8 @@ AROUND: list[dict[str, Any]] = [
 ]  # fmt: skip
 
 
-def records(trainer: Trainer, runs: list[Run], **options: Any) -> dict[str, str]:
-    """The canonical results of each run, by id."""
-    found = (e for e in trainer.train(runs, **options) if isinstance(e, Record))
-    return {r.id: canonical(r.results()) for r in found}
-
-
 def rung(model: dict[str, Any], task: tuple[dict[str, Any], int], **changed: Any) -> Rung:
     return Rung(model, task[0], task[1], SMALL | changed)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def small_splits() -> Iterator[None]:
-    """Fewer held-out examples: what is compared here is bits, not scores."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(SIZES, "select", 100)
-        patch.setitem(SIZES, "test", 300)
-        yield
 
 
 class Countdown:
@@ -123,12 +109,12 @@ def test_a_run_has_the_same_bits_in_any_company(
         changed["bidirectional"] = bidirectional and "cell" in model and task[0]["task"] != "counting"
         runs = [Run(rung(model, task, **changed), seed) for seed in range(3)]
         wild = Run(rung(model, task, **changed, lr=99.0), 7)
-        together = records(trainer, runs)
+        together = results(trainer, runs)
         assert len(together) == 3
         for run in runs:
-            assert records(trainer, [run]) == {run.id: together[run.id]}
+            assert results(trainer, [run]) == {run.id: together[run.id]}
         company = [[*runs, wild][i] for i in order]
-        beside = records(trainer, company)
+        beside = results(trainer, company)
         assert {run.id: beside[run.id] for run in runs} == together
         assert resumed(trainer, runs, every) == together
 
@@ -269,7 +255,7 @@ def test_a_checkpoint_of_other_code_is_not_gone_on_from() -> None:
     foreign = Checkpoint(
         saved.run_id, saved.numerics, "0" * 16, saved.state, {k: v * 0 for k, v in saved.arrays.items()}
     )
-    assert records(trainer, [run], checkpoints={run.id: foreign}) == records(trainer, [run])
+    assert results(trainer, [run], checkpoints={run.id: foreign}) == results(trainer, [run])
 
 
 @pytest.mark.parametrize("cut", [0, 10, 40, -30, -1])

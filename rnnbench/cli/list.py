@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from textwrap import wrap
 from typing import Annotated
 
 import typer
 
+from rnnbench import environment
 from rnnbench.cli import app, common, options
 from rnnbench.errors import UserError, nearest
 from rnnbench.text import printable, sentence
@@ -16,6 +18,7 @@ CLASSES = ("cells", "layers", "tasks")
 NAMED = (*CLASSES, "suites")  # what `list` alone lists
 KINDS = (*NAMED, "settings", "runs", "plugins")
 GAP = 2  # blanks between columns
+UNFOLDED = 10**6  # columns for a program that reads, so that whatever is listed is one line
 
 
 @app.command(name="list")
@@ -33,7 +36,7 @@ def list_(
     filter: options.Filter = None,
 ) -> None:
     """List what a suite or a command can name, a line each; `list lstm`: one of them; `list runs SUITE`: its runs."""
-    width, _ = common.screen(None)
+    width = common.screen(None)[0] if sys.stdout.isatty() or environment.columns() else UNFOLDED
     if suite is not None and what not in ("runs", *CLASSES):
         raise UserError(f"list: got '{printable(suite, 60)}' after '{printable(what or '', 60)}', expected nothing")
     if what == "runs":
@@ -77,7 +80,6 @@ def _names(what: str | None, width: int) -> Iterator[str]:
 def _detail(name: str, width: int) -> Iterator[str]:
     """All that is said of a cell, layer or task: its docstrings, with the equations, and its switches."""
     import inspect
-    import sys
 
     from rnnbench import registry
 

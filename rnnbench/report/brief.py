@@ -12,7 +12,7 @@ from rnnbench.analysis.verdicts import Verdict
 from rnnbench.errors import UserError, nearest
 from rnnbench.plan import views
 from rnnbench.plan.ladders import Climb
-from rnnbench.report import answer, broken, curves, marks, sections, tables
+from rnnbench.report import answer, broken, curves, marks, tables
 from rnnbench.report.model import Cell, Column, Report, Table, clean
 from rnnbench.report.study import Study
 from rnnbench.suite import Suite
@@ -25,31 +25,25 @@ LEFT_OUT = ("if normal", "p", "tells")  # columns of effects
 MORE = "more: --all (scores at each length, all effects, steps to solve, costs), --only PART,PART"
 
 
-def parts() -> tuple[str, ...]:
-    """What a report is made of, by the names that can be asked for."""
-    return ("scores", "spans", *sections.names(), "cost", "claims")
-
-
 def chosen(text: str) -> tuple[str, ...]:
     """The parts that are named, with commas between; UserError where one is none."""
     names = tuple(name.strip() for name in text.split(","))
     for name in names:
-        if name not in parts():
+        if name not in tables.parts():
             got = printable(name, 100)
-            raise UserError(f"--only: got '{got}', expected parts of a report; {nearest(name, parts())}")
+            raise UserError(f"--only: got '{got}', expected parts of a report; {nearest(name, tables.parts())}")
     return names
 
 
 def only(suite: Suite, climbs: Sequence[Climb], wanted: Sequence[str], notes: Sequence[str] = ()) -> Report:
     """A report of these parts alone."""
-    whole = tables.report(suite, climbs, notes)
-    kept = tuple(table for table in whole.tables if table.kind in wanted)
-    return replace(whole, tables=kept, legend=marks.legend(kept))
+    found = tables.report(suite, climbs, notes, only=wanted)
+    return replace(found, legend=marks.legend(found.tables))
 
 
 def report(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = ()) -> Report:
     """What is to be seen at once."""
-    whole = tables.report(suite, climbs, notes)
+    whole = tables.report(suite, climbs, notes, only=("effects", *ASKED))
     stated = views.at(climbs)
     found = verdicts.verdicts(suite, climbs)
     few = advice.seeds(suite, stated, verdicts.MINIMUM) if advice.few(suite) else ""
@@ -72,7 +66,7 @@ def report(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = ()) -> 
 
 def _curve(cell: Cell, climb: Climb) -> Cell:
     """A cell with the mean score at each length before it, in blocks; a dot where there is none."""
-    if not any(r is not None for step in climb.steps for r in step.records):
+    if not tables.started(climb):
         return cell
     scores = [spans.score(step).score.value for step in climb.steps]
     drawn = curves.linear([None if math.isnan(score) else score for score in scores], WIDEST)

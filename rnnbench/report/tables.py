@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from rnnbench import registry
 from rnnbench.analysis import advice, bars, spans, stats, verdicts
@@ -28,18 +28,32 @@ HEADLINES = {
 }
 
 
-def report(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = ()) -> Report:
-    """Everything that a report on a suite says: of the stated budget, but for the sections that are about others."""
+def parts() -> tuple[str, ...]:
+    """What a report is made of: the kinds of its tables, in their order."""
+    return ("scores", "spans", *sections.names(), "cost", "claims")
+
+
+def report(
+    suite: Suite,
+    climbs: Sequence[Climb],
+    notes: Sequence[str] = (),
+    *,
+    only: Collection[str] | None = None,
+    found: Sequence[Verdict] | None = None,
+) -> Report:
+    """Everything that a report on a suite says, or `only` some parts of it: of the stated budget, but for the sections
+    that are about others. `found`: the verdicts on its claims, where they are known."""
+    wanted = parts() if only is None else only
     every, climbs = climbs, views.at(climbs)
     tasks = [task for task in suite.tasks if any(c.ladder.task.name == task.name for c in climbs)]  # those selected
     by_task = [(task, [c for c in climbs if c.ladder.task.name == task.name]) for task in tasks]
-    tables = [scores(suite, task, own) for task, own in by_task]
-    tables += headlines(suite, climbs)
-    tables += sections.tables(tasks, every)
-    tables += [costs(task, own) for task, own in by_task]
-    if suite.claims:
-        found = advice.advised(suite, climbs, verdicts.verdicts(suite, every))
-        tables.append(claimed(found, bars.claim_outcomes(suite, every)))
+    tables = [scores(suite, task, own) for task, own in by_task if "scores" in wanted]
+    tables += headlines(suite, climbs) if "spans" in wanted else []
+    tables += sections.tables(tasks, every, wanted)
+    tables += [costs(task, own) for task, own in by_task if "cost" in wanted]
+    if suite.claims and "claims" in wanted:
+        found = verdicts.verdicts(suite, every) if found is None else found
+        tables.append(claimed(advice.advised(suite, climbs, found), bars.claim_outcomes(suite, every)))
     return Report(
         title=clean(suite.name),
         about=clean(suite.about.strip()),
@@ -116,7 +130,7 @@ def _across(climb: Climb, lengths: Sequence[int], draw: Callable[[RungState], Ce
     return [draw(steps[length]) if length in steps else absent for length in lengths]
 
 
-def _started(climb: Climb) -> bool:
+def started(climb: Climb) -> bool:
     return any(r is not None for step in climb.steps for r in step.records)
 
 
@@ -133,7 +147,7 @@ def scores(suite: Suite, task: TaskEntry, climbs: Sequence[Climb]) -> Table:
     rows = []
     for climb, span, is_best in zip(climbs, found, best(found), strict=True):
         rows.append(
-            (_name(climb), *_across(climb, task.lengths, marks.score), marks.span(span, _started(climb), is_best))
+            (_name(climb), *_across(climb, task.lengths, marks.score), marks.span(span, started(climb), is_best))
         )
     bar = marks.fixed(registry.task_class(task.task["task"]).bar)
     n = len(suite.seeds)
@@ -227,7 +241,7 @@ def _headline(suite: Suite, climbs: Sequence[Climb], name: str, shown: Callable[
         found = [spans.span(c) if c else None for c in own]
         triples = zip(found, own, best(found), strict=True)
         columns.append(
-            [shown(marks.span(s, _started(c), is_best), c) if c else Cell(("",)) for s, c, is_best in triples]
+            [shown(marks.span(s, started(c), is_best), c) if c else Cell(("",)) for s, c, is_best in triples]
         )
     names = [Cell((clean(v.name),), clean(v.name)) for v in variants]
     return Table(

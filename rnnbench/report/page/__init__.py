@@ -24,11 +24,11 @@ PLACED = ("spans", "claims")  # kinds of tables that have a chapter of their own
 
 def made(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = (), probes: Report | None = None) -> str:
     """The whole page on a suite's view of a store; every table of the report's model is on it."""
-    report = tables.report(suite, climbs, notes)
     study = Study(climbs)
     series = looks.series(suite.variants)
     shown = {c.ladder.variant.name: series[c.ladder.variant.name] for c in study.stated}
     found = verdicts.verdicts(suite, climbs)
+    report = tables.report(suite, climbs, notes, found=found)
     chapters = [
         Chapter("answer", "The answer", _answer(suite, study, found)),
         *(

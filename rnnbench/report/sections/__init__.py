@@ -10,7 +10,7 @@ that of the stated steps; one that says `EVERY = True` is given all that there a
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -37,9 +37,10 @@ def _given(section: ModuleType, climbs: Sequence[Climb]) -> Sequence[Climb]:
     return climbs if getattr(section, "EVERY", False) else views.at(climbs)
 
 
-def tables(tasks: Sequence[TaskEntry], climbs: Sequence[Climb]) -> list[Table]:
-    """Each section's tables, of all climbs."""
-    return [replace(table, kind=name) for name, section in _all().items() for table in _tables(section, tasks, climbs)]
+def tables(tasks: Sequence[TaskEntry], climbs: Sequence[Climb], wanted: Container[str]) -> list[Table]:
+    """The tables of each section that is wanted, of all climbs."""
+    chosen = {name: section for name, section in _all().items() if name in wanted}
+    return [replace(table, kind=name) for name, section in chosen.items() for table in _tables(section, tasks, climbs)]
 
 
 def _tables(section: ModuleType, tasks: Sequence[TaskEntry], climbs: Sequence[Climb]) -> Iterator[Table]:
