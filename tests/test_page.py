@@ -227,3 +227,8 @@ def test_probes_have_a_chapter_of_their_own() -> None:
     made = report.render(SUITE, climbs(), "html", probes=probes)
     chapter = made.partition('id="probes"')[2].partition("</section>")[0]
     assert all(text in chapter for text in ("adding 6: gradient", "2 runs trained again", "not probed yet", "lstm"))
+
+
+def test_a_claim_keeps_its_number_whichever_were_selected() -> None:
+    suite = replace(SUITE, claims=(replace(CLAIMS[0], number=7),))
+    assert f">7. {escape(CLAIMS[0].says)}<" in report.render(suite, climbs(suite), "html")

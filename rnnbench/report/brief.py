@@ -95,17 +95,17 @@ def _told(table: Table) -> Table | None:
 def _claims(found: Sequence[Verdict], few: str) -> Table:
     """Claims x verdict, and why, those that hold aside; claims with one reason have it once. `few`: what would decide
     those that have too few seeds."""
-    rows = [
-        (
-            Cell((f"{v.claim.number}. {clean(v.claim.says)}",), v.claim.says),
-            Cell((v.outcome,), v.outcome, marks.TONES[v.outcome]),
-        )
-        for v in found
-    ]
     reasons: dict[str, list[str]] = {}
     for v in found:
         if v.outcome != "holds":
             reasons.setdefault(clean(v.why), []).append(str(v.claim.number))
     notes = tuple(f"{', '.join(numbers)}: {why}" for why, numbers in reasons.items())
     more = (f"for {verdicts.MINIMUM} seeds: {few}",) if few else ()
-    return Table("claims", "", (Column("", False), Column("verdict", False)), tuple(rows), (*notes, *more), "claims")
+    return Table(
+        "claims",
+        "",
+        (Column("", False), Column("verdict", False)),
+        tuple(map(marks.claim, found)),
+        (*notes, *more),
+        "claims",
+    )

@@ -10,8 +10,9 @@ from rnnbench.analysis.effort import Ratio, middle
 from rnnbench.analysis.ranges import Range
 from rnnbench.analysis.spans import Bound, Score, VariantSpan
 from rnnbench.analysis.stats import Estimate
+from rnnbench.analysis.verdicts import Verdict
 from rnnbench.plan.ladders import RungState
-from rnnbench.report.model import Cell, Table, Tone
+from rnnbench.report.model import Cell, Table, Tone, clean
 from rnnbench.settings import LOOK
 
 PRUNED, MISSING, NOT_APPLICABLE, SOLVED, SO_FAR, IMPLIED = "–", "·", "n/a", "✓", "…", "⇒"
@@ -253,3 +254,10 @@ def _from_to(found: Range, sign: str = "") -> str:
 
 def _factor(x: float) -> str:
     return f"{x:.2f}" if x < 1 else f"{x:.1f}" if x < 10 else f"{x:.0f}"
+
+
+def claim(found: Verdict) -> tuple[Cell, Cell]:
+    """A claim by the number that it has in its suite, whichever were selected, and what it came to."""
+    number = found.claim.number
+    says = Cell((f"{number}. {clean(found.claim.says)}",), number)
+    return says, Cell((found.outcome,), found.outcome, TONES[found.outcome])

@@ -255,11 +255,6 @@ def _headline(suite: Suite, climbs: Sequence[Climb], name: str, shown: Callable[
 
 def claimed(verdicts: Sequence[Verdict], others: Sequence[Mapping[float, str]]) -> Table:
     """Claims x verdict, and below what each says exactly, why it is so decided, and what it would be at other bars."""
-    names = [f"{v.claim.number}. {clean(v.claim.says)}" for v in verdicts]
-    rows = [
-        (Cell((name,), name), Cell((v.outcome,), v.outcome, marks.TONES[v.outcome]))
-        for name, v in zip(names, verdicts, strict=True)
-    ]
     reasons = (f"{v.claim.number}. {clean(v.claim.that.strip())}: {clean(v.why)}" for v in verdicts)
     pairs = zip(verdicts, others, strict=True)
     moved = [f"{v.claim.number} {marks.bars(there)}" for v, there in pairs if there]
@@ -268,7 +263,7 @@ def claimed(verdicts: Sequence[Verdict], others: Sequence[Mapping[float, str]]) 
         about=f"each decided by itself, at {100 * stats.LEVEL:.0f}{NBSP}%; undecided is what these runs, or this "
         "ladder, can't tell",
         columns=(Column("", False), Column("verdict", False)),
-        rows=tuple(rows),
+        rows=tuple(map(marks.claim, verdicts)),
         notes=(*reasons, *([f"{effects.OTHER}: {'; '.join(moved)}"] if moved else [])),
         kind="claims",
     )

@@ -6,21 +6,13 @@ from collections.abc import Sequence
 
 from rnnbench.analysis import stats
 from rnnbench.analysis.verdicts import Verdict
-from rnnbench.report.marks import TONES
+from rnnbench.report import marks
 from rnnbench.report.model import NBSP, Cell, Column, Table, clean
 
 
 def table(found: Sequence[Verdict], notes: tuple[str, ...]) -> Table:
     """Claims x (verdict, why, that); `notes` are what else is said of them."""
-    rows = tuple(
-        (
-            Cell((f"{number}. {clean(v.claim.says)}",), number),
-            Cell((v.outcome,), v.outcome, TONES[v.outcome]),
-            Cell((clean(v.why),)),
-            Cell((clean(v.claim.that.strip()),)),
-        )
-        for number, v in enumerate(found, 1)
-    )
+    rows = tuple((*marks.claim(v), Cell((clean(v.why),)), Cell((clean(v.claim.that.strip()),))) for v in found)
     about = f"each decided by itself, at {100 * stats.LEVEL:.0f}{NBSP}%; undecided is what these runs can't tell"
     titles = ("claim", "verdict", "why", "exactly")
     return Table("claims", about, tuple(Column(title, False) for title in titles), rows, notes, kind="claims")
