@@ -72,7 +72,7 @@ def test_a_package_is_installed_and_all_that_it_adds_is_run(
     paths = [str(site), *filter(None, [os.environ.get("PYTHONPATH")])]
 
     def rnnbench(*arguments: str, **more: str) -> str:
-        done = cli(*arguments, env={"PYTHONPATH": os.pathsep.join(paths)} | more, timeout=300)
+        done = cli(*arguments, env={"PYTHONPATH": os.pathsep.join(paths), "COLUMNS": ""} | more, timeout=300)
         assert done.returncode == 0, done.stderr
         return done.stdout
 

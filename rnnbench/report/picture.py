@@ -15,7 +15,7 @@ def curve(points: Sequence[tuple[float, float]], width: int, height: int, last: 
     x, joined; where nothing is known, nothing is drawn.
 
     >>> curve([(1, 0.0), (2, 1.0)], 2, 1, 2.0)
-    ['⠀⡸']
+    ['⢀⡼']
     """
     known = [(x, min(max(y, 0.0), 1.0)) for x, y in points if math.isfinite(y)]
     columns, rows = 2 * width, 4 * height

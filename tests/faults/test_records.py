@@ -63,10 +63,17 @@ LOSSES = (None, 0.0, -1.7e308, 1.7e308, 5e-324)
 TEXTS = ("", "x", "fused\x1b[31m", "\u202e" * 3, "=1+1", "|" * 2000, "\n\n")
 
 
+class Drawn(dict[str, Record]):
+    """Records by their ids, told by their number: hypothesis warns of a text as long as all that is in them."""
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} records: {', '.join(sorted({record.status for record in self.values()}))}>"
+
+
 @st.composite
-def records(draw: st.DrawFn) -> dict[str, Record]:
+def records(draw: st.DrawFn) -> Drawn:
     """A record, or none, of each run of the suite: those that the strict parser takes of what is drawn."""
-    drawn = {}
+    drawn = Drawn()
     kinds = draw(st.lists(values(), min_size=1, max_size=8))
     for run, found in zip(draw(st.permutations(RUNS)), cycle(kinds), strict=False):
         try:
