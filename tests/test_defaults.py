@@ -113,8 +113,8 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
         each.cache_clear()
 
 
-def record(model: dict[str, Any], **settings: Any) -> Record:
-    run = Run(Rung(model, {"task": "copy"}, 4, settings), 0)
+def record(model: dict[str, Any], task: str = "copy", **settings: Any) -> Record:
+    run = Run(Rung(model, {"task": task}, 4, settings), 0)
     here = trainer.Trainer()
     return Record(run, "solved", 1.0, numerics=here.numerics(run), fingerprint=here.fingerprint(run))
 
@@ -143,6 +143,20 @@ def test_what_another_run_goes_through_makes_nothing_stale(elsewhere: Callable[[
     ):  # fmt: skip
         elsewhere(file, old, new)
     assert not api.is_stale(made)
+
+
+def test_a_module_of_tasks_counts_where_it_is_imported_and_nowhere_else(
+    elsewhere: Callable[[str, str, str], None],
+) -> None:
+    """So a task that comes with a module of its own makes no record stale; five have always counted everywhere."""
+    copy, group = record(LSTM), record(LSTM, "group")
+    elsewhere("tasks/_groups.py", "LARGEST = 1000", "LARGEST = 999")
+    assert api.is_stale(group)
+    assert not api.is_stale(copy)
+    made = record(LSTM, "group")
+    elsewhere("tasks/_apart.py", "LEAST = 100", "LEAST = 99")  # by way of the class that group is made from
+    assert api.is_stale(made)
+    assert not api.is_stale(copy)
 
 
 def test_ids_hold_only_what_differs_from_a_default() -> None:
