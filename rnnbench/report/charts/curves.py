@@ -14,6 +14,7 @@ from rnnbench.report.model import clean, counted
 from rnnbench.report.study import Study
 from rnnbench.suite import TaskEntry
 
+CURVES = True
 MOST = 40  # points a line: what is left of a curve can't be told from it at this size
 
 
