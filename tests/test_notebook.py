@@ -310,6 +310,10 @@ def test_a_figure_is_the_chart_of_the_page(name: str) -> None:
     assert (made.spec, made.title, made.about, made.alt) == (chart.spec, chart.title, chart.about, chart.alt)
     bundle = made._repr_mimebundle_()
     assert bundle["image/svg+xml"].startswith("<svg")
+    symbols = re.findall(r'<path [^>]*stroke="#[^>]*>', bundle["image/svg+xml"].partition("role-legend")[2])
+    if name == "curves":  # nothing but lines
+        assert len(symbols) == len(suite.variants)
+        assert all('stroke-width="2"' in symbol for symbol in symbols)
     assert bundle["text/plain"] == made.alt
 
 
