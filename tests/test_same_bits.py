@@ -53,7 +53,7 @@ MACHINES: dict[str, dict[str, str]] = {
 }
 TASKS = ({"task": "adding"}, {"task": "copy", "items": 2, "alphabet": 4}, {"task": "counting"})
 EVERYTHING: dict[str, Any] = {"layers": 2, "bidirectional": True, "layer_norm": True, "residual": True, "dropout": 0.2,
-              "attention": "additive"}  # fmt: skip
+              "attention": "additive", "conv": 3}  # fmt: skip
 QUICK: list[dict[str, Any]] = [{"model": {"cell": "lstm"}, "task": task} for task in TASKS]
 QUICK += [{"model": {"cell": "lstm"}, "task": TASKS[0], "settings": EVERYTHING}]
 QUICK += [{"model": {"cell": "orthogonal", "map": map}, "task": TASKS[0]} for map in ("exp", "cayley")]

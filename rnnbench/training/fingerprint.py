@@ -44,10 +44,11 @@ def _ours(model: str) -> Layer:
 
 
 @cache
-def _of(sources: tuple[str, ...], attention: bool, fused: bool) -> str:
+def _of(sources: tuple[str, ...], attention: bool, conv: bool, fused: bool) -> str:
     """Of the files of ours that a run goes through."""
     looks = ("layers/attention.py", *(ATTENTION if fused else ())) if attention else ()
-    around = (*looks, *(AROUND if fused else ()))
+    filters = ("layers/conv.py", *(("kernels/conv.py",) if fused else ())) if conv else ()
+    around = (*looks, *filters, *(AROUND if fused else ()))
     helpers = sorted(f"tasks/{path.name}" for path in (PACKAGE / "tasks").glob("_[a-z]*.py"))
     digest = hashlib.blake2b(digest_size=8)
     for name in (*SHARED, *sources, *around, *helpers):
@@ -65,5 +66,5 @@ def fingerprint(rung: Rung, fused: bool) -> str:
     # asked each time: other people's code may change while a session lasts
     theirs = [layer.digest(), foreign.source(registry.task_class(task))]
     ours = (*layer.sources(fused), *(() if registry.is_foreign(rung.task) else (f"tasks/{task}.py",)))
-    own = _of(ours, "attention" in rung.settings, fused)
+    own = _of(ours, "attention" in rung.settings, "conv" in rung.settings, fused)
     return hashlib.blake2b(" ".join([own, *theirs]).encode(), digest_size=8).hexdigest() if any(theirs) else own
