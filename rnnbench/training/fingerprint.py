@@ -21,6 +21,7 @@ from rnnbench.records import Rung
 PACKAGE = Path(__file__).parent.parent
 SHARED = (
     "rng.py", "settings.py", "curriculum.py", "finite.py", "cells/__init__.py", "cells/memory.py", "cells/rotation.py",
+    "cells/decay.py", "cells/matrices.py",
     "layers/__init__.py", "layers/initial.py", "layers/layout.py", "layers/noise.py",
     "layers/recurrent.py", "tasks/__init__.py", "training/model.py", "training/backprop.py", "training/arranged.py",
     "training/cohort.py",
@@ -30,6 +31,7 @@ SHARED = (
 # What is around a layer that is computed by hand.
 AROUND = tuple(f"kernels/{name}.py" for name in ("loans", "maths", "readout", "norm", "scan"))
 ATTENTION = tuple(f"kernels/{name}.py" for name in ("attention", "selfattention", "embedding", "lanewise"))
+CONV = ("layers/conv.py", "kernels/conv.py")
 COMPILERS = ("numba", "llvmlite")
 
 
@@ -47,7 +49,7 @@ def _ours(model: str) -> Layer:
 def _of(sources: tuple[str, ...], attention: bool, conv: bool, fused: bool) -> str:
     """Of the files of ours that a run goes through."""
     looks = ("layers/attention.py", *(ATTENTION if fused else ())) if attention else ()
-    filters = ("layers/conv.py", *(("kernels/conv.py",) if fused else ())) if conv else ()
+    filters = CONV[: 1 + fused] if conv else ()
     around = (*looks, *filters, *(AROUND if fused else ()))
     helpers = sorted(f"tasks/{path.name}" for path in (PACKAGE / "tasks").glob("_[a-z]*.py"))
     digest = hashlib.blake2b(digest_size=8)
