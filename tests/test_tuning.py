@@ -105,7 +105,8 @@ def test_pilots_are_at_the_shortest_length_and_the_middle_one(some: list[int]) -
 
 def test_what_may_be_tuned_is_decided_for_every_setting() -> None:
     """A setting that is new is either the model's, the budget's, or one that may be tuned."""
-    model = {"hidden", "layers", "bidirectional", "attention", "residual", "layer_norm"}
+    conv = {"conv", "conv_activation", "conv_residual", "conv_start"}
+    model = {"hidden", "layers", "bidirectional", "attention", "residual", "layer_norm", *conv}
     assert {f.name for f in fields(Settings)} == {*model, "steps", "stop", *TUNABLE}
 
 

@@ -83,6 +83,10 @@ class Cohort:
             self.optimiser = optimiser.Solo(self.settings, lrs[0], self.state, self.gradient)
         else:
             self.optimiser = optimiser.Stacked(self.settings, lrs, self.state, self.gradient)
+        # Weight decay would shrink what is only kept.
+        places = self.model.layout.kept if self.settings.weight_decay else []
+        kept = [slice(start, start + size) for start, size in places]
+        self.kept = [(part, flat[:, part].clone()) for part in kept]
         self.seeds = [runs[r].seed for r in rows]
         self.recorded: dict[bool, tuple[torch.cuda.CUDAGraph, Inputs]] = {}
 
@@ -154,6 +158,8 @@ class Cohort:
         with torch.no_grad():
             self.optimiser.apply()
             s = self.state
+            for part, value in self.kept:
+                s["flat"][:, part] = value
             s["losses"] += losses.reshape(-1, 1)
             if listen:
                 s["scores"] += self.task.score(answers, ys, weights).float().reshape(-1, 1)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from rnnbench import registry
 from rnnbench.cells import Arrays, Shapes, Streams
-from rnnbench.layers import Layer, attention
+from rnnbench.layers import Layer, attention, conv
 from rnnbench.layers.initial import affine, initial, normalise
 from rnnbench.layers.layout import Layout
 from rnnbench.layers.noise import Noise
@@ -68,6 +68,8 @@ class Model:
         return flat
 
     def _start(self, group: str) -> Callable[[Shapes, Streams], Arrays]:
+        if group.startswith("conv/"):
+            return partial(conv.initial, start=self.settings.conv_start)
         return partial(self.layer.init, tokens=self.task.tokens) if group[0].isdigit() else initial
 
     def views(self, flat: Tensor) -> dict[str, Tensor]:
@@ -78,11 +80,11 @@ class Model:
         }
 
     def encode(self, xs: Tensor) -> Tensor:
-        """Tokens (..., T, B) -> one-hot (..., T, B, I), or (..., T, B, 1) for a layer that reads them; numbers as they
-        are."""
+        """Tokens (..., T, B) -> one-hot (..., T, B, I), or (..., T, B, 1) for a layer that reads them, where nothing is
+        ahead of it; numbers as they are."""
         if not self.task.tokens:
             return xs
-        if self.layer.reads_tokens:
+        if self.layer.reads_tokens and not self.settings.conv:
             return xs.unsqueeze(-1)
         return torch.eye(self.task.inputs, dtype=torch.float32, device=xs.device)[xs]
 
@@ -101,7 +103,10 @@ class Model:
                 place = f"{depth}/{direction}"
                 backward = direction == "backward"
                 own, here = within(p, f"{place}/"), noise.at(place) if noise else None
-                y = self.layer.scan(own, x.flip(-3) if backward else x, self.task.causal, here)
+                given = x.flip(-3) if backward else x
+                if s.conv:
+                    given = conv.convolve(within(p, f"conv/{place}/"), given, s)
+                y = self.layer.scan(own, given, self.task.causal, here)
                 y = y.flip(-3) if backward else y
                 if s.layer_norm:
                     y = normalise(y, p[f"norm/{place}/g"], p[f"norm/{place}/b"])
