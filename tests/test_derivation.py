@@ -127,6 +127,26 @@ def test_a_tangled_step() -> None:
 
 
 @dataclass(frozen=True)
+class Onward(cells.Cell):
+    """An output that is an activated sum alone in its tile, which a later stage of the same step reads besides."""
+
+    def shapes(self, I: int, H: int) -> cells.Shapes:
+        return {"W": (I, H), "U": (H, H), "V": (H, H), "b": (1, H)}
+
+    def widths(self, H: int) -> tuple[int, ...]:
+        return (H, H)
+
+    def step(self, p: cells.Parameters, x: Tensor, state: cells.State) -> tuple[Tensor, cells.State]:
+        h, c = state
+        h = cells.tanh(x @ p["W"] + h @ p["U"] + 0.1 * c + p["b"])
+        return h, (h, 0.5 * c + h * cells.sigmoid(h @ p["V"]))
+
+
+def test_an_output_that_a_later_stage_reads() -> None:
+    check(Onward())
+
+
+@dataclass(frozen=True)
 class Torchs(cells.Cell):
     """Functions as people write them, out of torch."""
 

@@ -124,8 +124,9 @@ class Schedule:
         self.given = [node for node in _live(self.nodes, rows) if node.op == "parameter"]
         self.names = self._names()
         self.risky = any(node.op in RISKY for node in self.nodes) or bool(self.uses_of)
-        # A sum of a tile of its own that becomes the output needs no slot: its place is that of the output.
-        alone = [group.sums[0] for group in self.groups if len(group.sums) == 1]
+        # A sum of a tile of its own that becomes the output needs no slot: its place is that of the output, which is
+        # written at the last stage, so that no later one may read it.
+        alone = [g.sums[0] for g in self.groups if len(g.sums) == 1 and self.stages[graph.output] == self.count - 1]
         self.direct = next((each for each in alone if each.kept is graph.output), None)
         held = [each for each in self.sums if each is not self.direct]
         self.slot = {each: n for n, each in enumerate(held)}
