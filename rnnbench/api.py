@@ -90,7 +90,8 @@ class Forecast:
     """What a run would do: counts of runs, and about how many seconds of one worker. Of those that are known, so many
     are `derived`: by runs with fewer steps; `stale`: made by other code, where that was looked for. Where a ladder is
     `searched`, `missing` is the most that there may be, and `pruned` are also those that are left out for good. So many
-    of all are `pilots`, and so many `follow` from what they choose, at most."""
+    of all are `pilots`, so many `follow` from what they choose, at most, and so many are `crossed`: pairs of
+    initialisation and data that are no seeds."""
 
     known: int
     derived: int
@@ -101,6 +102,7 @@ class Forecast:
     pilots: int = 0
     follow: int = 0
     stale: int = 0
+    crossed: int = 0
 
     @property
     def total(self) -> int:
@@ -123,8 +125,9 @@ class Forecast:
         asked = [(climbed.ladder, sum(rung.asked for rung in climbed.steps)) for climbed in climbs]
         pilots = sum(count for ladder, count in asked if ladder.choice == "pilot")
         follow = sum(count for ladder, count in asked if ladder.awaits)
+        crossed = sum(count for ladder, count in asked if ladder.crossing)
         old = sum(1 for _ in stale)
-        return cls(known, derived, pruned, missing, seconds, searched, pilots, follow, old)
+        return cls(known, derived, pruned, missing, seconds, searched, pilots, follow, old, crossed)
 
 
 def run_plan(
@@ -161,15 +164,15 @@ def train_again(runs: Sequence[Run], jobs: int = 0) -> Iterator[Record]:
 
 
 def to_probe(plan: Plan, store: Store, seeds: int | None = None) -> list[Probed]:
-    """The runs of a plan that can be probed, with what the store has of them: all that were not pruned, of the first so
-    many seeds."""
+    """The runs of a plan that can be probed, with what the store has of them: all that were not pruned, with the steps
+    that the suite states, of the first so many seeds."""
     registry.place(plan.suite.files)
     found = []
-    for climb in climbs(plan, store):
+    for climb in views.at(climbs(plan, store)):
         variant, task = climb.ladder.variant, climb.ladder.task
         for rung in climb.steps:
             if rung.state != "pruned":
-                pairs = list(zip(plan.suite.seeds, rung.records, strict=True))[:seeds]
+                pairs = list(zip(plan.seeds(climb.ladder), rung.records, strict=True))[:seeds]
                 runs = [(Run(rung.rung, seed), record) for seed, record in pairs]
                 found += [Probed(variant.name, variant.base, task.name, *pair) for pair in runs]
     return found

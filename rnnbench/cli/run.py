@@ -140,8 +140,11 @@ def describe(name: str, forecast: Forecast, workers: int) -> str:
     """What `--dry-run` says."""
     f = forecast
     shorter = f" ({f.derived:,} by runs with fewer steps)" if f.derived else ""
-    tuned = f" ({f.pilots:,} of them pilots)" if f.pilots else ""
-    head = f"{name}: {f.total:,} runs{tuned}, {f.known:,} known{shorter}, {f.pruned:,} pruned"
+    parts = ((f.pilots, "pilots"), (f.crossed, "pairs of a crossing"))
+    besides = ", ".join(f"{count:,} of them {what}" for count, what in parts if count)
+    head = (
+        f"{name}: {f.total:,} runs{f' ({besides})' if besides else ''}, {f.known:,} known{shorter}, {f.pruned:,} pruned"
+    )
     head += f", {'at most ' * bool(f.searched or f.follow)}{f.missing:,} to train"
     if not f.missing:
         return f"{head}; nothing to do"

@@ -25,6 +25,7 @@ from rnnbench.report import marks
 from rnnbench.report.curves import BARS
 from rnnbench.report.filling import filling
 from rnnbench.report.model import clean
+from rnnbench.seeds import Seed
 from rnnbench.text import printable, raised
 
 CURVE = 14  # columns of a worker's curve
@@ -64,7 +65,7 @@ class _Job:
 
     label: str
     length: int
-    seed: int
+    seed: Seed
     step: int
     steps: int
     scores: tuple[float, ...]
@@ -96,7 +97,7 @@ class LogLines:
         pass
 
     def progress(
-        self, worker: int, run_label: str, length: int, seed: int, step: int, steps: int, scores: Sequence[float]
+        self, worker: int, run_label: str, length: int, seed: Seed, step: int, steps: int, scores: Sequence[float]
     ) -> None:
         pass
 
@@ -243,7 +244,7 @@ class Display:
             self._work = done, total
 
     def progress(
-        self, worker: int, run_label: str, length: int, seed: int, step: int, steps: int, scores: Sequence[float]
+        self, worker: int, run_label: str, length: int, seed: Seed, step: int, steps: int, scores: Sequence[float]
     ) -> None:
         """A worker trains this run and has come to this step; `scores` is the run's curve so far."""
         with self._lock:
