@@ -273,7 +273,7 @@ def test_probes_unfold_as_pictures_of_a_base_beside_its_variants_before_and_afte
         "Gradient by lag, adding at 5, after training, as J(k) / J(0): lstm .4 at 40; lstm-forget_gate .4 at 40."
     )
     assert alts[3].endswith("as R²: lstm 0 at 40; lstm-forget_gate 0 at 40.")
-    assert alts[5].endswith("lstm, state 2 5 (to ∞); lstm-forget_gate, state 2 5 (to ∞).")
+    assert alts[5].endswith("lstm 5 (to ∞); lstm-forget_gate 5 (to ∞).")
     for key in ("s1", "s2"):
         assert re.search(rf'class="mark-\w+ role-mark {key}_band_(marks|pathgroup)"', pictures)
 

@@ -20,7 +20,7 @@ TITLES = {
     "interactions": "What two parts do together",
     "steps": "Steps to solve",
     "tuning": "What was tuned",
-    "trials": "What more trials would find",
+    "trials": "Best of so many trials",
     "curves": "Learning curves",
 }
 
