@@ -9,6 +9,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
+import ladders
 import pytest
 from hypothesis import given, settings
 from test_report import RESULTS, SUITE, climbs, hidden, paired, strange, texts
@@ -17,6 +18,7 @@ from rnnbench import report
 from rnnbench.analysis import effects, verdicts
 from rnnbench.plan import plan
 from rnnbench.plan.ladders import Climb, view
+from rnnbench.plan.tuning import settle
 from rnnbench.probing import Asked, Probe, Probed
 from rnnbench.records import Point, Record, Run
 from rnnbench.report import answer
@@ -279,19 +281,22 @@ def test_probes_unfold_as_pictures_of_a_base_beside_its_variants_before_and_afte
 
 
 def tuned_page(words: dict[str, str]) -> str:
-    """The page of a suite whose variants tried three rates, each of which came to a letter's score."""
-    tuning = Tuning(tuple({"lr": lr} for lr in (1e-3, 1e-2, 1e-1)), (9000,), {"adding": (10,)}, None, "own", False)
-    suite = replace(SUITE, variants=SUITE.variants[:2], tasks=SUITE.tasks[:1], tuning=tuning, claims=())
+    """The page of a suite whose variants tried three rates, each of which came to a letter's score; then every seed
+    solved what is no longer than 10."""
+    tuning = Tuning(tuple({"lr": lr} for lr in (1e-3, 1e-2, 1e-1)), (9000,), {"adding": (10,)}, None, "both", False)
+    variants = tuple(v for v in SUITE.variants if v.name in words)
+    suite = replace(SUITE, variants=variants, tasks=SUITE.tasks[:1], tuning=tuning, claims=())
     planned = plan(suite)
     assert planned.pilots is not None
     records = {}
     for ladder in planned.pilots.ladders:
-        word = words[ladder.variant.base or ""]
-        letter = word[[c["lr"] for c in tuning.candidates].index(ladder.candidate["lr"])]
+        letter = words[ladder.variant.base or ""][tuning.candidates.index(dict(ladder.candidate))]
         looks = (Point(100, 0.1, int(letter) / 10, None),)
-        for rung in ladder.rungs:
-            run = Run(rung, 9000)
+        for run in ladder.runs(tuning.seeds):
             records[run.id] = Record(run, "unsolved", int(letter) / 10, steps=100, curve=looks)
+    for ladder in settle(planned, records).ladders:
+        for run in ladder.runs(suite.seeds):
+            records[run.id] = ladders.record(run, "s" if run.rung.length <= 10 else "u")
     return report.render(suite, view(planned, records), "html")
 
 
@@ -304,6 +309,14 @@ def test_a_sweep_is_a_chart_with_its_choices_and_what_is_at_an_edge() -> None:
     assert "beyond it may be better" in sweep
     trials = made.partition('id="chart-trials"')[2].partition("</section>")[0]
     assert "rnn .30 at 1, .39 at 2, .43 at 3; lstm .33 at 1" in trials
+
+
+def test_effects_at_both_choices_are_in_one_chart() -> None:
+    made = tuned_page({"lstm": "262", "lstm-forget_gate": "135"})
+    effects = made.partition('id="chart-effects"')[2].partition("</section>")[0]
+    assert "dashed: all at the base&#x27;s choice of settings" in effects
+    for layer in ("s1_rule", "s1_dot", "s1_baserule", "s1_basedot"):
+        assert f" {layer}_marks" in effects
 
 
 def test_a_claim_keeps_its_number_whichever_were_selected() -> None:
