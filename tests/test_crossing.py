@@ -17,10 +17,10 @@ from scipy import stats as scipy_stats
 
 from rnnbench import report
 from rnnbench.analysis import components, luck, stats
-from rnnbench.api import Forecast
 from rnnbench.errors import UserError
 from rnnbench.plan import Plan, labels, plan, selection, views
 from rnnbench.plan.filter import select
+from rnnbench.plan.forecast import Forecast
 from rnnbench.plan.ladders import Climb, view
 from rnnbench.records import Record, Run, Rung
 from rnnbench.report.frame import frame
