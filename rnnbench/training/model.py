@@ -29,6 +29,8 @@ from rnnbench.tasks import Task
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from rnnbench.seeds import Seed
+
 
 @dataclass(frozen=True)
 class Model:
@@ -57,7 +59,7 @@ class Model:
         """How many numbers are trained."""
         return self.layout.parameters
 
-    def init(self, seed: int) -> NDArray[np.float32]:
+    def init(self, seed: Seed) -> NDArray[np.float32]:
         """The flat buffer (P,) at the start. Each parameter has a stream of its own, so that two variants start
         from the same bits wherever they have a parameter of the same name and shape."""
         flat = np.zeros(self.layout.size, np.float32)
@@ -145,5 +147,5 @@ def within(p: Mapping[str, Tensor], group: str) -> dict[str, Tensor]:
     return {name[len(group) :]: value for name, value in p.items() if name.startswith(group)}
 
 
-def _stream(seed: int, group: str, name: str) -> Stream:
+def _stream(seed: Seed, group: str, name: str) -> Stream:
     return stream(seed, f"init/{group}/{name}")
