@@ -95,9 +95,8 @@ def scan(schedule: Schedule, p: Mapping[str, Array], xs: Array, dys: Array) -> t
                     places["result", n] = np.einsum("bhi,bhij->bhj", q, was[node.args[1]]).reshape(B, H)
             for node in schedule.changes:
                 if schedule.stages[node] == stage:
-                    a, u, v = _taken(schedule, node, places, heads)
-                    S = a[..., None] * was[node.args[0]] + u[..., None] * v[..., None, :]
-                    matrices[node.args[0]] = S
+                    a, *pairs = _taken(schedule, node, places, heads)
+                    S = matrices[node.args[0]] = _changed(was[node.args[0]], a, pairs)
                     for reader in schedule.read.get(node, ()):
                         (q,) = _taken(schedule, reader, places, heads)
                         y = np.einsum("bhi,bhij->bhj", q, S).reshape(B, H)
@@ -168,6 +167,14 @@ def _taken(schedule: Schedule, node: Node, places: Places, heads: tuple[int, int
     ]
 
 
+def _changed(S: Array, a: Array, pairs: list[Array]) -> Array:
+    """What a change makes of the matrices S (B, heads, D, D)."""
+    kept = a[..., None] * S
+    for u, v in zip(pairs[::2], pairs[1::2], strict=True):
+        kept = kept + u[..., None] * v[..., None, :]
+    return kept
+
+
 def _back_through_heads(
     schedule: Schedule,
     stage: int,
@@ -187,14 +194,17 @@ def _back_through_heads(
 
     for node in schedule.changes:
         if schedule.stages[node] == stage:
-            a, u, v = _taken(schedule, node, places, heads)
+            a, *pairs = _taken(schedule, node, places, heads)
             S, G = was[node.args[0]], slopes[node.args[0]]
             for reader in schedule.read.get(node, ()):
                 (q,) = _taken(schedule, reader, places, heads)
-                new, dy = a[..., None] * S + u[..., None] * v[..., None, :], given(reader)
+                new, dy = _changed(S, a, pairs), given(reader)
                 G = G + q[..., None] * dy[..., None, :]
                 send(reader, np.einsum("bhij,bhj->bhi", new, dy))
-            send(node, (G * S).sum(-1), np.einsum("bhij,bhj->bhi", G, v), np.einsum("bhij,bhi->bhj", G, u))
+            sent = [(G * S).sum(-1)]
+            for u, v in zip(pairs[::2], pairs[1::2], strict=True):
+                sent += [np.einsum("bhij,bhj->bhi", G, v), np.einsum("bhij,bhi->bhj", G, u)]
+            send(node, *sent)
             slopes[node.args[0]] = a[..., None] * G
     for node in schedule.results:
         if schedule.stages[node] != stage:

@@ -249,7 +249,7 @@ class Memories(cells.Cell):
         a = cells.sigmoid(x @ p["Wa"])
         y = recall(q, remembered := remember(S, a, k, spread(b, v) * (v - recall(a * k, S))))
         old = recall(y * scale(y, self.heads), R)
-        R = remember(R, 0.9, cells.sigmoid(p["d"]) * h, y)
+        R = remember(R, 0.9, cells.sigmoid(p["d"]) * h, y, k, h)
         h = cells.tanh(y + old)
         return h, (h, remembered, R, 0.5 * seen + b)
 
@@ -276,7 +276,7 @@ class OddMemory(cells.Cell):
     def step(self, p: cells.Parameters, x: Tensor, state: cells.State) -> tuple[Tensor, cells.State]:
         S, h = state
         u, g = x @ p["W"], x @ p["V"]
-        new = remember(S, 1.0, u, u)
+        new: Any = remember(S, 1.0, u, u) if self.what != "alone" else None
         odd: dict[str, Any] = {
             "twice": lambda: (u, remember(new, 1.0, u, u)),
             "again": lambda: (u, remember(S, 0.5, u, u)),
@@ -289,6 +289,7 @@ class OddMemory(cells.Cell):
             "spread": lambda: (spread(u, u), new),
             "heads": lambda: (u * spread(head_sum(u, 3), u), new),
             "scale": lambda: (u * scale(u, 3), new),
+            "alone": lambda: (u, remember(S, 1.0, u, u, u)),
             "pointwise": lambda: (u, new * 0.5),
             "output": lambda: (g, new),
         }
@@ -309,6 +310,7 @@ class OddMemory(cells.Cell):
         ("mixed", "calls `mul` on a number a head and one a unit: it wants `spread`"),
         ("spread", "calls `spread` on matmul(x, W), which is no number a head"),
         ("heads", "sums over 3 heads where the cell says 2"),
+        ("alone", "calls `remember` with a key that has no value beside it"),
         ("scale", "scales for 3 heads where the cell says 2"),
         ("pointwise", "calls `mul` on remember("),
         ("output", "returns matmul(x, V) where a value a unit is expected"),
@@ -381,10 +383,19 @@ def test_what_cannot_be_derived_is_refused_with_the_reason(what: str, reason: st
         derived.fused(Odd(what))
 
 
-@pytest.mark.parametrize("cell", [Tangled(), Torchs(), Memories(3)], ids=str)
+# Cells whose scans are made of what no scan in `test_kernels.py` has, compiled for `test_cells.py` as well.
+COMPILED: list[dict[str, Any]] = [
+    {"cell": name} for name in ("indrnn", "cornn", "lem", "unicornn", "ran", "ugrnn", "sru", "antisymmetric")
+]
+COMPILED += [{"cell": "stack_rnn", "activation": "tanh", "depth": 2}, {"cell": "rwkv7", "heads": 2}]
+COMPILED += [{"cell": "deltanet", "householders": 2, "gate": "scalar", "heads": 2}]
+
+
+@pytest.mark.parametrize("cell", [Tangled(), Onward(), Torchs(), Memories(3), *map(registry.cell, COMPILED)], ids=repr)
 @pytest.mark.parametrize("size", [(7, 5, 3, 21), (5, 9, 40, 63), (9, 32, 8, 48)], ids=str)
 def test_what_is_compiled_computes_the_equations(cell: cells.Cell, size: tuple[int, int, int, int]) -> None:
     T, B, I, H = size
+    H -= H % cell.heads
     p = {k: torch.from_numpy(stream(1, k).normal(s)) * s[0] ** -0.5 for k, s in cell.shapes(I, H).items()}
     xs, dys = (torch.from_numpy(stream(1, n).normal((T, B, width))) for n, width in (("xs", I), ("ys", H)))
     found = []

@@ -7,9 +7,11 @@
     h  = g * y / rms(y) * silu(x Wg)
 
 (I - b k k^T) a is what S is multiplied by: along k its eigenvalue is 1 - b, from 0 to 1, or from -1 where c is 2: a
-memory can then change sign, and a step of two words take turns. Without the delta rule S' = a * S + k (b * v)^T. Their
-short convolutions are the setting `conv`, of x; a last projection is left to what reads h. At the start matrices are
-uniform in +-1/sqrt(H), g is 1.
+memory can then change sign, and a step of two words take turns. With n `householders` (DeltaProduct: Siems et al.,
+2025) a step has n keys, values and b, each corrected for in turn, a before the first and y after the last: the product
+of n such transitions, and of two where c is 2 a rotation. Without the delta rule S' = a * S + k (b * v)^T. Their short
+convolutions are the setting `conv`, of x; a last projection is left to what reads h. At the start matrices are uniform
+in +-1/sqrt(H), g is 1.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from annotated_types import Interval
 
 from rnnbench import cells
 from rnnbench.cells import decay, sigmoid
-from rnnbench.cells.memory import normalised, recall, remember, rms, scale, spread
+from rnnbench.cells.memory import head_sum, normalised, recall, remember, rms, scale, spread
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,8 +33,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Cell(cells.Cell):
-    """Switches: `delta_rule`, `gate` (a), `negative_eigenvalues`; `key_activation` of q, k and v, `key_norm` (their
-    length 1), `norm` (rms) and `output_gate`; `heads`."""
+    """Switches: `delta_rule`, `gate` (a), `negative_eigenvalues`, `householders`; `key_activation` of q, k and v,
+    `key_norm` (their length 1), `norm` (rms) and `output_gate`; `heads`."""
 
     activations: ClassVar[tuple[str, ...]] = ("key_activation",)
     offs: ClassVar[Mapping[str, object]] = {"gate": "none"}
@@ -40,6 +42,7 @@ class Cell(cells.Cell):
     delta_rule: bool = True
     gate: Literal["none", "scalar", "vector"] = "none"
     negative_eigenvalues: bool = False
+    householders: Annotated[int, Interval(ge=1, le=8)] = 1
     key_activation: Literal["silu", "identity"] = "silu"
     key_norm: bool = True
     norm: bool = True
@@ -48,10 +51,17 @@ class Cell(cells.Cell):
 
     def shapes(self, I: int, H: int) -> cells.Shapes:
         shapes: cells.Shapes = {f"W{k}": (I, H) for k in "qkv" + "g" * self.output_gate} | {"Wb": (I, self.heads)}
+        for n in self._turns[1:]:
+            shapes |= {f"Wk{n}": (I, H), f"Wv{n}": (I, H), f"Wb{n}": (I, self.heads)}
         if self.gate != "none":
             each = self.heads if self.gate == "scalar" else H
             shapes |= {"Wa": (I, each), "ba": (1, each), "A": (1, self.heads)}
         return shapes | ({"g": (1, H)} if self.norm else {})
+
+    @property
+    def _turns(self) -> tuple[str, ...]:
+        """What ends the names of each turn's parameters."""
+        return ("", *map(str, range(2, self.householders + 1)))
 
     def widths(self, H: int) -> tuple[int, ...]:
         return (H * H // self.heads,)
@@ -67,17 +77,22 @@ class Cell(cells.Cell):
         def act(z: Any) -> Any:
             return z * sigmoid(z) if self.key_activation == "silu" else z
 
-        q, k, v = (act(x @ p[f"W{name}"]) for name in "qkv")
+        q, read = act(x @ p["Wq"]), [(act(x @ p[f"Wk{n}"]), act(x @ p[f"Wv{n}"])) for n in self._turns]
         if self.key_norm:
-            q, k = normalised(q, self.heads), normalised(k, self.heads)
+            q, read = normalised(q, self.heads), [(normalised(k, self.heads), v) for k, v in read]
         a: Any = 1.0
         if self.gate != "none":
             a = decay.decay(p, x, each_unit=self.gate == "vector")
-        if self.delta_rule:
-            kept = k if self.gate == "none" else (spread(a, k) if self.gate == "scalar" else a) * k
-            v = v - recall(kept, S)
-        b = (2.0 if self.negative_eigenvalues else 1.0) * sigmoid(x @ p["Wb"])
-        S = remember(S, a, k, spread(b, v) * v)
+        pairs: list[tuple[Tensor, Tensor]] = []
+        for n, (k, v) in zip(self._turns, read, strict=True):
+            if self.delta_rule:  # less what S holds at k by then
+                kept = k if self.gate == "none" else (spread(a, k) if self.gate == "scalar" else a) * k
+                v = v - recall(kept, S)
+                for key, added in pairs:
+                    v = v - spread(head_sum(k * key, self.heads), v) * added
+            b = (2.0 if self.negative_eigenvalues else 1.0) * sigmoid(x @ p[f"Wb{n}"])
+            pairs.append((k, spread(b, v) * v))
+        S = remember(S, a, *(each for pair in pairs for each in pair))
         y = recall(q * scale(q, self.heads), S)
         if self.norm:
             y = p["g"] * rms(y, self.heads)

@@ -1,6 +1,6 @@
 """What equations do with matrices for a memory, one a head: S is D x D, where H units fall into heads of D each.
 
-    S' = a * S + u v^T      `remember`, with a decay a of each key, of each head, or one number
+    S' = a * S + u v^T      `remember`, with a decay a of each key, of each head, or one number; and further u v^T
     y  = q S                `recall`
 
 Both are of every head by itself. The state holds the matrices of a row of the batch one after the other, H * D numbers.
@@ -32,12 +32,15 @@ def _operation(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @_operation
-def remember(S: Tensor, a: Tensor | float, u: Tensor, v: Tensor) -> Tensor:
-    """a * S + u v^T: S (..., H * D), u and v (..., H), a (..., H), (..., heads) or one number."""
+def remember(S: Tensor, a: Tensor | float, u: Tensor, v: Tensor, *more: Tensor) -> Tensor:
+    """a * S + u v^T, plus as much of each further pair (u, v): S (..., H * D), u and v (..., H), a (..., H),
+    (..., heads) or one number."""
     D = S.shape[-1] // v.shape[-1]
     decay = a if isinstance(a, (int, float)) else _by_head(spread(a, v), D).unsqueeze(-1)
     kept = decay * _matrices(S, D)
-    return (kept + _by_head(u, D).unsqueeze(-1) * _by_head(v, D).unsqueeze(-2)).flatten(-3)
+    for key, value in zip((u, *more[::2]), (v, *more[1::2]), strict=True):
+        kept = kept + _by_head(key, D).unsqueeze(-1) * _by_head(value, D).unsqueeze(-2)
+    return kept.flatten(-3)
 
 
 @_operation

@@ -13,8 +13,8 @@ HEAD = '''"""{title}: derived from its equations."""
 from rnnbench.kernels.lanes import inside
 from rnnbench.kernels.maths import cos, erf, exp, log, maximum, sigmoid, sign, sin, tanh
 from rnnbench.kernels.matrix import (
-    copy, fold_columns, gather, head_sums, recall, recall_back, remember, remember_and_recall, remember_and_recall_back,
-    remember_back, spread_columns
+    add_pair, add_pair_back, asked_of_decayed, asked_of_pair, copy, fold_columns, gather, head_sums, recall,
+    recall_back, remember, remember_and_recall, remember_and_recall_back, remember_back, spread_columns
 )
 from rnnbench.kernels.panels import (
     add_by_token, add_products, add_rows, clear, look_up, pack, pack_transposed, send_back, unpack

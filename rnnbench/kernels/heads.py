@@ -77,12 +77,18 @@ class Heads:
                 add(f"recall({matrix}, kept, {self._taken(node)}, {self.held('result', n)}, B, heads, D, width)")
         for k, node in enumerate(q.changes):
             if q.stages[node] == stage:
-                reader = self._reader(node)
-                if reader is None:
-                    add(f"remember(matrix{k}, 0, 0, kept, {self._taken(node)}, B, heads, D, width)")
-                else:
+                reader, pairs = self._reader(node), self._pairs(node)
+                read = ""
+                if reader is not None:
                     read = f"{self._taken(reader)}, {self.held('result', q.results.index(reader))}"
-                    add(f"remember_and_recall(matrix{k}, kept, {self._taken(node)}, {read}, B, heads, D, width)")
+                if read and not pairs:
+                    add(f"remember_and_recall(matrix{k}, kept, {self._change(node)}, {read}, B, heads, D, width)")
+                    continue
+                add(f"remember(matrix{k}, 0, 0, kept, {self._change(node)}, B, heads, D, width)")
+                for pair in pairs:
+                    add(f"add_pair(matrix{k}, 0, kept, {pair}, B, heads, D, width)")
+                if read:
+                    add(f"recall(matrix{k}, kept, {read}, B, heads, D, width)")
 
     def _reader(self, node: Node) -> Node | None:
         """What is read off a matrix after its change."""
@@ -90,7 +96,19 @@ class Heads:
 
     def _taken(self, node: Node) -> str:
         """Where what an operation takes lies in what is kept."""
-        return ", ".join(self.held("vector", use.vector) for use in self.schedule.uses_of[node])
+        return ", ".join(self._places_of(node))
+
+    def _places_of(self, node: Node) -> list[str]:
+        return [self.held("vector", use.vector) for use in self.schedule.uses_of[node]]
+
+    def _change(self, node: Node) -> str:
+        """Where the decay and the first pair of a change lie."""
+        return ", ".join(self._places_of(node)[:3])
+
+    def _pairs(self, node: Node) -> list[str]:
+        """Where each further pair of a change lies."""
+        rest = self._places_of(node)[3:]
+        return [f"{u}, {v}" for u, v in zip(rest[::2], rest[1::2], strict=True)]
 
     def reserve_backward(self) -> None:
         """Scratch memory of the way back."""
@@ -127,7 +145,9 @@ class Heads:
                 add(f"copy(past{k}, 0, kept, {point}, size)")
                 with add.block("for n in range(t % every):"):
                     add(f"held = held0 + (t // every * every + n) * {self.rows} * B * width")
-                    add(f"remember(past{k}, n * size, (n + 1) * size, kept, {self._taken(node)}, B, heads, D, width)")
+                    add(f"remember(past{k}, n * size, (n + 1) * size, kept, {self._change(node)}, B, heads, D, width)")
+                    for pair in self._pairs(node):
+                        add(f"add_pair(past{k}, (n + 1) * size, kept, {pair}, B, heads, D, width)")
             add(f"held = held0 + t * {self.rows} * B * width")
         add("was = t % every * size")
 
@@ -136,8 +156,11 @@ class Heads:
         add, q = self.add, self.schedule
         for k, node in enumerate(q.changes):
             if q.stages[node] == stage:
-                reader, sent = self._reader(node), self._sent(node)
-                matrix = f"past{k}, was, dmatrix{k}, kept, {self._taken(node)}"
+                reader, sent = self._reader(node), ", ".join(self._slopes_of(node)[:3])
+                matrix = f"past{k}, was, dmatrix{k}, kept, {self._change(node)}"
+                if self._pairs(node):
+                    self._pairs_back(k, node, reader)
+                    reader = None
                 if reader is None:
                     add(f"remember_back({matrix}, dsent, {sent}, work, B, heads, D, width)")
                 else:
@@ -152,7 +175,23 @@ class Heads:
                 given = f"{self._taken(node)}, dresult, {n} * B * width, dsent, {self._sent(node)}"
                 add(f"recall_back(past{k}, was, dmatrix{k}, kept, {given}, B, heads, D, width)")
 
+    def _pairs_back(self, k: int, node: Node, reader: Node | None) -> None:
+        """The way back of what is read after a change of several pairs, and of those behind the first."""
+        add, q, sizes = self.add, self.schedule, "B, heads, D, width"
+        decay, *first = self._places_of(node)[:3]
+        if reader is not None:
+            given, asks = f"dresult, {q.results.index(reader)} * B * width", self._sent(reader)
+            add(f"recall_back(past{k}, was, dmatrix{k}, kept, {self._taken(reader)}, {given}, dsent, {asks}, {sizes})")
+            add(f"asked_of_decayed(dsent, {asks}, kept, {decay}, {sizes})")
+            for pair in (", ".join(first), *self._pairs(node)):
+                add(f"asked_of_pair(dsent, {asks}, kept, {pair}, {given}, {sizes})")
+        rest = self._slopes_of(node)[3:]
+        for pair, du, dv in zip(self._pairs(node), rest[::2], rest[1::2], strict=True):
+            add(f"add_pair_back(dmatrix{k}, kept, {pair}, dsent, {du}, {dv}, work, {sizes})")
+
     def _sent(self, node: Node) -> str:
         """Where the gradients of what an operation takes go."""
-        q = self.schedule
-        return ", ".join(f"{q.sent.index(use)} * B * width" for use in q.uses_of[node])
+        return ", ".join(self._slopes_of(node))
+
+    def _slopes_of(self, node: Node) -> list[str]:
+        return [f"{self.schedule.sent.index(use)} * B * width" for use in self.schedule.uses_of[node]]

@@ -165,6 +165,69 @@ def remember_and_recall_back(
 
 
 @shared
+def add_pair(S: Any, at: Any, kept: Any, u: Any, v: Any, B: Any, heads: Any, D: Any, width: Any) -> None:
+    """S[at] += u v^T: a further pair of a change."""
+    panels = (D + WIDTH - 1) // WIDTH
+    for b in range(B):
+        for h in range(heads):
+            row, place = b * width + h * D, at + (b * heads + h) * panels * D * WIDTH
+            for n in range(0, D, WIDTH):
+                right = inside(load(kept, v + row + n), D - n)
+                for i in range(D):
+                    to = place + n * D + i * WIDTH
+                    store(S, to, fma(splat(kept[u + row + i]), right, load(S, to)))
+
+
+@shared
+def add_pair_back(
+    dS: Any, kept: Any, u: Any, v: Any, sent: Any, du: Any, dv: Any, work: Any, B: Any, heads: Any, D: Any, width: Any
+) -> None:
+    """The way back of `add_pair`, from dS of the matrix after, which it leaves as it is."""
+    panels = (D + WIDTH - 1) // WIDTH
+    for b in range(B):
+        for h in range(heads):
+            row, place = b * width + h * D, (b * heads + h) * panels * D * WIDTH
+            for n in range(0, D, WIDTH):
+                store(work, n, inside(load(kept, v + row + n), D - n))
+                store(work, width + n, splat(0.0))
+            for i in range(D):
+                left, to_u = splat(kept[u + row + i]), splat(0.0)
+                for n in range(0, D, WIDTH):
+                    slope = load(dS, place + n * D + i * WIDTH)
+                    to_u = fma(slope, load(work, n), to_u)
+                    store(work, width + n, fma(left, slope, load(work, width + n)))
+                sent[du + row + i] = total(to_u)
+            for n in range(0, D, WIDTH):
+                store(sent, dv + row + n, merged(load(work, width + n), load(sent, dv + row + n), D - n))
+
+
+@shared
+def asked_of_decayed(sent: Any, dq: Any, kept: Any, a: Any, B: Any, heads: Any, D: Any, width: Any) -> None:
+    """What comes back to a query of S as it was becomes what comes back to one of a * S."""
+    for b in range(B):
+        for h in range(heads):
+            row = b * width + h * D
+            for i in range(D):
+                sent[dq + row + i] *= kept[a + row + i]
+
+
+@shared
+def asked_of_pair(
+    sent: Any, dq: Any, kept: Any, u: Any, v: Any, given: Any, dy: Any, B: Any, heads: Any, D: Any, width: Any
+) -> None:
+    """And what comes back to it of u v^T besides: u (v dy)."""
+    for b in range(B):
+        for h in range(heads):
+            row, along = b * width + h * D, splat(0.0)
+            for n in range(0, D, WIDTH):
+                right = inside(load(kept, v + row + n), D - n)
+                along = fma(right, inside(load(given, dy + row + n), D - n), along)
+            beside = total(along)
+            for i in range(D):
+                sent[dq + row + i] += kept[u + row + i] * beside
+
+
+@shared
 def recall_back(
     S: Any, was: Any, dS: Any, kept: Any, q: Any, given: Any, dy: Any, sent: Any, dq: Any,
     B: Any, heads: Any, D: Any, width: Any,

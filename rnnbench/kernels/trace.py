@@ -154,16 +154,18 @@ class Graph:
             raise Untraceable(f"multiplies {value!r} by {matrix!r}, which has {rows} rows")
         return self._node("matmul", (value, matrix), "unit", per_head=matrix.per_head)
 
-    def _remember(self, S: Any, a: Any, u: Any, v: Any) -> Node:
+    def _remember(self, S: Any, a: Any, u: Any, v: Any, *more: Any) -> Node:
         self._expect_memory("remembers in", S)
         if S.op != "state" or S in self.changed:
             raise Untraceable(f"changes {S!r} twice in a step")
         if isinstance(a, (int, float)):
             a = self._node("number", (float(a),), "row")
         a = self._spread(a, u) if isinstance(a, Node) and a.per_head else a
-        for each in (a, u, v):
+        if len(more) % 2:
+            raise Untraceable("calls `remember` with a key that has no value beside it")
+        for each in (a, u, v, *more):
             self._expect_units("remember", each)
-        self.changed[S] = self._node("remember", (S, a, u, v), "memory")
+        self.changed[S] = self._node("remember", (S, a, u, v, *more), "memory")
         return self.changed[S]
 
     def _recall(self, q: Any, S: Any) -> Node:

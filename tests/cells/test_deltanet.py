@@ -15,6 +15,7 @@ from rnnbench.rng import stream
 VARIANTS: list[dict[str, object]] = [
     {}, {"gate": "scalar", "output_gate": True, "heads": 2}, {"gate": "vector", "negative_eigenvalues": True},
     {"delta_rule": False, "norm": False}, {"key_norm": False, "key_activation": "identity", "heads": 3},
+    {"householders": 2, "gate": "scalar", "heads": 2}, {"householders": 3, "delta_rule": False},
 ]  # fmt: skip
 
 
@@ -25,24 +26,29 @@ def reference(cell: Cell, p: Mapping[str, Tensor], xs: Tensor) -> Tensor:
     return y * torch.nn.functional.silu(xs @ p["Wg"]) if cell.output_gate else y
 
 
+def read(cell: Cell, W: Tensor, x: Tensor, here: slice, key: bool = True) -> Tensor:
+    """A query, key or value of a head."""
+    z = x @ W[:, here]
+    z = torch.nn.functional.silu(z) if cell.key_activation == "silu" else z
+    return z / (z.square().sum(-1, keepdim=True) + 1e-6) ** 0.5 if cell.key_norm and key else z
+
+
 def one_head(cell: Cell, p: Mapping[str, Tensor], xs: Tensor, n: int, here: slice) -> Tensor:
     F, D = torch.nn.functional, here.stop - here.start
     one = torch.eye(D, dtype=xs.dtype)
     S, ys = torch.zeros(xs.shape[1], D, D, dtype=xs.dtype), []
     for x in xs:
-        q, k, v = (x @ p[f"W{name}"][:, here] for name in "qkv")
-        if cell.key_activation == "silu":
-            q, k, v = F.silu(q), F.silu(k), F.silu(v)
-        if cell.key_norm:
-            q, k = (z / (z.square().sum(-1, keepdim=True) + 1e-6) ** 0.5 for z in (q, k))
-        b = torch.sigmoid(x @ p["Wb"])[:, n, None, None] * (2 if cell.negative_eigenvalues else 1)
-        keys = torch.einsum("bi,bj->bij", k, k)
-        turn = one - b * keys if cell.delta_rule else one.expand_as(keys)
+        q = read(cell, p["Wq"], x, here)
         if cell.gate != "none":
             time = F.softplus(x @ p["Wa"] + p["ba"])
             time = time[:, n : n + 1].expand(-1, D) if cell.gate == "scalar" else time[:, here]
-            turn = turn @ torch.diag_embed(torch.exp(-torch.exp(p["A"][0, n]) * time))
-        S = turn @ S + b * torch.einsum("bi,bj->bij", k, v)
+            S = torch.exp(-torch.exp(p["A"][0, n]) * time)[:, :, None] * S
+        for turn in ("", "2", "3")[: cell.householders]:
+            k, v = read(cell, p[f"Wk{turn}"], x, here), read(cell, p[f"Wv{turn}"], x, here, False)
+            b = torch.sigmoid(x @ p[f"Wb{turn}"])[:, n, None, None] * (2 if cell.negative_eigenvalues else 1)
+            if cell.delta_rule:
+                S = (one - b * torch.einsum("bi,bj->bij", k, k)) @ S
+            S = S + b * torch.einsum("bi,bj->bij", k, v)
         y = torch.einsum("bi,bij->bj", q / D**0.5, S)
         ys.append(p["g"][:, here] * F.rms_norm(y, (D,), eps=1e-5) if cell.norm else y)
     return torch.stack(ys)
