@@ -239,6 +239,6 @@ def test_a_tiny_suite_goes_all_the_way(tmp_path: Path, cli: Callable[..., Comple
     export = cli("export", "s.yaml", "--canonical").stdout
     assert {json.loads(line)["run"]["rung"]["train"]["examples"] for line in export.splitlines()} == {7}
     (tmp_path / "e.jsonl").write_text(export)
-    shown = cli("report", "s.yaml", "--from", "e.jsonl")
+    shown = cli("report", "s.yaml", "--from", "e.jsonl", "--all")
     assert "7 examples" in shown.stdout, shown.stderr
     assert cli("verify", "e.jsonl", "--sample", "1").returncode == 0

@@ -82,6 +82,18 @@ def write(text: str, output: Path | None) -> None:
     write_lines([text.rstrip("\n")], output)
 
 
+def write_files(files: Iterable[tuple[str, bytes]], folder: Path) -> int:
+    """Files into a folder, which is made where there is none, as they come; how many they were."""
+    count = 0
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files:
+        with writing(folder / name):
+            (folder / name).write_bytes(content)
+        count += 1
+    return count
+
+
 def write_lines(lines: Iterable[str], output: Path | None) -> None:
     """To a file or to stdout, each with a newline, as they come."""
     if output is None:

@@ -18,6 +18,8 @@ PRUNED, MISSING, NOT_APPLICABLE, SOLVED, SO_FAR, IMPLIED = "–", "·", "n/a", "
 FAILED, DIVERGED, HOLES = "!", "∞", "◦"
 BEYOND = "→"  # a length that is longer than all that was trained on
 
+TONES: dict[str, Tone] = {"holds": "full", "fails": "little", "undecided": "quiet"}  # of a verdict
+
 # A mark and what it means; a report's legend has those that its tables use.
 LEGEND = {
     SOLVED: f"{SOLVED}2/3 solved by 2 of the 3 seeds that finished, at least half of all",

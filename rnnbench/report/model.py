@@ -58,22 +58,25 @@ class Column:
 @dataclass(frozen=True)
 class Table:
     """A table; `about` says what its numbers are, `notes` what must be known to read them. The first column names
-    the rows."""
+    the rows. `kind`: what can be asked for by name: `scores`, `spans`, `cost`, `claims`, or that of a section."""
 
     title: str
     about: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
     notes: tuple[str, ...] = ()
+    kind: str = ""
 
 
 @dataclass(frozen=True)
 class Report:
-    """Everything that a report on a suite says, in order; `legend` explains the marks that its tables use."""
+    """Everything that a report on a suite says, in order: `answer` in sentences, tables, and `legend`, which explains
+    the marks that they use."""
 
     title: str
     about: str
     summary: str
     tables: tuple[Table, ...]
+    answer: tuple[str, ...] = ()
     legend: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

@@ -15,7 +15,7 @@ from rnnbench.plan import views
 from rnnbench.plan.ladders import Climb, RungState
 from rnnbench.plan.reach import folded
 from rnnbench.report import broken, marks, sections, tested, within
-from rnnbench.report.model import NBSP, Cell, Column, Report, Table, Tone, clean, counted
+from rnnbench.report.model import NBSP, Cell, Column, Report, Table, clean, counted
 from rnnbench.report.sections import effects
 from rnnbench.settings import LOOK
 from rnnbench.suite import Suite, TaskEntry
@@ -162,6 +162,7 @@ def scores(suite: Suite, task: TaskEntry, climbs: Sequence[Climb]) -> Table:
             *broken.notes(climbs),
             *_mixed(climbs),
         ),
+        kind="scores",
     )
 
 
@@ -208,13 +209,17 @@ def _mixed(climbs: Sequence[Climb]) -> list[str]:
     return [f"computed in different ways, which differ in rounding: {told}"] if len(counts) > 1 else []
 
 
-def headlines(suite: Suite, climbs: Sequence[Climb]) -> list[Table]:
-    """The spans, the reaches and the needs of the tasks that have them."""
+def headlines(suite: Suite, climbs: Sequence[Climb], shown: Callable[[Cell, Climb], Cell] | None = None) -> list[Table]:
+    """The spans, the reaches and the needs of the tasks that have them, each `shown` in some way."""
     groups = {name: [c for c in climbs if c.ladder.task.headline == name] for name in HEADLINES}
-    return [_headline(suite, own, name) for name, own in groups.items() if own]
+    return [_headline(suite, own, name, shown or _as_it_is) for name, own in groups.items() if own]
 
 
-def _headline(suite: Suite, climbs: Sequence[Climb], name: str) -> Table:
+def _as_it_is(cell: Cell, climb: Climb) -> Cell:
+    return cell
+
+
+def _headline(suite: Suite, climbs: Sequence[Climb], name: str, shown: Callable[[Cell, Climb], Cell]) -> Table:
     """Variants x tasks: the spans, the reaches or the needs."""
     by_name = {(c.ladder.variant.name, c.ladder.task.name): c for c in climbs}
     tasks = [t for t in suite.tasks if any(name == t.name for _, name in by_name)]
@@ -224,22 +229,24 @@ def _headline(suite: Suite, climbs: Sequence[Climb], name: str) -> Table:
         own = [by_name.get((v.name, task.name)) for v in variants]
         found = [spans.span(c) if c else None for c in own]
         triples = zip(found, own, best(found), strict=True)
-        columns.append([marks.span(s, _started(c), is_best) if c else Cell(("",)) for s, c, is_best in triples])
+        columns.append(
+            [shown(marks.span(s, _started(c), is_best), c) if c else Cell(("",)) for s, c, is_best in triples]
+        )
     names = [Cell((clean(v.name),), clean(v.name)) for v in variants]
     return Table(
         title=name,
         about=HEADLINES[name].format(steps=within.steps(climbs)),
         columns=(Column("", False), *(Column(clean(task.name)) for task in tasks)),
         rows=tuple(zip(names, *columns, strict=True)),
+        kind="spans",
     )
 
 
 def claimed(verdicts: Sequence[Verdict], others: Sequence[Mapping[float, str]]) -> Table:
     """Claims x verdict, and below what each says exactly, why it is so decided, and what it would be at other bars."""
-    tones: dict[str, Tone] = {"holds": "full", "fails": "little", "undecided": "quiet"}
     names = [f"{v.claim.number}. {clean(v.claim.says)}" for v in verdicts]
     rows = [
-        (Cell((name,), name), Cell((v.outcome,), v.outcome, tones[v.outcome]))
+        (Cell((name,), name), Cell((v.outcome,), v.outcome, marks.TONES[v.outcome]))
         for name, v in zip(names, verdicts, strict=True)
     ]
     reasons = (f"{v.claim.number}. {clean(v.claim.that.strip())}: {clean(v.why)}" for v in verdicts)
@@ -252,6 +259,7 @@ def claimed(verdicts: Sequence[Verdict], others: Sequence[Mapping[float, str]]) 
         columns=(Column("", False), Column("verdict", False)),
         rows=tuple(rows),
         notes=(*reasons, *([f"{effects.OTHER}: {'; '.join(moved)}"] if moved else [])),
+        kind="claims",
     )
 
 
@@ -282,4 +290,5 @@ def costs(task: TaskEntry, climbs: Sequence[Climb]) -> Table:
             *map(Column, ("parameters", "s/run", *(tested.trained(task) if climbed else ()))),
         ),
         rows=tuple(rows),
+        kind="cost",
     )

@@ -1,7 +1,8 @@
 """Formats of a report: one file, one format, found by its name; or a package's, `package/name`.
 
 A format is a function `render(suite, climbs, *, width, color, notes) -> str`, whose arguments are those of
-`report.render`; what it has no use for it ignores.
+`report.render`; what it has no use for it ignores. Or it is a function `files(suite, climbs)`, which yields the name
+and the bytes of one file after another, for a folder.
 """
 
 from __future__ import annotations
@@ -27,16 +28,18 @@ def names() -> tuple[str, ...]:
 
 
 def suffixes() -> dict[str, str]:
-    """How names of files end -> the format that such a file is of: each says its own, `SUFFIXES`.
+    """How names of files end -> the format that such a file is of: each says its own, `SUFFIXES`, but for those that
+    make several files.
 
     >>> suffixes()[".md"], suffixes()[".csv"]
     ('markdown', 'csv')
     """
-    return {suffix: name for name in names() for suffix in getattr(named(name), "SUFFIXES", (f".{name}",))}
+    single = {name: named(name) for name in names() if not hasattr(named(name), "files")}
+    return {suffix: name for name, format in single.items() for suffix in getattr(format, "SUFFIXES", (f".{name}",))}
 
 
 def named(name: str) -> Any:
-    """The format of that name, which has `render`; UserError with the nearest known name."""
+    """The format of that name, which has `render` or `files`; UserError with the nearest known name."""
     if name in names():
         return importlib.import_module(f"{__name__}.{name}")
     if "/" in name:

@@ -50,6 +50,7 @@ def render(
 def show(report: Report) -> str:
     """Any report."""
     blocks = [f"# {escape(report.title)}", escape(report.about), escape(report.summary)]
+    blocks += [escape(sentence) for sentence in report.answer]
     for table in report.tables:
         blocks += [f"## {escape(table.title)}", escape(table.about), "\n".join(draw(table))]
         blocks += ["\n".join(f"- {escape(note)}" for note in table.notes)]

@@ -48,6 +48,8 @@ def show(report: Report, width: int | None, color: bool) -> str:
         *_prose(report.about, width),
         *_prose(report.summary, width, "bright_black"),
     ]
+    if report.answer:
+        lines += [Text(), *(line for sentence in report.answer for line in _prose(sentence, width))]
     for table in report.tables:
         lines += [Text(), *draw(table, width)]
     if report.legend:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -38,7 +39,7 @@ def _given(section: ModuleType, climbs: Sequence[Climb]) -> Sequence[Climb]:
 
 def tables(tasks: Sequence[TaskEntry], climbs: Sequence[Climb]) -> list[Table]:
     """Each section's tables, of all climbs."""
-    return [table for section in _all().values() for table in _tables(section, tasks, climbs)]
+    return [replace(table, kind=name) for name, section in _all().items() for table in _tables(section, tasks, climbs)]
 
 
 def _tables(section: ModuleType, tasks: Sequence[TaskEntry], climbs: Sequence[Climb]) -> Iterator[Table]:
@@ -49,6 +50,11 @@ def _tables(section: ModuleType, tasks: Sequence[TaskEntry], climbs: Sequence[Cl
     else:
         drawn = (section.table(task, own) for task, own in by_task)
         yield from (table for table in drawn if table is not None)
+
+
+def names() -> tuple[str, ...]:
+    """Those of all sections."""
+    return tuple(_all())
 
 
 def every(by_task: ByTask) -> list[Climb]:

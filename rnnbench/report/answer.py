@@ -1,0 +1,91 @@
+"""The answer in a paragraph: sentences that are made of the numbers, each true by construction."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from rnnbench.analysis import spans, stats
+from rnnbench.analysis.spans import VariantSpan
+from rnnbench.analysis.verdicts import Outcome, Verdict
+from rnnbench.report import marks
+from rnnbench.report.charts.effects import told as surely
+from rnnbench.report.model import clean, counted
+from rnnbench.report.study import Study
+from rnnbench.suite import Suite, TaskEntry
+
+BEYOND = {"longest": "≥", "shortest": "≤"}  # the bound that could make another the longest, or the shortest
+NAMED = 3  # variants or parts that a sentence names; of more it tells how many
+
+
+def sentences(suite: Suite, study: Study, found: Sequence[Verdict]) -> list[str]:
+    """What the study shows: a sentence on the spans of each task, on its effects, and on the claims."""
+    told = [" ".join(s for s in (_spans(task, study), _effects(task, study)) if s) for task in suite.tasks]
+    return [s for s in (*told, _claims(found)) if s]
+
+
+def _spans(task: TaskEntry, study: Study) -> str:
+    """Which variants have the longest span and which the shortest; nothing where none is known."""
+    every = {clean(c.ladder.variant.name): spans.span(c) for c in study.of(task)}
+    known = {name: span for name, span in every.items() if span and span.n and not span.provisional}
+    if not known:
+        return ""
+    values = [span.octaves.value for span in known.values()]
+    if len(known) > 1 and max(values) == min(values):
+        all_ = f"all {counted(len(known), 'variant')}"
+        return f"On {clean(task.name)}, {_told(task, next(iter(known.values())), all_, len(known))}."
+    ends = []
+    for end, word in ((max(values), "longest"), (min(values), "shortest")):
+        names = [name for name, span in known.items() if span.octaves.value == end]
+        open_ended = any(span.bound in (BEYOND[word], "?") for span in known.values())
+        shown = " as far as the ladder shows" if open_ended else ""
+        ends.append(_told(task, known[names[0]], _listed(names, "variants"), len(names), word, shown))
+    return f"On {clean(task.name)}, {'; '.join(ends)}."
+
+
+def _told(task: TaskEntry, span: VariantSpan, names: str, count: int, word: str = "", shown: str = "") -> str:
+    """What is known of the span that so many variants have."""
+    solve, have = ("solves", "has") if count == 1 else ("solve", "have")
+    if span.top:
+        return f"{names} {solve} the longest length, {span.longest}, with every seed"
+    if span.bottom:
+        return f"{names} {solve} no length with any seed"
+    mean = " ".join(part for part in marks.span(span, True).parts if part and not part.startswith(marks.HOLES))
+    return f"{names} {have} the {f'{word} ' if word else 'same '}mean {task.headline}{shown}, {mean}"
+
+
+def _listed(names: Sequence[str], noun: str) -> str:
+    if len(names) > NAMED + 1:
+        return f"{', '.join(names[:NAMED])} and {len(names) - NAMED} other {noun}"
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
+def _effects(task: TaskEntry, study: Study) -> str:
+    """Which parts are told to lengthen or shorten the span of their base."""
+    found = study.effects(task)
+    if not found:
+        return ""
+    sure = sorted((e for e in found if surely(e)), key=lambda e: -abs(e.octaves.value))
+    if not sure:
+        few = min(e.least for e in found) > 1 - stats.LEVEL
+        why = f": {counted(max(e.n for e in found), 'seed')} are too few to tell any" if few else ""
+        return f"No effect of {counted(len(found), 'part')} on the {task.headline} is told from 0{why}."
+    sizes = [f"{clean(e.variant)} {marks.effect(e.octaves, e.bound).text}" for e in sure]
+    word = "is" if len(sure) == 1 else "are"
+    return (
+        f"Of {counted(len(found), 'part')} {len(sure)} {word} told to change the {task.headline}, in octaves: "
+        f"{_listed(sizes, 'parts')}."
+    )
+
+
+def _claims(found: Sequence[Verdict]) -> str:
+    counts = Counter(v.outcome for v in found)
+    if not counts:
+        return ""
+    words: dict[Outcome, tuple[str, str]] = {
+        "holds": ("holds", "hold"),
+        "fails": ("fails", "fail"),
+        "undecided": ("is undecided", "are undecided"),
+    }
+    rest = [f"{counts[outcome]} {one if counts[outcome] == 1 else many}" for outcome, (one, many) in words.items()]
+    return f"Of {counted(len(found), 'claim')} {_listed(rest, 'claims')}."

@@ -1,0 +1,115 @@
+"""What a report says first, on two screens: the answer in sentences, spans and reaches with a small curve each, the
+effects that are told, the claims. And how any of a report's parts are picked by name."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from rnnbench.analysis import advice, spans, verdicts
+from rnnbench.analysis.verdicts import Verdict
+from rnnbench.errors import UserError, nearest
+from rnnbench.plan import views
+from rnnbench.plan.ladders import Climb
+from rnnbench.report import answer, broken, curves, marks, sections, tables
+from rnnbench.report.model import Cell, Column, Report, Table, clean
+from rnnbench.report.study import Study
+from rnnbench.suite import Suite
+from rnnbench.text import printable
+
+WIDEST = 12  # blocks of a small curve
+TOLD = ("differs", "alike")  # verdicts on effects that say something
+LEFT_OUT = ("if normal", "p", "tells")  # columns of effects
+MORE = "more: --all (scores at each length, all effects, steps to solve, costs), --only PART,PART"
+
+
+def parts() -> tuple[str, ...]:
+    """What a report is made of, by the names that can be asked for."""
+    return ("scores", "spans", *sections.names(), "cost", "claims")
+
+
+def chosen(text: str) -> tuple[str, ...]:
+    """The parts that are named, with commas between; UserError where one is none."""
+    names = tuple(name.strip() for name in text.split(","))
+    for name in names:
+        if name not in parts():
+            got = printable(name, 100)
+            raise UserError(f"--only: got '{got}', expected parts of a report; {nearest(name, parts())}")
+    return names
+
+
+def only(suite: Suite, climbs: Sequence[Climb], wanted: Sequence[str], notes: Sequence[str] = ()) -> Report:
+    """A report of these parts alone."""
+    whole = tables.report(suite, climbs, notes)
+    kept = tuple(table for table in whole.tables if table.kind in wanted)
+    return replace(whole, tables=kept, legend=marks.legend(kept))
+
+
+def report(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = ()) -> Report:
+    """What is to be seen at once."""
+    whole = tables.report(suite, climbs, notes)
+    stated = views.at(climbs)
+    found = verdicts.verdicts(suite, climbs)
+    few = advice.seeds(suite, stated, verdicts.MINIMUM) if advice.few(suite) else ""
+    told = found if few else advice.advised(suite, stated, found)
+    kept = [
+        *tables.headlines(suite, stated, _curve),
+        *(some for table in whole.tables if table.kind == "effects" and (some := _told(table)) is not None),
+        *([_claims(told, few)] if found else []),
+    ]
+    sentences = answer.sentences(suite, Study(climbs), found)
+    return replace(
+        whole,
+        tables=tuple(kept),
+        answer=tuple(sentences),
+        legend=(*marks.legend(kept), MORE),
+        notes=(*broken.notes(stated), *whole.notes),
+    )
+
+
+def _curve(cell: Cell, climb: Climb) -> Cell:
+    """A cell with the mean score at each length before it, in blocks; a dot where there is none."""
+    if not any(r is not None for step in climb.steps for r in step.records):
+        return cell
+    scores = [spans.score(step).score.value for step in climb.steps]
+    drawn = curves.linear([None if math.isnan(score) else score for score in scores], WIDEST)
+    return replace(cell, parts=(drawn.replace(" ", "·"), *cell.parts))
+
+
+def _told(table: Table) -> Table | None:
+    """The effects of a table that are told from 0, or as none; None where there are no such."""
+    places = [k for k, column in enumerate(table.columns) if column.title == "verdict"]
+    rows = [row for row in table.rows if any(row[k].text in TOLD for k in places)]
+    left = len(table.rows) - len(rows)
+    if not rows:
+        return None
+    kept = [k for k, column in enumerate(table.columns) if column.title not in LEFT_OUT]
+    about = "in octaves, paired by seed; adjusted: the p over all effects of the suite; alike: within half an octave"
+    about += f"; {left} more can't be told" if left else ""
+    return replace(
+        table,
+        about=about,
+        columns=tuple(table.columns[k] for k in kept),
+        rows=tuple(tuple(row[k] for k in kept) for row in rows),
+        notes=(),
+    )
+
+
+def _claims(found: Sequence[Verdict], few: str) -> Table:
+    """Claims x verdict, and why, those that hold aside; claims with one reason have it once. `few`: what would decide
+    those that have too few seeds."""
+    rows = [
+        (
+            Cell((f"{v.claim.number}. {clean(v.claim.says)}",), v.claim.says),
+            Cell((v.outcome,), v.outcome, marks.TONES[v.outcome]),
+        )
+        for v in found
+    ]
+    reasons: dict[str, list[str]] = {}
+    for v in found:
+        if v.outcome != "holds":
+            reasons.setdefault(clean(v.why), []).append(str(v.claim.number))
+    notes = tuple(f"{', '.join(numbers)}: {why}" for why, numbers in reasons.items())
+    more = (f"for {verdicts.MINIMUM} seeds: {few}",) if few else ()
+    return Table("claims", "", (Column("", False), Column("verdict", False)), tuple(rows), (*notes, *more), "claims")

@@ -1,0 +1,47 @@
+"""The charts of a page: a chapter a kind, a figure a task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rnnbench.report import charts, draw, looks
+from rnnbench.report.charts import Chart
+from rnnbench.report.looks import Series
+from rnnbench.report.page.frame import Chapter
+from rnnbench.report.page.markup import Markup, join, tag
+from rnnbench.report.study import Study
+from rnnbench.suite import Suite
+
+TITLES = {
+    "spans": "How far back, seed by seed",
+    "scores": "Score by length",
+    "solved": "Solved by length",
+    "effects": "What each part does",
+    "interactions": "What two parts do together",
+    "steps": "Steps to solve",
+    "curves": "Learning curves",
+}
+
+
+def chapters(suite: Suite, study: Study, series: Mapping[str, Series]) -> list[Chapter]:
+    """Each kind of chart that has anything to show, in the order of `charts.ORDER`."""
+    found: dict[str, list[Chart]] = {}
+    for task in suite.tasks:
+        for name, chart in charts.charts(task, study, series, looks.PAGE).items():
+            found.setdefault(name, []).append(chart)
+    order = sorted(found, key=list(charts.names()).index)
+    return [Chapter(f"chart-{name}", TITLES.get(name, name), _body(name, found[name])) for name in order]
+
+
+def _body(name: str, drawn: Sequence[Chart]) -> Markup:
+    """What the marks mean stands once above all, of each sort of it."""
+    about = join(*(tag("p", text, cls="quiet") for text in dict.fromkeys(chart.about for chart in drawn)))
+    grid = join(about, tag("div", *map(_figure, drawn), cls="figures"))
+    return tag("details", tag("summary", "show them"), grid) if name in charts.ON_DEMAND else grid
+
+
+def _figure(chart: Chart) -> Markup:
+    """The drawing is one picture to who can't see it, with a text; its marks are classes to the script."""
+    drawn = Markup(draw.svg(chart.spec))  # written by Vega, which escapes the texts in it
+    picture = tag("div", drawn, role="img", aria_label=chart.alt)
+    return tag("figure", tag("figcaption", chart.title), picture)
