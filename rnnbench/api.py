@@ -211,7 +211,8 @@ def results(source: str | Path | Suite, directory: str | Path = "results") -> pa
     """The results of a suite that are there, tidy: one row a run, all with the steps that the suite states and each
     variant at its own choice of what is tuned (`export` has the others, too).
 
-    Columns: variant, task, length, seed, status, score, steps, solved_at, parameters, seconds, id, budget, choice.
+    Columns: variant, task, length, seed, status, score, steps, solved_at, parameters, seconds, id, budget, choice,
+    examples.
     """
     from rnnbench.report.frame import frame
 

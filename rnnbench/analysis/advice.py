@@ -74,11 +74,14 @@ def _ends(climbs: Sequence[Climb], wanted: Asked) -> Iterator[str]:
         variant, task = climb.ladder.variant.name, climb.ladder.task.name
         if wanted.pairs[variant, task]:  # it asks for certain lengths
             continue
-        first, last = climb.steps[0], climb.steps[-1]
+        first, last, start, end = climb.steps[0], climb.steps[-1], climb.places[0], climb.places[-1]
+        need = climb.ladder.task.headline == "need"
+        hardest, easiest = ("fewest examples", "most examples") if need else ("longest length", "shortest length")
+        harder, easier = ("fewer examples than", "more examples than") if need else ("lengths beyond", "lengths below")
         if last.solved:
-            told = f"{variant} solved the longest length of {task} ({last.rung.length})"
-            yield f"{told} in {last.solved} of {last.asked} seeds: add lengths beyond {last.rung.length}"
+            told = f"{variant} solved the {hardest} of {task} ({end})"
+            yield f"{told} in {last.solved} of {last.asked} seeds: add {harder} {end}"
         elif first.solved < first.asked:
-            short, failed = first.rung.length, first.asked - first.solved
-            told = f"{variant} did not solve the shortest length of {task} ({short})"
-            yield f"{told} in {failed} of {first.asked} seeds: add lengths below {short}"
+            failed = first.asked - first.solved
+            told = f"{variant} did not solve the {easiest} of {task} ({start})"
+            yield f"{told} in {failed} of {first.asked} seeds: add {easier} {start}"

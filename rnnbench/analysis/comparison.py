@@ -77,10 +77,9 @@ def _by_name(side: Side) -> dict[tuple[str, str], Climb]:
 
 
 def _pair(a: Side, one: Climb, b: Side, other: Climb) -> Pair | None:
-    theirs = {step.rung.length for step in other.steps}
-    lengths = [step.rung.length for step in one.steps if step.rung.length in theirs]
+    lengths = [place for place in one.places if place in set(other.places)]
     seeds = [seed for seed in a.seeds if seed in set(b.seeds)]
-    if not lengths or not seeds:
+    if not lengths or not seeds or (one.ladder.task.headline == "need") != (other.ladder.task.headline == "need"):
         return None
     mine, yours = _common(one, lengths, a.seeds, seeds), _common(other, lengths, b.seeds, seeds)
     both = [
@@ -110,7 +109,7 @@ def _pair(a: Side, one: Climb, b: Side, other: Climb) -> Pair | None:
 def _common(climb: Climb, lengths: Sequence[int], seeds: Sequence[int], wanted: Sequence[int]) -> Climb:
     """A climb at some of its lengths and seeds."""
     places = [seeds.index(seed) for seed in wanted]
-    steps = tuple(step.of(places) for step in climb.steps if step.rung.length in lengths)
+    steps = tuple(step.of(places) for place, step in zip(climb.places, climb.steps, strict=True) if place in lengths)
     return replace(climb, steps=steps)
 
 
@@ -161,7 +160,7 @@ def _alone(
     def lengths(side: Mapping[tuple[str, str], Climb]) -> dict[str, set[int]]:
         found: dict[str, set[int]] = {}
         for (_, task), climb in side.items():
-            found.setdefault(task, set()).update(step.rung.length for step in climb.steps)
+            found.setdefault(task, set()).update(climb.places)
         return found
 
     x, y = lengths(mine), lengths(others)

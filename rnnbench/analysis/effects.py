@@ -196,11 +196,11 @@ def score_effects(climbs: Iterable[Climb]) -> list[ScoreEffect]:
     out = []
     for climb, base in differences(climbs):
         names = climb.ladder.task.name, climb.ladder.variant.name, base.ladder.variant.name
-        for a, b in zip(climb.steps, base.steps, strict=True):
+        for place, a, b in zip(climb.places, climb.steps, base.steps, strict=True):
             if not climb.searches and "never" == a.rung.settings.get("stop") == b.rung.settings.get("stop"):
                 done = [(points(x), points(y)) for x, y in finished_pairs(a, b)]
                 found = stats.paired([x for x, _ in done], [y for _, y in done])
-                out.append(ScoreEffect(*names, a.rung.length, len(done), found))
+                out.append(ScoreEffect(*names, place, len(done), found))
     return out
 
 

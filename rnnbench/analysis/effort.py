@@ -118,13 +118,13 @@ def paces(climbs: Iterable[Climb]) -> list[Pace]:
 
 def _pace(climb: Climb, base: Climb) -> Pace:
     """As if its part were the only one."""
-    ratios = tuple(_ratio(a, b) for a, b in zip(climb.steps, base.steps, strict=True))
+    ratios = tuple(map(_ratio, climb.places, climb.steps, base.steps))
     best = max(ratios, key=lambda r: (min(r.known, decisions.heads(r.n)), r.length))  # more than suffice are no better
     names = climb.ladder.task.name, climb.ladder.variant.name, base.ladder.variant.name
     if not best.known:
         return Pace(*names, ratios, None, math.nan, math.nan, 1.0)
     p = min(1.0, 2 * decisions.tail(best.n, max(best.sooner, best.later)))
-    at = [step.rung.length for step in climb.steps].index(best.length)
+    at = climb.places.index(best.length)
     orders = _orders(climb.steps[at], base.steps[at], best)
     return Pace(*names, ratios, best.length, p, p, flips.smallest_p(best.n), orders)
 
@@ -142,13 +142,13 @@ def _orders(step: RungState, base: RungState, ratio: Ratio) -> tuple[float, ...]
     return tuple(out)
 
 
-def _ratio(step: RungState, base: RungState) -> Ratio:
+def _ratio(place: int, step: RungState, base: RungState) -> Ratio:
     logs = [_octaves(taken(a), taken(b)) for a, b in effects.finished_pairs(step, base)]
     least, most = [r.low for r in logs], [r.high for r in logs]
     sooner, later = (sum(r.compare(sign) is True for r in logs) for sign in "<>")
     median = _powers(statistics.median(least), statistics.median(most)) if logs else _powers(-math.inf, math.inf)
     interval = _powers(_order(least, -1), _order(most, 1))
-    return Ratio(step.rung.length, len(logs), sooner, later, median, interval)
+    return Ratio(place, len(logs), sooner, later, median, interval)
 
 
 def _order(values: Sequence[float], side: int) -> float:

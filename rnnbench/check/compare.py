@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from rnnbench.analysis import spans, stats, verdicts
+from rnnbench.analysis import stats, verdicts
 from rnnbench.analysis.stats import Estimate
 from rnnbench.check import baseline, ends, probes, seeds
 from rnnbench.check.baseline import Baseline, Cell
@@ -147,7 +147,7 @@ def _cell(climb: Climb, was: Cell, columns: Sequence[int], margin: float) -> tup
     if len(before) < MINIMUM:
         return "unclear", f"too few seeds: {len(before)}, {MINIMUM} needed"
     outcome, change = compare(before, after, margin)
-    lengths = (0, *spans.lengths(climb))
+    lengths = (0, *climb.places)
     told = f"spans {_lengths(lengths, after)}, were {_lengths(lengths, before)}"
     if outcome == "fine":
         return outcome, "spans as they were" if before == after else f"{_change(change)} rungs; {told}"

@@ -46,7 +46,10 @@ def plan(
             own, upto = ladder.task, ladder.task.train.get("upto")
             lengths = own.lengths if upto else tuple(r.length for r in ladder.rungs)
             how = f"trained on up to {upto}, tested at {len(lengths)} lengths" if upto else f"x {len(lengths)} lengths"
-            how = f"on {own.examples:,} examples {how}" if own.examples else how
+            if own.headline == "need":
+                lengths, how = own.examples, f"x {len(own.examples)} numbers of examples at length {own.lengths[0]}"
+            elif own.examples:
+                how = f"on {own.examples[0]:,} examples {how}"
             counts.setdefault((own.name, lengths, how), []).append(ladder.variant.family)
     for (task, lengths, how), families in counts.items():
         variants = [name if n == 1 else f"{name} at {n} points" for name, n in Counter(families).items()]

@@ -132,7 +132,7 @@ def select(plan: Plan, expression: str | None) -> Plan:
 
     def kept(ladder: Ladder) -> Ladder:
         names = _names(ladder)
-        rungs = tuple(r for r in ladder.rungs if matches(names.union(map(str, (r.length, *r.tested)))))
+        rungs = tuple(r for r in ladder.rungs if matches(names.union(map(str, (r.length, *r.tested, ladder.place(r))))))
         return replace(ladder, rungs=rungs)
 
     ladders = tuple(ladder for ladder in map(kept, plan.ladders) if ladder.rungs)

@@ -148,11 +148,15 @@ def _left_out(found: Score) -> str:
 
 def span(found: VariantSpan | None, started: bool, best: bool = False) -> Cell:
     """A span and its interval: `17 (14 to 20)`, `≥ 45 (≥ 30)`, `≥ 160` where all seeds are at the top, `< 10` at the
-    bottom, `40 …` so far; and how many seeds have holes. A mark where nothing was run or nothing can be."""
+    bottom, of a need `over 3000` and `≤ 100` there, `40 …` so far; and how many seeds have holes. A mark where nothing
+    was run or nothing can be."""
     if found is None:
         return mark(NOT_APPLICABLE, 1)
     if found.provisional and not found.solved:
         return mark("?" if started else MISSING, 1)
+    if found.need and (found.top or found.bottom):
+        ends = ("over", str(found.longest)) if found.top else ("≤", str(found.shortest))
+        return Cell(ends, None if found.top else found.shortest, "quiet" if found.top else "plain", best)
     if found.bottom:
         return Cell(("<", str(found.shortest)), None, "quiet")
     if found.top:

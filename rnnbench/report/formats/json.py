@@ -52,6 +52,7 @@ def _rung(step: RungState, seeds: Sequence[int]) -> dict[str, Any]:
     runs = zip(seeds, step.records, implied, strict=False)  # a ladder with more steps may have the first few seeds
     return {
         "length": step.rung.length,
+        **{name: n for name, n in step.rung.train.items() if name == "examples"},
         "budget": Settings.of(step.rung).steps,
         "state": step.state,
         "score": found.score.value,
