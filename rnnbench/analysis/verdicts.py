@@ -27,7 +27,7 @@ from rnnbench.analysis.everywhere import everywhere
 from rnnbench.analysis.ranges import Range, point
 from rnnbench.plan import views
 from rnnbench.plan.ladders import Climb, RungState
-from rnnbench.suite import Claim, Suite, parts
+from rnnbench.suite import Claim, Suite, parts, rungs
 from rnnbench.suite.expression import About, Arithmetic, Comparison, Join, Measure, Not, Number, Sum, Truth, kind
 from rnnbench.suite.grammar import parse
 
@@ -181,7 +181,7 @@ class _Judge:
     def _step(self, variant: str, task: str, length: int) -> RungState:
         climb = self._climb(variant, task)
         step = dict(zip(climb.places, climb.steps, strict=True)).get(length)
-        where = f"{variant} on {task} at {length}"
+        where = f"{variant} on {task} {rungs.at(climb.ladder.task, length)}"
         if step is None:
             raise _Undecided(f"{where} was not selected")
         if step.state == "pruned":

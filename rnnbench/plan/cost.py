@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import dropwhile
 from statistics import median
 
 from rnnbench import registry
@@ -64,8 +65,8 @@ def priority(climb: Climb, rung: RungState) -> float:
     many runs as it may take."""
     if climb.searches:
         return estimate(rung.rung) * max(search.left for search in climb.searches)
-    above = (s for s in climb.steps if s.rung.length >= rung.rung.length and s.state != "pruned")
-    return sum(estimate(s.rung) for s in above)
+    above = dropwhile(lambda s: s.rung.key != rung.rung.key, climb.steps)
+    return sum(estimate(s.rung) for s in above if s.state != "pruned")
 
 
 def correction(records: Iterable[Record]) -> float:

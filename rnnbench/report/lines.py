@@ -1,4 +1,4 @@
-"""Lines against the length, a line a variant with dots and a band: parts of several charts."""
+"""Lines against the rungs of a ladder, a line a variant with dots and a band: parts of several charts."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rnnbench.report.looks import Look, Series
+from rnnbench.suite import TaskEntry, rungs
 
-Points = Sequence[Mapping[str, Any]]  # each with a length, and a value; low and high, where there is an interval
+Points = Sequence[Mapping[str, Any]]  # each with a place, and a value; low and high, where there is an interval
 SHARE = {"domain": [0, 1]}
 
 
@@ -42,9 +43,9 @@ def rule(at: float, text: str) -> list[dict[str, Any]]:
     ]
 
 
-def said(shown: Mapping[Series, Points], words: Any) -> str:
+def said(task: TaskEntry, shown: Mapping[Series, Points], words: Any) -> str:
     """All points in words, `words` of each value."""
     return "; ".join(
-        f"{one.name} " + ", ".join(f"{words(p['value'])} at {p['length']}" for p in points)
+        f"{one.name} " + ", ".join(f"{words(p['value'])} {rungs.at(task, p['place'])}" for p in points)
         for one, points in shown.items()
     )

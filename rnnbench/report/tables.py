@@ -18,7 +18,7 @@ from rnnbench.report import broken, marks, sections, tested, within
 from rnnbench.report.model import NBSP, Cell, Column, Report, Table, clean, counted
 from rnnbench.report.sections import effects
 from rnnbench.settings import LOOK
-from rnnbench.suite import Suite, TaskEntry
+from rnnbench.suite import Suite, TaskEntry, rungs
 
 SHARES = 12  # how many shares have their interval in the legend
 HEADLINES = {
@@ -177,6 +177,7 @@ def scores(suite: Suite, task: TaskEntry, climbs: Sequence[Climb]) -> Table:
             *_mixed(climbs),
         ),
         kind="scores",
+        headline=task.headline,
     )
 
 
@@ -253,6 +254,7 @@ def _headline(suite: Suite, climbs: Sequence[Climb], name: str, shown: Callable[
         columns=(Column("", False), *(Column(clean(task.name)) for task in tasks)),
         rows=tuple(zip(names, *columns, strict=True)),
         kind="spans",
+        headline=name,
     )
 
 
@@ -273,7 +275,7 @@ def claimed(verdicts: Sequence[Verdict], others: Sequence[Mapping[float, str]]) 
 
 
 def costs(task: TaskEntry, climbs: Sequence[Climb]) -> Table:
-    """Variants x (parameters, seconds a run, steps to solve by length that was trained)."""
+    """Variants x (parameters, seconds a run, steps to solve by length that was trained, or number of examples)."""
     climbs = [folded(climb) for climb in climbs]
     done = [[r for s in c.steps if s.state != "pruned" for r in s.finished] for c in climbs]
     seconds = [stats.mean([r.seconds for r in runs]).value for runs in done]
@@ -281,7 +283,7 @@ def costs(task: TaskEntry, climbs: Sequence[Climb]) -> Table:
     digits = 2 if max((s for s in seconds if s == s), default=0) < 10 else 1
     about = "parameters; mean seconds of a run that finished"
     if climbed:
-        by = "examples" if task.headline == "need" else "length"
+        by = rungs.words(task).name
         about += f"; steps to solve by {by}: the look, one every {LOOK}{NBSP}steps, by which the middle seed had"
     rows = []
     for climb, runs, mean in zip(climbs, done, seconds, strict=True):

@@ -11,14 +11,13 @@ from rnnbench.analysis import reach
 from rnnbench.plan.ladders import Climb
 from rnnbench.report import marks
 from rnnbench.report.model import NBSP, Column, clean, counted
-from rnnbench.suite import TaskEntry
+from rnnbench.suite import TaskEntry, rungs
 
 
 def columns(task: TaskEntry) -> list[Column]:
     """A column for each tested length, those beyond what is trained on marked; or for each number of examples."""
-    if task.headline == "need":
-        return [Column(f"{number:,}") for number in task.examples]
-    return [Column(f"{marks.BEYOND}{length}" if length in task.beyond else str(length)) for length in task.lengths]
+    marked = dict.fromkeys(task.beyond, marks.BEYOND)
+    return [Column(marked.get(place, "") + rungs.heading(task, place)) for place in task.places]
 
 
 def about(task: TaskEntry) -> str:
@@ -56,15 +55,13 @@ def places(task: TaskEntry) -> tuple[int, ...]:
 
 def trained(task: TaskEntry) -> list[str]:
     """The headings of the trainings."""
-    if task.headline == "need":
-        return [f"{number:,}" for number in task.examples]
-    return [f"{'up to ' if task.train else ''}{length}" for length in task.trained]
+    return [f"{'up to ' if task.train else ''}{rungs.heading(task, place)}" for place in places(task)]
 
 
 def holes(climbs: Sequence[Climb]) -> list[str]:
     """Where seeds solve a length though they don't solve a shorter one, or with fewer examples, in one line."""
     told = [
-        f"{clean(climb.ladder.variant.name)} at {', '.join(f'{length} ({n})' for length, n in found.items())}"
+        f"{clean(climb.ladder.variant.name)} at {', '.join(f'{place} ({n})' for place, n in found.items())}"
         for climb in climbs
         if climb.ladder.task.headline != "span" and (found := reach.holes(climb))
     ]

@@ -20,7 +20,7 @@ from rnnbench import interrupts
 from rnnbench.errors import Exit
 from rnnbench.plan import Ladder, Plan, budgets, cost
 from rnnbench.plan.ladders import Climb, climb, climb_on, counted, ready, view
-from rnnbench.records import Record, Run
+from rnnbench.records import Record, Run, Rung
 from rnnbench.running.choosing import Choosing
 from rnnbench.running.executors import (
     CheckpointEvent,
@@ -152,7 +152,7 @@ class Driver:
         ladder = self.climbs[i].ladder
         for k, rung in enumerate(() if ladder.awaits else ladder.rungs):
             self.places[rung.key].append((i, k))
-            self.labels.setdefault((rung.key, ladder.choice == "pilot"), _label(ladder))
+            self.labels.setdefault((rung.key, ladder.choice == "pilot"), _label(ladder, rung))
 
     def _name(self, run: Run) -> str:
         return self.labels[run.rung.key, run.seed in self.pilots]
@@ -333,10 +333,12 @@ class Driver:
         self.listener.work(*self.work.seconds)
 
 
-def _label(ladder: Ladder) -> str:
+def _label(ladder: Ladder, rung: Rung) -> str:
+    """What a rung's runs are called before their length and seed."""
+    few = f" with {ladder.place(rung):,} examples at" if ladder.task.headline == "need" else ""
     times = f" ×{ladder.budget}" if ladder.budget > 1 else ""
     where = " at the base's choice" if ladder.choice == "base" else ""
-    return f"{ladder.variant.name} {ladder.task.name}{times}{where}"
+    return f"{ladder.variant.name} {ladder.task.name}{times}{where}{few}"
 
 
 def _lean(record: Record, run: Run) -> Record:

@@ -92,7 +92,9 @@ class TaskEntry:
 
     @classmethod
     def from_dict(cls, value: dict[str, Any]) -> TaskEntry:
-        return cls(**value | {name: tuple(value.get(name, ())) for name in ("lengths", "primary", "examples")})
+        few = value.get("examples", ())
+        several = {name: tuple(value.get(name, ())) for name in ("lengths", "primary")}
+        return cls(**value | several | {"examples": (few,) if isinstance(few, int) else tuple(few)})
 
     @property
     def headline(self) -> str:
@@ -210,6 +212,8 @@ class Suite:
                 del task["train"]
             if not task["examples"]:
                 del task["examples"]
+            elif len(task["examples"]) == 1:
+                (task["examples"],) = task["examples"]
         plain["variants"] = [{k: v for k, v in each.items() if v or k not in _LATER} for each in plain["variants"]]
         unused = {
             "foreign": not self.foreign,

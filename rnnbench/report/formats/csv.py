@@ -1,6 +1,7 @@
 """A report as tidy CSV: one row per variant, task and length, trained with the stated steps; `score` and its interval
-empty where there is none, `share_low` and `share_high` the interval of the share of seeds that solved it; then a column
-for each factor of the suite's grids."""
+empty where there is none, `share_low` and `share_high` the interval of the share of seeds that solved it; then, where a
+task says on how many examples, a column `examples`, which tells the rows of a ladder of these apart; then a column for
+each factor of the suite's grids."""
 
 from __future__ import annotations
 

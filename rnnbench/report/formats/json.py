@@ -1,5 +1,5 @@
-"""A report as one strict JSON object (no NaN: null): the suite, and per variant and task its span (or reach) and every
-rung with its runs. All that the tables show can be had from it."""
+"""A report as one strict JSON object (no NaN: null): the suite, and per variant and task its span (or reach, or need)
+and every rung with its runs. All that the tables show can be had from it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rnnbench.plan.ladders import Climb, RungState
 from rnnbench.records import Record
 from rnnbench.report import sections
 from rnnbench.settings import Settings
-from rnnbench.suite import Suite
+from rnnbench.suite import Suite, rungs
 
 VERSION = 1
 
@@ -70,7 +70,8 @@ def _rung(step: RungState, seeds: Sequence[int]) -> dict[str, Any]:
 
 def _climb(climb: Climb, suite: Suite) -> dict[str, Any]:
     found, seeds = spans.span(climb), suite.seeds
-    headline = {"span": None} | {climb.ladder.task.headline: _span(found) if found else None}
+    words = rungs.words(climb.ladder.task)
+    headline = {"span": None} | {climb.ladder.task.headline: _span(found, words.name) if found else None}
     point = {name: factors.value(climb, name, suite.variants) for name in factors.factors(suite.variants)}
     return {
         "variant": climb.ladder.variant.name,
@@ -85,9 +86,10 @@ def _climb(climb: Climb, suite: Suite) -> dict[str, Any]:
     }
 
 
-def _span(found: spans.VariantSpan) -> dict[str, Any]:
-    """A span and the ends of its interval as lengths, null where it has none, and as octaves."""
-    lengths = {"length": found.octaves.value, "low": found.octaves.low, "high": found.octaves.high}
+def _span(found: spans.VariantSpan, key: str) -> dict[str, Any]:
+    """A span and the ends of its interval as lengths (or numbers of examples), null where it has none, and as
+    octaves."""
+    lengths = {key: found.octaves.value, "low": found.octaves.low, "high": found.octaves.high}
     ends = {name: round(2.0**octaves, 9) for name, octaves in lengths.items()}  # exact where it is a rung
     return ends | dataclasses.asdict(found) | {"octaves": found.octaves._asdict()}
 
