@@ -81,7 +81,8 @@ def _about(found: Sequence[Effect], tell: bool) -> str:
     tested = counted(sum(e.n > 0 for e in found), "effect")
     bases, numbers = {e.base for e in found}, {e.n for e in found}
     primary = sum(e.primary for e in found)
-    first = f", the {primary} primary ones (*) first" if primary else ""
+    ones = "primary one" if primary == 1 else f"{primary} primary ones"
+    first = f", the {ones} (*) first" if primary else ""
     return (
         f"of the variant less that of {clean(*bases) if len(bases) == 1 else 'its base'}, paired by seed"
         + (f" (n = {min(numbers)})" if len(numbers) == 1 else "")
