@@ -18,6 +18,7 @@ AT = {
     rungs.LENGTHS: "at the longest length that all variants trained",
     rungs.EXAMPLES: "with the fewest examples that all variants trained on",
 }
+CURVES = True
 MOST = 40  # points a line: what is left of a curve can't be told from it at this size
 
 
@@ -38,7 +39,7 @@ def chart(task: TaskEntry, study: Study, series: Mapping[str, Series], look: Loo
             "x": {"field": "step", "type": "quantitative", "title": "step", "axis": {"tickCount": 5, "grid": False}},
             "y": {"field": "score", "type": "quantitative", "title": "training score", "scale": {"domain": [0, 1]}},
             "detail": {"field": "seed", "type": "nominal"},
-            **look.encoded(one, names, "strokeDash"),
+            **look.encoded(one, names, "strokeDash", lines=True),
         }
         mark = {"type": "line", "strokeWidth": 1, "opacity": 0.9}
         layers.append({"name": one.key, "data": {"values": rows}, "mark": mark, "encoding": encoding})
