@@ -39,10 +39,9 @@ def label(ladder: Ladder, run: Run) -> str:
 
 def of_run(plan: Plan, run: Run) -> Named | None:
     """A run as a plan has it; None where it doesn't ask for it."""
-    if run.seed in plan.suite.seeds:
-        for ladder in plan.ladders:
-            if run.rung in ladder.rungs:
-                return Named(plan.suite, ladder, run)
+    for ladder in plan.ladders:
+        if run.rung in ladder.rungs and run.seed in plan.seeds(ladder):
+            return Named(plan.suite, ladder, run)
     return None
 
 
@@ -59,8 +58,9 @@ def of_label(plan: Plan, text: str) -> Named:
     ladder = next(ladder for ladder in ladders if ladder.task.name == task)
     by_place = {str(ladder.place(rung)): rung for rung in ladder.rungs}
     _among(rungs.words(ladder.task).one, place, by_place, plan)
-    _among("seed", seed, set(map(str, plan.suite.seeds)), plan)
-    return Named(plan.suite, ladder, Run(by_place[place], int(seed)))
+    seeds = {str(each): each for each in (plan.suite.crossing.every if plan.suite.crossing else plan.suite.seeds)}
+    _among("seed", seed, seeds, plan)
+    return Named(plan.suite, ladder, Run(by_place[place], seeds[seed]))
 
 
 def _among(part: str, name: str, known: Collection[str], plan: Plan) -> None:

@@ -12,6 +12,7 @@ from rnnbench.records import Record, Run
 from rnnbench.report import marks
 from rnnbench.report.model import clean, counted
 from rnnbench.report.picture import curve
+from rnnbench.seeds import Seed
 from rnnbench.settings import Settings
 from rnnbench.text import printable
 
@@ -21,7 +22,7 @@ NAME = 12  # columns of what a line is about
 LOG = 200  # lines of a log, the last ones
 
 
-def title(variant: str, task: str, at: str, seed: int, status: str) -> str:
+def title(variant: str, task: str, at: str, seed: Seed, status: str) -> str:
     """
     >>> title("lstm", "adding", "at 40", 2, "solved")
     'lstm on adding at 40, seed 2: solved'

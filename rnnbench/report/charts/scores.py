@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from rnnbench import registry
@@ -34,7 +35,7 @@ def chart(task: TaskEntry, study: Study, series: Mapping[str, Series], look: Loo
         clean(task.name),
         about + ("; band: 95 % interval" if banded else "") + (TRAINED if trained else ""),
         f"Mean score against {rungs.words(task).name} on {clean(task.name)}, bar {marks.fixed(bar)}: "
-        f"{lines.said(task, shown, marks.fixed)}.",
+        f"{lines.said(shown, marks.fixed, partial(rungs.at, task))}.",
     )
 
 

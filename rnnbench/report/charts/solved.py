@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from rnnbench.analysis import spans
@@ -29,7 +30,7 @@ def chart(task: TaskEntry, study: Study, series: Mapping[str, Series], look: Loo
         clean(task.name),
         "share of the seeds that solve it; band: Jeffreys' 95 % interval of the share" + (TRAINED if trained else ""),
         f"Share of seeds that solve {clean(task.name)} at each {rungs.words(task).one}: "
-        f"{lines.said(task, shown, marks.fixed)}.",
+        f"{lines.said(shown, marks.fixed, partial(rungs.at, task))}.",
     )
 
 

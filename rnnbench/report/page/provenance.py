@@ -42,7 +42,7 @@ def _broken(climb: Climb, record: Record) -> tuple[Cell, ...]:
     place = climb.ladder.place(record.run.rung)
     at = rungs.at(climb.ladder.task, place).removeprefix("at ")
     texts = (*names, at, str(record.run.seed), record.status, clean(raised(record.error or "", WHY)))
-    values = (None, None, place, record.run.seed, None, None)
+    values = (None, None, place, None, None, None)
     return tuple(Cell((text,), value) for text, value in zip(texts, values, strict=True))
 
 
