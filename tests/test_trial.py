@@ -54,7 +54,8 @@ class Odd(cells.Cell):
     what: str = ""
 
     def shapes(self, I: int, H: int) -> Any:
-        return {"W": (I, H), "U": (H, H), "b": (H,) if self.what == "flat" else (1, H)}
+        more = {"V": (H, H), "c": (1, H)} if self.what == "unused" else {}
+        return {"W": (I, H), "U": (H, H), "b": (H,) if self.what == "flat" else (1, H)} | more
 
     def step(self, p: Any, x: Any, state: Any) -> Any:
         a = x @ p["W"] + state[0] @ p["U"] + p["b"]
@@ -91,6 +92,7 @@ class Odd(cells.Cell):
             "gives other values each time: it draws random numbers, or keeps something from one call to the next",
         ),
         ("turned", "runs side by side: RuntimeError: t() expects a tensor with <= 2 dimensions, but self is 3D"),
+        ("unused", "its step makes no use of V, c, expected `shapes` without what it doesn't use: it is counted"),
         ("missing", "KeyError: 'c' (test_trial.py:"),
         ("detached", "RuntimeError: element 0 of tensors does not require grad"),
     ],

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from rnnbench.cli import apart, app, common, options
-from rnnbench.text import counted, duration
+from rnnbench.text import duration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -117,7 +117,8 @@ def _notes(suite: Suite, stale: int, workers: int = 1, climbs: Sequence[Climb] =
         are = "known run is" if stale == 1 else "known runs are"
         common.say(f"{suite.name}: {stale:,} {are} stale: made by other code than today's; {again}", err=True)
     if few := advice.few(suite):
-        told = f"{few} of {len(suite.claims)} claims can't be decided with {counted(len(suite.seeds), 'seed')}"
+        n = len(suite.seeds)
+        told = f"{few} of {len(suite.claims)} claims can't be decided with {n} seed{'s' * (n > 1)}"
         option = advice.seeds(suite, climbs, MINIMUM, workers)
         common.say(f"{suite.name}: {told}, {MINIMUM} are needed: {option}", err=True)
 
@@ -140,19 +141,19 @@ def describe(name: str, forecast: Forecast, workers: int) -> str:
     f = forecast
     shorter = f" ({f.derived:,} by runs with fewer steps)" if f.derived else ""
     tuned = f" ({f.pilots:,} of them pilots)" if f.pilots else ""
-    head = f"{name}: {counted(f.total, 'run')}{tuned}, {f.known:,} known{shorter}, {f.pruned:,} pruned"
+    head = f"{name}: {f.total:,} runs{tuned}, {f.known:,} known{shorter}, {f.pruned:,} pruned"
     head += f", {'at most ' * bool(f.searched or f.follow)}{f.missing:,} to train"
     if not f.missing:
         return f"{head}; nothing to do"
-    return f"{head}, at most about {duration(f.seconds / workers)} on {counted(workers, 'worker')}"
+    return f"{head}, at most about {duration(f.seconds / workers)} on {workers} worker{'s' * (workers > 1)}"
 
 
 def summary(name: str, before: Forecast, after: Forecast, trained: int, broken: int) -> str:
     """What `run` says last."""
     if not trained and not before.missing:
-        text = f"{name}: nothing to do: {counted(after.known, 'run')} known, {after.pruned:,} pruned"
+        text = f"{name}: nothing to do: {after.known:,} runs known, {after.pruned:,} pruned"
     else:
-        text = f"{name}: {counted(trained, 'run')} trained, {before.known:,} known before, {after.pruned:,} pruned"
+        text = f"{name}: {trained:,} runs trained, {before.known:,} known before, {after.pruned:,} pruned"
     text += f", {after.derived:,} told by runs with fewer steps" if after.derived else ""
     text += f", {after.missing:,} still missing" if after.missing else ""
     return text + (f", {broken:,} broken (rnnbench run --rerun failed tries them again)" if broken else "")
