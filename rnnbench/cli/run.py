@@ -79,10 +79,11 @@ def run(
     store = Store(results)
     name = chosen.suite.name
     if dry_run:
-        known = view(chosen, api.without(api.records(chosen, store), rerun))
+        found = api.without(api.records(chosen, store), rerun)
+        known = view(chosen, found)
         workers = jobs or (api.cores() if executor == "local" else 1)
         common.say(describe(name, api.Forecast.of(known), workers))
-        _notes(chosen.suite, 0, workers, known)
+        _notes(chosen.suite, sum(1 for _ in api.stale(found.values())), workers, known)
         return
     forecasts: list[Forecast] = []
 
