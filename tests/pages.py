@@ -48,6 +48,12 @@ class Block:
         found = NAMED.match(self.text)
         return found["name"] if found and self.language != "console" else ""
 
+    @property
+    def added(self) -> bool:
+        """Whether it is added to that file."""
+        found = NAMED.match(self.text)
+        return bool(found and found["more"])
+
 
 def blocks(page: str) -> list[Block]:
     """The fenced blocks of a page, in order."""

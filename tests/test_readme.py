@@ -52,7 +52,7 @@ def exported(suite: Suite) -> list[Climb]:
 
 def test_its_table_is_what_long_deps_prints() -> None:
     """Its runs on adding are the first three seeds of the full suite's."""
-    shown = block("")
+    shown = block("text")
     suite = api.load("long_deps")
     names = [line.split()[0] for line in shown.splitlines()[5:]]
     suite = replace(

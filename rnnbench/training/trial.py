@@ -87,8 +87,10 @@ def _tried(layer: Layer, H: int, causal: bool) -> str:
     if alone[0].shape != want:
         return f"got an output of shape {tuple(alone[0].shape)}, expected {want}: steps, batch, width"
     slopes = torch.autograd.grad(alone[0].sum(), list(p.values()), allow_unused=True)
-    if unused := [name for name, slope in zip(p, slopes, strict=True) if slope is None and isinstance(layer, Recurrent)]:
-        return f"its step makes no use of {', '.join(unused)}, expected `shapes` without what it doesn't use: it is counted"
+    unused = [name for name, slope in zip(p, slopes, strict=True) if slope is None]
+    if unused and isinstance(layer, Recurrent):
+        names = ", ".join(unused)
+        return f"its step makes no use of {names}, expected `shapes` without what it doesn't use: it is counted"
     if not _same(alone[0], layer.scan({name: p[name][0] for name in p}, xs[0], causal)):
         return "gives other values each time: it draws random numbers, or keeps something from one call to the next"
     if not layer.stacks:
