@@ -31,8 +31,7 @@ def plan(
     """Count a suite's runs, ladder by ladder, and say what is known of them."""
     from rnnbench import api
     from rnnbench import plan as planning
-    from rnnbench.cli.run import describe
-    from rnnbench.plan import ladders, views
+    from rnnbench.plan import forecast, ladders, views
     from rnnbench.plan.filter import select
     from rnnbench.store import Store
 
@@ -70,7 +69,7 @@ def plan(
         common.say(f"tuning: {counted(len(tuning.candidates), 'candidate')}, {on}, lengths {at}: "
                    f"{counted(chosen.pilots.count, 'pilot')}")  # fmt: skip
     known = ladders.view(chosen, records)
-    common.say(describe(chosen.suite.name, api.Forecast.of(known), api.cores()))
+    common.say(forecast.describe(chosen.suite.name, api.Forecast.of(known), api.cores()))
     if power:
         _power(views.at(known))
 
