@@ -436,7 +436,7 @@ def test_the_action_and_the_workflow_in_the_documents_call_what_there_is() -> No
     text = (root / "docs" / "ci.md").read_text()
     blocks = [yaml.safe_load(block.partition("```")[0]) for block in text.split("```yaml\n")[1:]]
     workflow, *uses = blocks
-    for (step,) in uses:
+    for *_, step in uses:  # a project installs itself first
         assert step["uses"] in ("./", "OWNER/rnnbench@COMMIT")
         assert set(step["with"]) <= set(action["inputs"])
     assert len(uses) == 2
