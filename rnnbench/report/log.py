@@ -14,6 +14,7 @@ from rnnbench.plan.ladders import Climb
 from rnnbench.records import BROKEN, Record
 from rnnbench.report import marks
 from rnnbench.report.model import clean
+from rnnbench.seeds import Seed
 from rnnbench.text import printable, raised
 
 
@@ -43,7 +44,7 @@ class LogLines:
         pass
 
     def progress(
-        self, worker: int, run_label: str, length: int, seed: int, step: int, steps: int, scores: Sequence[float]
+        self, worker: int, run_label: str, length: int, seed: Seed, step: int, steps: int, scores: Sequence[float]
     ) -> None:
         pass
 

@@ -19,6 +19,7 @@ from rnnbench.report.curves import BARS
 from rnnbench.report.filling import filling
 from rnnbench.report.log import Reasons, Told, outcome, runs
 from rnnbench.report.model import clean
+from rnnbench.seeds import Seed
 
 CURVE = 14  # columns of a worker's curve
 STATUSES = {"solved": "green", "unsolved": "", "diverged": "yellow", "failed": "magenta"}
@@ -57,7 +58,7 @@ class _Job:
 
     label: str
     length: int
-    seed: int
+    seed: Seed
     step: int
     steps: int
     scores: tuple[float, ...]
@@ -92,7 +93,7 @@ class Progress:
             self._work = done, total
 
     def progress(
-        self, worker: int, run_label: str, length: int, seed: int, step: int, steps: int, scores: Sequence[float]
+        self, worker: int, run_label: str, length: int, seed: Seed, step: int, steps: int, scores: Sequence[float]
     ) -> None:
         """A worker trains this run and has come to this step; `scores` is the run's curve so far."""
         with self._lock:
