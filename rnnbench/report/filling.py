@@ -12,6 +12,9 @@ from rnnbench.plan.reach import unfolded
 from rnnbench.report import marks
 from rnnbench.report.formats import table
 from rnnbench.report.model import Cell, Tone, clean
+from rnnbench.text import counted
+
+KEY = "● solved by half or more  ○ by fewer  ◐ under way  – pruned  · to do"
 
 
 def filling(climbs: Sequence[Climb], width: int, room: int) -> list[Text]:
@@ -42,9 +45,12 @@ def filling(climbs: Sequence[Climb], width: int, room: int) -> list[Text]:
     if others and len(lines) == room:  # the line that tells of the others needs a place
         lines.pop()
         dropped += 1
-    counts = ((dropped, "variants"), (sum(map(len, others)), "tasks"))
-    told = ", ".join(f"{count} more {noun}" for count, noun in counts if count)
-    return [*lines, Text(f"… {told}", "bright_black")] if told else lines
+    counts = ((dropped, "variant"), (sum(map(len, others)), "task"))
+    told = ", ".join(counted(count, f"more {noun}") for count, noun in counts if count)
+    below = [Text(f"… {told}", "bright_black")] if told else []
+    if len(lines) + len(below) < room and len(KEY) <= width:
+        below.append(Text(KEY, "bright_black"))
+    return [*lines, *below]
 
 
 def _task(climb: Climb) -> str:
@@ -61,11 +67,11 @@ def _ladder(climb: Climb | None) -> Cell:
         return marks.mark(marks.NOT_APPLICABLE)
     solved, asked = [s.tally.solved + s.tally.implied_solved for s in climb.steps], [s.asked for s in climb.steps]
     if solved == asked:
-        text = f"≥ {climb.steps[-1].rung.length}"
+        text = f"{'≤' if spans.needed(climb) else '≥'} {climb.places[-1]}"
     elif any(solved):
         text = marks.length(2.0 ** spans.so_far(climb))
     else:
-        text = "" if climb.open is not None else f"< {climb.steps[0].rung.length}"
+        text = "" if climb.open is not None else f"{'over' if spans.needed(climb) else '<'} {climb.places[0]}"
     tone: Tone = "plain" if climb.open is None else "much" if any(map(_begun, climb.steps)) else "quiet"
     return Cell(("".join(map(_rung, climb.steps)), text), text, tone)
 
@@ -75,7 +81,7 @@ def _begun(step: RungState) -> bool:
 
 
 def _rung(step: RungState) -> str:
-    """● solved by at least half of the seeds, ○ not, ◐ under way, – pruned, · to do."""
+    """Its sign, as KEY says."""
     if step.state == "pruned":
         return marks.PRUNED
     verdict = step.passed

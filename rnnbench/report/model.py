@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from rnnbench.text import counted as counted
 from rnnbench.text import printable
 
 Value = str | int | float | None
@@ -21,15 +22,6 @@ NBSP = "\u00a0"  # keeps a number and its unit on one line
 def clean(text: str) -> str:
     """A text from outside as a report has it: as every other, and whole."""
     return printable(text)
-
-
-def counted(n: int, noun: str) -> str:
-    """A number of things.
-
-    >>> counted(1, "seed"), counted(2, "seed")
-    ('1 seed', '2 seeds')
-    """
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
 @dataclass(frozen=True)
@@ -58,7 +50,8 @@ class Column:
 @dataclass(frozen=True)
 class Table:
     """A table; `about` says what its numbers are, `notes` what must be known to read them. The first column names
-    the rows. `kind`: what can be asked for by name: `scores`, `spans`, `cost`, `claims`, or that of a section."""
+    the rows. `kind`: what can be asked for by name: `scores`, `spans`, `cost`, `claims`, or that of a section;
+    `headline`: `span`, `reach` or `need`, where its marks speak of ladders of one kind."""
 
     title: str
     about: str
@@ -66,6 +59,7 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
     notes: tuple[str, ...] = ()
     kind: str = ""
+    headline: str = ""
 
 
 @dataclass(frozen=True)

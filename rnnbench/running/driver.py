@@ -1,9 +1,9 @@
 """Plan -> executor -> store, and the events on the way.
 
 Ladders are climbed from the shortest rung, with a barrier at each; one with more steps waits, rung by rung, for the
-same rung with fewer, whose records may tell of its own. Among the rungs that are ready the one with the longest way to
-its ladder's top goes first. The driver alone writes to the store. A cohort that fails, or whose worker dies, costs its
-unfinished runs one retry each, alone; a run that breaks alone is recorded as broken, and tried again as
+same rung with fewer, whose records may tell of its own. First goes each ladder's first rung, then the one with
+the longest way to its ladder's top. The driver alone writes to the store. A cohort that fails, or whose worker dies,
+costs its unfinished runs one retry each, alone; a run that breaks alone is recorded as broken, and tried again as
 often as `retries` says. What a run was refused for, a mistake of the user's, goes for all of its shape: they are
 recorded so without being tried, and none is tried again.
 """
@@ -20,7 +20,7 @@ from rnnbench import interrupts
 from rnnbench.errors import Exit
 from rnnbench.plan import Ladder, Plan, budgets, cost
 from rnnbench.plan.ladders import Climb, climb, climb_on, counted, ready, view
-from rnnbench.records import Record, Run
+from rnnbench.records import Record, Run, Rung
 from rnnbench.running.choosing import Choosing
 from rnnbench.running.executors import (
     CheckpointEvent,
@@ -151,7 +151,7 @@ class Driver:
         ladder = self.climbs[i].ladder
         for k, rung in enumerate(() if ladder.awaits else ladder.rungs):
             self.places[rung.key].append((i, k))
-            self.labels.setdefault((rung.key, ladder.choice == "pilot"), _label(ladder))
+            self.labels.setdefault((rung.key, ladder.choice == "pilot"), _label(ladder, rung))
 
     def _name(self, run: Run) -> str:
         return self.labels[run.rung.key, run.seed in self.seeds.get("pilot", ())]
@@ -332,10 +332,12 @@ class Driver:
         self.listener.work(*self.work.seconds)
 
 
-def _label(ladder: Ladder) -> str:
+def _label(ladder: Ladder, rung: Rung) -> str:
+    """What a rung's runs are called before their length and seed."""
+    few = f" with {ladder.place(rung):,} examples at" if ladder.task.headline == "need" else ""
     times = f" ×{ladder.budget}" if ladder.budget > 1 else ""
     where = " at the base's choice" if ladder.choice == "base" else ""
-    return f"{ladder.variant.name} {ladder.task.name}{times}{where}"
+    return f"{ladder.variant.name} {ladder.task.name}{times}{where}{few}"
 
 
 def _lean(record: Record, run: Run) -> Record:

@@ -15,9 +15,9 @@ from rnnbench.records import Record
 from rnnbench.report.model import Cell, Column, Table, clean
 from rnnbench.report.page import tabled
 from rnnbench.report.page.markup import Markup, join, tag
-from rnnbench.suite import Suite
+from rnnbench.suite import Suite, rungs
 from rnnbench.suite.load import shipped
-from rnnbench.text import raised
+from rnnbench.text import counted, raised
 
 WHY = 300  # characters of an error
 BROKEN = 200  # rows: more of the same say no more
@@ -29,7 +29,8 @@ def broken(climbs: Sequence[Climb]) -> Markup:
     if not runs:
         return Markup()
     rows = tuple(_broken(climb, record) for climb, record in runs[:BROKEN])
-    titles = (("variant", False), ("task", False), ("length", True), ("seed", True), ("status", False), ("why", False))
+    rung = " or ".join(dict.fromkeys(rungs.words(climb.ladder.task).name for climb, _ in runs))
+    titles = (("variant", False), ("task", False), (rung, True), ("seed", True), ("status", False), ("why", False))
     left = (f"and {len(runs) - BROKEN} more",) if len(runs) > BROKEN else ()
     columns = tuple(Column(*each) for each in titles)
     about = "left out of every mean; rnnbench run SUITE --rerun failed trains them again"
@@ -37,10 +38,11 @@ def broken(climbs: Sequence[Climb]) -> Markup:
 
 
 def _broken(climb: Climb, record: Record) -> tuple[Cell, ...]:
-    rung = record.run.rung
     names = clean(climb.ladder.variant.name), clean(climb.ladder.task.name)
-    texts = (*names, str(rung.length), str(record.run.seed), record.status, clean(raised(record.error or "", WHY)))
-    values = (None, None, rung.length, None, None, None)
+    place = climb.ladder.place(record.run.rung)
+    at = rungs.at(climb.ladder.task, place).removeprefix("at ")
+    texts = (*names, at, str(record.run.seed), record.status, clean(raised(record.error or "", WHY)))
+    values = (None, None, place, None, None, None)
     return tuple(Cell((text,), value) for text, value in zip(texts, values, strict=True))
 
 
@@ -76,7 +78,7 @@ def _shown(text: str) -> str:
 def _counted(values: Iterable[str]) -> str:
     """Each value with how many runs have it, the most first; empty ones, which an export hasn't, left out."""
     counts = Counter(value for value in values if value)
-    shown = [f"{value} ({count} runs)" for value, count in counts.most_common(6)]
+    shown = [f"{value} ({counted(count, 'run')})" for value, count in counts.most_common(6)]
     return "; ".join([*shown, *([f"and {len(counts) - 6} others"] if len(counts) > 6 else [])])
 
 
