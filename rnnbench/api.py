@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from rnnbench import environment, exports, process, registry
 from rnnbench.errors import Exit, UserError
 from rnnbench.plan import Plan, cost, orphans, plan, reach, views
+from rnnbench.plan.counts import Counts
 from rnnbench.plan.filter import select
 from rnnbench.plan.ladders import Climb, view
 from rnnbench.probing import Asked, Probed
@@ -109,22 +110,14 @@ class Forecast:
     @classmethod
     def of(cls, climbs: Sequence[Climb], stale: Iterable[Record] = ()) -> Forecast:
         factor = cost.correction({r.id: r for climbed in climbs for r in climbed.records}.values())
-        known = derived = pruned = missing = 0
-        seconds = 0.0
-        for climbed in climbs:
-            there = sum(rung.known for rung in climbed.steps)
-            known += there
-            derived += sum(rung.tally.derived for rung in climbed.steps)
-            missing += climbed.left
-            pruned += sum(rung.asked for rung in climbed.steps) - there - climbed.left
-            done, total = cost.work(climbed)
-            seconds += (total - done) * factor
+        n = Counts.of(climbs)
+        seconds = sum((total - done) * factor for done, total in map(cost.work, climbs))
         searched = any(climbed.searches and climbed.left for climbed in climbs)
         asked = [(climbed.ladder, sum(rung.asked for rung in climbed.steps)) for climbed in climbs]
         pilots = sum(count for ladder, count in asked if ladder.choice == "pilot")
         follow = sum(count for ladder, count in asked if ladder.awaits)
         old = sum(1 for _ in stale)
-        return cls(known, derived, pruned, missing, seconds, searched, pilots, follow, old)
+        return cls(n.known, n.derived, n.pruned, n.missing, seconds, searched, pilots, follow, old)
 
 
 def run_plan(

@@ -1,4 +1,4 @@
-"""What `run` shows while it runs: a live display on a terminal, a line a record elsewhere. Both go to stderr."""
+"""What `run` shows while it runs on a terminal: a live display, on stderr."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self, TextIO
+from typing import TYPE_CHECKING, Self
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -17,15 +17,19 @@ from rich.live import Live
 from rich.text import Text
 
 from rnnbench import environment
-from rnnbench.analysis import spans
 from rnnbench.plan import Plan
 from rnnbench.plan.ladders import Climb
-from rnnbench.records import BROKEN, Record
+from rnnbench.records import BROKEN, Point, Record, Run
 from rnnbench.report import marks
 from rnnbench.report.curves import BARS
 from rnnbench.report.filling import filling
+from rnnbench.report.loglines import LogLines, Reasons, Told, asked, outcome
 from rnnbench.report.model import clean
-from rnnbench.text import printable, raised
+from rnnbench.settings import Settings
+
+if TYPE_CHECKING:
+    from rnnbench.errors import Exit
+    from rnnbench.running.listeners import Label
 
 CURVE = 14  # columns of a worker's curve
 STATUSES = {"solved": "green", "unsolved": "", "diverged": "yellow", "failed": "magenta"}
@@ -67,132 +71,11 @@ class _Job:
     seed: int
     step: int
     steps: int
-    scores: tuple[float, ...]
+    scores: Sequence[float]
 
-
-class LogLines:
-    """For pipes, files and CI: a line for each record, and nothing that moves."""
-
-    def __init__(self, file: TextIO | None = None) -> None:
-        self._file = file or sys.stderr
-        self._of = 0
-        self._sizes: list[int] = []
-        self._told = _Told()
-        self._reasons = _Reasons()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
-        for line in self._reasons.again():
-            self._say(line)
-        self._file.flush()
-
-    def started(self, plan: Plan) -> None:
-        self._of = plan.count
-        self.message(f"{plan.suite.name}: {plan.count} runs at most")
-
-    def work(self, done: float, total: float) -> None:
-        pass
-
-    def progress(
-        self, worker: int, run_label: str, length: int, seed: int, step: int, steps: int, scores: Sequence[float]
-    ) -> None:
-        pass
-
-    def idle(self, worker: int) -> None:
-        pass
-
-    def recorded(self, record: Record, label: str) -> None:
-        self._told.add(record)
-        if self._reasons.new(record, label):
-            width = len(str(self._of))
-            self._say(f"[{self._told.counts.total():{width}}/{self._of}] {outcome(record, label)}")
-
-    def climbs(self, climbs: Sequence[Climb]) -> None:
-        self._sizes = list(map(_runs, climbs))
-        self._of = sum(self._sizes)
-        self._told = _Told(climbs)
-
-    def climbed(self, number: int, climb: Climb) -> None:
-        self._of += _runs(climb) - self._sizes[number]
-        self._sizes[number] = _runs(climb)
-
-    def message(self, text: str) -> None:
-        self._say(text)
-
-    def _say(self, text: str) -> None:
-        print(clean(text), file=self._file, flush=True)
-
-
-class Failures(LogLines):
-    """For `--quiet`: what broke, and nothing else."""
-
-    def recorded(self, record: Record, label: str) -> None:
-        if record.status in BROKEN and self._reasons.new(record, label):
-            self._say(outcome(record, label))
-
-    def message(self, text: str) -> None:
-        pass
-
-
-def _runs(climb: Climb) -> int:
-    """How many runs a ladder asks for, at most: those that runs with fewer steps tell of are none."""
-    derived = sum(rung.tally.derived for rung in climb.steps)
-    if climb.searches:
-        return sum(rung.known for rung in climb.steps) - derived + climb.left
-    return sum(rung.asked for rung in climb.steps) - derived
-
-
-class _Told:
-    """How many runs there are of each status. Only those that broke are remembered one by one: they may come again."""
-
-    def __init__(self, climbs: Sequence[Climb] = ()) -> None:
-        self.counts: Counter[str] = Counter()
-        self._broken: dict[str, str] = {}
-        for record in {r.id: r for c in climbs for r in c.records}.values():
-            self.add(record)
-
-    def add(self, record: Record) -> None:
-        if (was := self._broken.pop(record.id, None)) is not None:
-            self.counts[was] -= 1
-        self.counts[record.status] += 1
-        if not record.finished:
-            self._broken[record.id] = record.status
-
-
-class _Reasons:
-    """Why runs broke. What breaks all runs of a variant is told of the first; how many more there were, at the end."""
-
-    def __init__(self) -> None:
-        self._counts: Counter[tuple[str, str, str]] = Counter()
-
-    def new(self, record: Record, label: str) -> bool:
-        """Whether a record has something to tell: one that finished always."""
-        if record.finished:
-            return True
-        key = label.partition(" ")[0], record.status, raised(record.error or "")
-        self._counts[key] += 1
-        return self._counts[key] == 1
-
-    def again(self) -> list[str]:
-        """A line for each reason that came more than once."""
-        return [
-            f"{status:9} {variant}: {count - 1} more for the same reason" + (f", {printable(why, 60)}" if why else "")
-            for (variant, status, why), count in self._counts.items()
-            if count > 1
-        ]
-
-
-def outcome(record: Record, label: str) -> str:
-    """A record in a line."""
-    run = record.run
-    text = f"{record.status:9} {label} {run.rung.length} seed {run.seed}"
-    if not record.finished:
-        why = raised(record.error or "")
-        return f"{text}: {why}" if why else text
-    score = marks.fixed(spans.points(record))
-    return f"{text}: score {score} after {record.steps} steps, {record.seconds:.1f} s"
+    @classmethod
+    def of(cls, label: Label, run: Run, step: int = 0, scores: Sequence[float] = ()) -> _Job:
+        return cls(clean(str(label)), run.rung.length, run.seed, step, Settings.of(run.rung).steps, scores)
 
 
 class Display:
@@ -210,8 +93,9 @@ class Display:
         self._work: tuple[float, float] = (0.0, 0.0)
         self._there: float | None = None  # work that was done before this run began: no measure of its pace
         self._jobs: dict[int, _Job | None] = {}
-        self._told = _Told()
-        self._reasons = _Reasons()
+        self._scores: dict[int, dict[str, list[float]]] = {}  # of each worker's cohort, by run
+        self._told = Told()
+        self._reasons = Reasons()
         self._climbs: list[Climb] = []
         self._live = Live(
             get_renderable=self.render,
@@ -242,19 +126,29 @@ class Display:
             self._there = done if self._there is None else self._there
             self._work = done, total
 
-    def progress(
-        self, worker: int, run_label: str, length: int, seed: int, step: int, steps: int, scores: Sequence[float]
-    ) -> None:
-        """A worker trains this run and has come to this step; `scores` is the run's curve so far."""
+    def begun(self, worker: int, cohort: Sequence[tuple[Label, Run]]) -> None:
+        """A worker was given these runs; the first stands for them until one has come somewhere."""
         with self._lock:
-            self._jobs[worker] = _Job(clean(run_label), length, seed, step, steps, tuple(scores))
+            self._jobs[worker], self._scores[worker] = _Job.of(*cohort[0]), {}
+
+    def ready(self, worker: int) -> None: ...
+
+    def looked(self, worker: int, label: Label, run: Run, point: Point) -> None:
+        """A worker's run has come to this look, and is shown with its curve so far."""
+        with self._lock:
+            scores = self._scores.setdefault(worker, {}).setdefault(run.id, [])
+            scores.append(point.score or 0.0)
+            self._jobs[worker] = _Job.of(label, run, point.step, scores)
 
     def idle(self, worker: int) -> None:
         """A worker has nothing to do."""
         with self._lock:
             self._jobs[worker] = None
+            self._scores.pop(worker, None)
 
-    def recorded(self, record: Record, label: str) -> None:
+    def retried(self, record: Record, label: Label) -> None: ...  # a message tells of it
+
+    def recorded(self, record: Record, label: Label) -> None:
         """A record is in the store. One that broke is told above the display."""
         with self._lock:
             self._told.add(record)
@@ -264,18 +158,20 @@ class Display:
     def climbs(self, climbs: Sequence[Climb]) -> None:
         """How far every ladder has been climbed."""
         with self._lock:
-            self._climbs, self._count = list(climbs), sum(map(_runs, climbs))
-            self._told = _Told(climbs)
+            self._climbs, self._count = list(climbs), sum(map(asked, climbs))
+            self._told = Told(climbs)
 
     def climbed(self, number: int, climb: Climb) -> None:
         """One ladder has been climbed further."""
         with self._lock:
-            self._count += _runs(climb) - _runs(self._climbs[number])
+            self._count += asked(climb) - asked(self._climbs[number])
             self._climbs[number] = climb
 
     def message(self, text: str) -> None:
         """A line above the display."""
         self.console.print(Text(clean(text)), soft_wrap=True, highlight=False)
+
+    def ended(self, trained: int, broken: int, exit: Exit) -> None: ...
 
     def render(self) -> Text:
         """What is shown now: no wider and no higher than the terminal."""
