@@ -50,8 +50,8 @@ MAY: dict[str, set[str]] = {
     "api": {"exports", "plan", "probing", "process", "records", "registry", "report", "running", "store", "suite",
             "training"},
     "upkeep": {"api", "check", "kernels", "plan", "plugins", "records", "store", "suite"},
-    "cli": {"analysis", "api", "check", "exports", "kernels", "plan", "plugins", "probing", "process", "records",
-            "registry", "report", "running", "settings", "store", "suite", "training", "upkeep"},
+    "cli": {"analysis", "api", "check", "exports", "interrupts", "kernels", "plan", "plugins", "probing", "process",
+            "records", "registry", "report", "running", "settings", "store", "suite", "training", "upkeep"},
     "__init__": {"api"},
     "__main__": {"cli", "interrupts"},
 }  # fmt: skip
