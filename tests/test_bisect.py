@@ -203,7 +203,7 @@ def test_with_several_budgets_each_is_searched_in_turn(tmp_path: Path) -> None:
 
 
 def test_a_dry_run_says_at_most() -> None:
-    from rnnbench.cli.run import describe
+    from rnnbench.plan.forecast import describe
 
     forecast = Forecast.of(view(plan(one()), {}))
     assert (forecast.known, forecast.missing, forecast.searched) == (0, 18, True)

@@ -19,8 +19,10 @@ from rnnbench.plan import Plan, plan
 from rnnbench.plan.ladders import view
 from rnnbench.records import Point, Record, Run, Rung, Status
 from rnnbench.report.events import EventLines
-from rnnbench.report.live import Display, clock, display, sparkline
-from rnnbench.report.loglines import LogLines
+from rnnbench.report.inplace import InPlace
+from rnnbench.report.live import Display, display
+from rnnbench.report.log import LogLines
+from rnnbench.report.progress import clock, sparkline
 from rnnbench.running.listeners import Label, Listener, Several, Silent
 from rnnbench.suite import Budgets, Suite, TaskEntry, Variant
 
@@ -227,10 +229,10 @@ def test_log_lines_go_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr() == ("", "here\n")
 
 
-@pytest.mark.parametrize("kind", [Display, LogLines, EventLines, Silent, Several])
+@pytest.mark.parametrize("kind", [Display, InPlace, LogLines, EventLines, Silent, Several])
 def test_all_listeners_hear_the_same(kind: type[object]) -> None:
     events = {name for name in vars(Listener) if not name.startswith("_")}
-    assert events == {name for name in vars(kind) if not name.startswith("_")} - {"render"}
+    assert events == {name for name in dir(kind) if not name.startswith("_")} - {"render", "drawn"}
 
 
 def test_curves_of_many_or_odd_scores() -> None:

@@ -47,12 +47,13 @@ MAY: dict[str, set[str]] = {
     "analysis": {"plan", "records", "registry", "rng", "settings", "suite"},
     "check": {"analysis", "layers", "plan", "records", "registry", "rng", "settings", "suite", "tasks", "training"},
     "report": {"analysis", "check", "plan", "plugins", "probing", "records", "registry", "settings", "suite"},
-    "api": {"exports", "plan", "probing", "process", "records", "registry", "report", "running", "store", "suite",
-            "training"},
+    "api": {"exports", "plan", "probing", "process", "records", "registry", "running", "store", "suite", "training"},
+    "scripting": {"api", "interrupts", "plan", "process", "report", "running", "store", "suite"},
+    "plot": {"report"},
     "upkeep": {"api", "check", "kernels", "plan", "plugins", "records", "store", "suite"},
     "cli": {"analysis", "api", "check", "exports", "interrupts", "kernels", "plan", "plugins", "probing", "process",
             "records", "registry", "report", "running", "settings", "store", "suite", "training", "upkeep"},
-    "__init__": {"api"},
+    "__init__": {"plot", "scripting"},
     "__main__": {"cli", "interrupts"},
 }  # fmt: skip
 

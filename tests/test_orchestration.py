@@ -22,7 +22,7 @@ from rich.console import Console
 from rnnbench.errors import Exit
 from rnnbench.records import Point, Record, Run, Status
 from rnnbench.report.live import Display
-from rnnbench.report.loglines import LogLines
+from rnnbench.report.log import LogLines
 from rnnbench.running import driver
 from rnnbench.running.driver import Outcome
 from rnnbench.running.executors import CheckpointEvent, EndEvent, Event, Job, ProgressEvent, RecordEvent, WarningEvent

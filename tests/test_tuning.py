@@ -16,13 +16,13 @@ from fakes import Fake, Notes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnbench import api
+from rnnbench import api, scripting
 from rnnbench.analysis import tuning as sweeps
 from rnnbench.analysis.verdicts import verdicts
-from rnnbench.cli.run import describe
 from rnnbench.errors import UserError
 from rnnbench.plan import Plan, plan, tuning
 from rnnbench.plan.filter import select
+from rnnbench.plan.forecast import describe
 from rnnbench.plan.ladders import view
 from rnnbench.records import Point, Record, Run, Status
 from rnnbench.report.formats import json as json_format
@@ -468,7 +468,7 @@ def test_the_report_has_the_whole_sweep(whole: tuple[Path, Plan, Tuner]) -> None
 def test_a_frame_tells_choices_and_pilots_apart(whole: tuple[Path, Plan, Tuner]) -> None:
     where, asked, _ = whole
     assert Counter(row[-1] for row in rows(api.climbs(asked, Store(where)))) == {"own": 96, "base": 18, "pilot": 48}
-    assert set(api.results(asked.suite, where)["choice"]) == {"own"}
+    assert set(scripting.results(asked.suite, where).runs()["choice"]) == {"own"}
 
 
 def test_ladders_that_follow_may_be_searched_pilots_are_not(tmp_path: Path) -> None:

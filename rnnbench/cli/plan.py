@@ -30,8 +30,7 @@ def plan(
     """Count a suite's runs, ladder by ladder, and say what is known of them."""
     from rnnbench import api
     from rnnbench import plan as planning
-    from rnnbench.cli.run import describe
-    from rnnbench.plan import ladders, views
+    from rnnbench.plan import forecast, ladders, views
     from rnnbench.plan.filter import select
     from rnnbench.store import Store
 
@@ -65,7 +64,7 @@ def plan(
         common.say(f"tuning: {len(tuning.candidates)} candidates, {on}, lengths {at}: "
                    f"{chosen.pilots.count:,} pilots")  # fmt: skip
     known = ladders.view(chosen, records)
-    common.say(describe(chosen.suite.name, api.Forecast.of(known), api.cores()))
+    common.say(forecast.describe(chosen.suite.name, api.Forecast.of(known), api.cores()))
     if power:
         _power(views.at(known))
 

@@ -132,7 +132,6 @@ class _Asked:
 def _watch(asked: _Asked, output: Path | None) -> None:
     """Draws a report again and again; UserError where that makes no sense, or what is asked for isn't there."""
     from rnnbench.cli import watching
-    from rnnbench.plan.counts import Counts
 
     beside = "-o" if output else "--from" if asked.source else f"--format {asked.format}"
     if output or asked.source or asked.format != "table":
@@ -143,8 +142,8 @@ def _watch(asked: _Asked, output: Path | None) -> None:
 
     def draw(width: int, color: bool) -> watching.Drawn:
         viewed = asked.viewed(False)
-        counts = Counts.of(viewed.climbs)
-        return watching.Drawn(asked.text(viewed, width, color), counts.missing, counts.broken)
+        broken = sum(rung.tally.broken for climb in viewed.climbs for rung in climb.steps)
+        return watching.Drawn(asked.text(viewed, width, color), sum(climb.left for climb in viewed.climbs), broken)
 
     watching.watch(draw, asked.store)
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Self
 from rnnbench import __version__
 from rnnbench.errors import Exit, UserError
 from rnnbench.plan import Plan
-from rnnbench.plan.counts import Counts
+from rnnbench.plan.forecast import Forecast
 from rnnbench.plan.ladders import Climb
 from rnnbench.records import Point, Record, Run
 from rnnbench.settings import Settings
@@ -239,7 +239,7 @@ class EventLines:
         })  # fmt: skip
 
     def _counts(self) -> dict[str, int]:
-        found = Counts.of(self._climbs)
+        found = Forecast.of(self._climbs)
         return {"known": found.known, "pruned": found.pruned, "missing": found.missing}
 
 

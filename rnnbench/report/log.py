@@ -1,4 +1,4 @@
-"""What `run` says where nothing can move: a line a record, for pipes, files and CI; what broke alone, for `--quiet`."""
+"""What `run` says in lines: a line a record for pipes, files and CI, or with `--quiet` what broke alone."""
 
 from __future__ import annotations
 
@@ -62,13 +62,13 @@ class LogLines:
             self._say(f"[{self._told.counts.total():{width}}/{self._of}] {outcome(record, label)}")
 
     def climbs(self, climbs: Sequence[Climb]) -> None:
-        self._sizes = list(map(asked, climbs))
+        self._sizes = list(map(runs, climbs))
         self._of = sum(self._sizes)
         self._told = Told(climbs)
 
     def climbed(self, number: int, climb: Climb) -> None:
-        self._of += asked(climb) - self._sizes[number]
-        self._sizes[number] = asked(climb)
+        self._of += runs(climb) - self._sizes[number]
+        self._sizes[number] = runs(climb)
 
     def message(self, text: str) -> None:
         self._say(text)
@@ -90,7 +90,7 @@ class Failures(LogLines):
         pass
 
 
-def asked(climb: Climb) -> int:
+def runs(climb: Climb) -> int:
     """How many runs a ladder asks for, at most: those that runs with fewer steps tell of are none."""
     derived = sum(rung.tally.derived for rung in climb.steps)
     if climb.searches:
