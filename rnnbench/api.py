@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from rnnbench import environment, exports, process, registry
 from rnnbench.errors import Exit, UserError
-from rnnbench.plan import Plan, orphans, reach
+from rnnbench.plan import Plan, orphans, reach, views
 from rnnbench.plan.forecast import Forecast as Forecast
 from rnnbench.plan.ladders import Climb, view
 from rnnbench.probing import Asked, Probed
@@ -115,15 +115,15 @@ def train_again(runs: Sequence[Run], jobs: int = 0) -> Iterator[Record]:
 
 
 def to_probe(plan: Plan, store: Store, seeds: int | None = None) -> list[Probed]:
-    """The runs of a plan that can be probed, with what the store has of them: all that were not pruned, of the first so
-    many seeds."""
+    """The runs of a plan that can be probed, with what the store has of them: all that were not pruned, with the steps
+    that the suite states, of the first so many seeds."""
     registry.place(plan.suite.files)
     found = []
-    for climb in climbs(plan, store):
+    for climb in views.at(climbs(plan, store)):
         variant, task = climb.ladder.variant, climb.ladder.task
         for rung in climb.steps:
             if rung.state != "pruned":
-                pairs = list(zip(plan.suite.seeds, rung.records, strict=True))[:seeds]
+                pairs = list(zip(plan.seeds(climb.ladder), rung.records, strict=True))[:seeds]
                 runs = [(Run(rung.rung, seed), record) for seed, record in pairs]
                 found += [Probed(variant.name, variant.base, task.name, *pair) for pair in runs]
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pandas
@@ -19,6 +20,7 @@ from rnnbench.plan import plan
 from rnnbench.plan.ladders import Climb
 from rnnbench.report import parquet
 from rnnbench.report.frame import COLUMNS, csv, frame, rows
+from rnnbench.seeds import Pair, data
 from rnnbench.store import Store
 from rnnbench.suite import Suite, TaskEntry, Variant
 
@@ -28,9 +30,9 @@ SUITE = Suite(
 )
 
 
-def climbs(where: Path) -> list[Climb]:
-    run_through(where, SUITE, Fake(lambda run: ("solved", "unsolved", "crashed")[run.seed]))
-    return api.climbs(plan(SUITE), Store(where))
+def climbs(where: Path, suite: Suite = SUITE) -> list[Climb]:
+    run_through(where, suite, Fake(lambda run: ("solved", "unsolved", "crashed")[data(run.seed)]))
+    return api.climbs(plan(suite), Store(where))
 
 
 def test_pandas_reads_the_frame_again(tmp_path: Path) -> None:
@@ -43,6 +45,14 @@ def test_pandas_reads_the_frame_again(tmp_path: Path) -> None:
     file = arrow.ParquetFile(tmp_path / "x.parquet")
     assert [file.metadata.row_group(k).num_rows for k in range(file.num_row_groups)] == [4, 2]
     assert read.equals(pandas.read_csv(io.StringIO("\n".join(csv(found)))).astype(read.dtypes.to_dict()))
+
+
+def test_a_seed_of_two_parts_is_a_text(tmp_path: Path) -> None:
+    found = climbs(tmp_path, replace(SUITE, seeds=(0, Pair(3, 1))))
+    parquet.write(found, tmp_path / "x.parquet")
+    read = pandas.read_parquet(tmp_path / "x.parquet")
+    pandas.testing.assert_frame_equal(read, frame(found))
+    assert list(read.seed) == ["0", "3:1"] * 2
 
 
 def test_a_view_without_records_is_a_file_without_rows(tmp_path: Path) -> None:

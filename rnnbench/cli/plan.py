@@ -55,6 +55,8 @@ def plan(
     for line in lines:
         common.say(line)
     common.say(f"seeds: {len(chosen.suite.seeds)}")
+    if (crossing := chosen.suite.crossing) is not None:
+        common.say(f"crossed: {crossing}, {len(crossing.pairs)} pairs besides the seeds")
     if len(times := chosen.suite.budgets.times) > 1:
         on = f", those with more on {few} seeds" if (few := chosen.suite.budgets.seeds) else ""
         common.say(f"budgets: {', '.join(map(str, times))} times the steps{on}")

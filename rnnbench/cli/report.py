@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rnnbench.plan import Plan
     from rnnbench.plan.ladders import Climb
     from rnnbench.records import Record
+    from rnnbench.report.probed import Probes
     from rnnbench.store import Store
 
 FORMATS = (
@@ -126,7 +127,7 @@ class _Asked:
             chosen.suite, climbs, self.format, width=width, color=color, notes=notes, by=self.by, only=self.parts,
             brief=at_once, probes=page,
         )  # fmt: skip
-        return text + "\n" + _below(probes, self.format, width, color) if probes and not page else text
+        return text + "\n" + _below(probes.report, self.format, width, color) if probes and not page else text
 
 
 def _watch(asked: _Asked, output: Path | None) -> None:
@@ -160,7 +161,7 @@ def _parts(only: str | None, whole: bool, format: str, by: str | None) -> tuple[
     return brief.chosen(only)
 
 
-def _probed(chosen: Plan, store: Store) -> Report:
+def _probed(chosen: Plan, store: Store) -> Probes:
     """The probes of a suite that asks for them, as far as they were made."""
     from rnnbench import api
     from rnnbench.probing import Asked, after
@@ -173,7 +174,7 @@ def _probed(chosen: Plan, store: Store) -> Report:
     lacking = len(wanted) - len(found)
     note = f"{lacking} of {len(wanted)} runs are not probed yet; next: rnnbench probe SUITE"
     report = probed.report(chosen.suite.name, found, asked)
-    return replace(report, notes=(note, *report.notes)) if lacking else report
+    return probed.Probes(replace(report, notes=(note, *report.notes)) if lacking else report, tuple(found))
 
 
 def _below(probes: Report, format: str, width: int, color: bool) -> str:

@@ -16,7 +16,8 @@ class Forecast:
     """What a run would do: counts of runs, and about how many seconds of one worker. Of those that are known, so many
     are `derived`: by runs with fewer steps; `stale`: made by other code, where that was looked for. Where a ladder is
     `searched`, `missing` is the most that there may be, and `pruned` are also those that are left out for good. So many
-    of all are `pilots`, and so many `follow` from what they choose, at most."""
+    of all are `pilots`, so many `follow` from what they choose, at most, and so many are `crossed`: pairs of
+    initialisation and data that are no seeds."""
 
     known: int
     derived: int
@@ -27,6 +28,7 @@ class Forecast:
     pilots: int = 0
     follow: int = 0
     stale: int = 0
+    crossed: int = 0
 
     @property
     def total(self) -> int:
@@ -49,16 +51,18 @@ class Forecast:
         asked = [(climbed.ladder, sum(rung.asked for rung in climbed.steps)) for climbed in climbs]
         pilots = sum(count for ladder, count in asked if ladder.choice == "pilot")
         follow = sum(count for ladder, count in asked if ladder.awaits)
+        crossed = sum(count for ladder, count in asked if ladder.crossing)
         old = sum(1 for _ in stale)
-        return cls(known, derived, pruned, missing, seconds, searched, pilots, follow, old)
+        return cls(known, derived, pruned, missing, seconds, searched, pilots, follow, old, crossed)
 
 
 def describe(name: str, forecast: Forecast, workers: int) -> str:
     """What `--dry-run` says."""
     f = forecast
     shorter = f" ({f.derived:,} by runs with fewer steps)" if f.derived else ""
-    tuned = f" ({f.pilots:,} of them pilots)" if f.pilots else ""
-    head = f"{name}: {f.total:,} runs{tuned}, {f.known:,} known{shorter}, {f.pruned:,} pruned"
+    parts = ((f.pilots, "pilots"), (f.crossed, "pairs of a crossing"))
+    told = ", ".join(f"{count:,} of them {what}" for count, what in parts if count)
+    head = f"{name}: {f.total:,} runs{f' ({told})' if told else ''}, {f.known:,} known{shorter}, {f.pruned:,} pruned"
     head += f", {'at most ' * bool(f.searched or f.follow)}{f.missing:,} to train"
     if not f.missing:
         return f"{head}; nothing to do"

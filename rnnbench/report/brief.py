@@ -20,7 +20,12 @@ from rnnbench.text import printable
 
 WIDEST = 12  # blocks of a small curve
 TOLD = ("differs", "alike")  # verdicts on effects that say something
-ASKED = ("spans_by_budget", "tuned_effects", "starts")  # sections that are there only where a suite asks for them
+ASKED = (
+    "spans_by_budget",
+    "tuned_effects",
+    "starts",
+    "luck",
+)  # sections that are there only where a suite asks for them
 LEFT_OUT = ("if normal", "p", "tells")  # columns of effects
 MORE = "more: --all (scores at each length, all effects, steps to solve, costs), --only PART,PART"
 

@@ -22,6 +22,7 @@ from rnnbench.plan import Plan
 from rnnbench.plan.forecast import Forecast
 from rnnbench.plan.ladders import Climb
 from rnnbench.records import Point, Record, Run
+from rnnbench.seeds import plain
 from rnnbench.settings import Settings
 from rnnbench.text import printable, raised
 
@@ -36,7 +37,7 @@ _RUN = {
     "variant": "by its name in the suite",
     "task": "by its name in the suite",
     "length": "trained on; the longest, where there are several",
-    "seed": "",
+    "seed": "a number; `init` and `data`, where these differ",
     "budget": "how many times the steps that the suite states",
     "choice": "`own`; `base`: at the base's choice of what is tuned; `pilot`",
 }
@@ -154,7 +155,7 @@ class EventLines:
             "about": printable(suite.about, LONGEST),
             "variants": [variant.name for variant in suite.variants],
             "tasks": [task.name for task in suite.tasks],
-            "seeds": list(suite.seeds),
+            "seeds": [plain(seed) for seed in suite.seeds],
             **self._counts(),
             "versions": versions | {name: version(name) for name in ("numba", "numpy", "torch")},
             "host": printable(node),
@@ -249,7 +250,7 @@ def _run(label: Label, run: Run) -> dict[str, Any]:
         "variant": label.variant,
         "task": label.task,
         "length": run.rung.length,
-        "seed": run.seed,
+        "seed": plain(run.seed),
         "budget": label.budget,
         "choice": label.choice,
     }

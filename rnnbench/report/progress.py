@@ -20,6 +20,7 @@ from rnnbench.report.curves import BARS
 from rnnbench.report.filling import filling
 from rnnbench.report.log import Reasons, Told, outcome, runs
 from rnnbench.report.model import clean
+from rnnbench.seeds import Seed
 from rnnbench.settings import Settings
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class _Job:
 
     label: str
     length: int
-    seed: int
+    seed: Seed
     step: int
     steps: int
     scores: Sequence[float]

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rnnbench import strict
+from rnnbench import seeds, strict
 from rnnbench.errors import UserError
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class _Board:
                 results["test/loss"] = strict.number("loss", event["loss"])
             for name, value in results.items():
                 writer.add_scalar(name, value, step, event["at"])
-            named = {name: event[name] for name in ("variant", "task", "length", "seed")}
+            named = {name: event[name] for name in ("variant", "task", "length")} | {"seed": _seed(event["seed"])}
             told = hparams(self.settings.get(run, {}) | named, results)  # type: ignore[no-untyped-call]
             for summary in told:  # add_hparams would write each result twice
                 writer._get_file_writer().add_summary(summary)  # type: ignore[no-untyped-call]
@@ -98,6 +98,12 @@ class _Board:
         self.writers.clear()
 
 
+def _seed(value: Any) -> int | str:
+    """A seed as one value, however it is told."""
+    found = seeds.from_plain(value)
+    return str(found) if isinstance(found, seeds.Pair) else found
+
+
 def _flat(settings: Mapping[str, Any]) -> dict[str, Any]:
     """What of a run's settings HPARAMS can show."""
     return {name: value for name, value in settings.items() if isinstance(value, str | int | float)}
@@ -109,8 +115,10 @@ def _parts(event: Mapping[str, Any]) -> list[str]:
     >>> run = {"variant": "lstm", "task": "adding", "length": 20, "seed": 0, "budget": 1, "choice": "own", "run": "5e"}
     >>> _parts(run), _parts(run | {"variant": "../x", "budget": 4, "choice": "pilot"})
     (['lstm', 'adding', '20', 'seed-0'], ['_.._x', 'adding', '20', 'seed-0-times-4-pilot-5e'])
+    >>> _parts(run | {"seed": {"init": 3, "data": 1}})[-1]
+    'seed-3_1'
     """
-    seed = f"seed-{event['seed']}"
+    seed = f"seed-{_seed(event['seed'])}"
     if event["budget"] != 1:
         seed += f"-times-{event['budget']}"
     if event["choice"] != "own":

@@ -29,6 +29,8 @@ ORDER = (
     "effects",
     "interactions",
     "steps",
+    "tuning",
+    "trials",
     "curves",
 )  # what comes first on a page; others after
 ON_DEMAND = {"curves"}  # large, and wanted seldom: a page shows them when asked
