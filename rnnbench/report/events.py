@@ -39,7 +39,7 @@ _RUN = {
     "length": "trained on; the longest, where there are several",
     "seed": "a number; `init` and `data`, where these differ",
     "budget": "how many times the steps that the suite states",
-    "choice": "`own`; `base`: at the base's choice of what is tuned; `pilot`",
+    "choice": "`own`; `base`: at the base's choice of what is tuned; `pilot`; `crossed`: of a seed of two parts",
 }
 _COUNTS = {
     "known": "runs that there are records of",
