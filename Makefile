@@ -19,7 +19,7 @@ test: .venv/installed-dev
 
 test-all: test
 	$(BIN)/pytest -q -m mutants
-	RNNBENCH_SLOW=1 $(BIN)/pytest -q tests/test_check.py
+	RNNBENCH_SLOW=1 $(BIN)/pytest -q tests/test_check.py tests/test_wheel.py
 
 soak: .venv/installed-dev
 	RNNBENCH_SOAK=1 $(BIN)/pytest -q tests/faults
