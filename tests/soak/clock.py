@@ -44,7 +44,7 @@ def shifted(folder: Path, suite: str, seconds: int, expected: Expected) -> Itera
         code, said = trial.run()
         if code or said:
             yield f"untidy: ended with {code}, and said {said!r}"
-    records = Store(after.results).records().values()
+    records = Store(after.results).records(curves=True).values()
     years = {datetime.fromisoformat(record.started).year for record in records}
     if len(years) < 2:
         yield f"missed: all of it was in {years}"
