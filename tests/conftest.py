@@ -12,6 +12,7 @@ import importlib.util
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -24,6 +25,7 @@ torch.set_num_threads(1)
 HERE = Path(__file__).parent
 
 
+@cache
 def sibling(path: str) -> ModuleType:
     """A test module by its path under tests/, for what several tests share."""
     spec = importlib.util.spec_from_file_location(path.replace("/", "_").removesuffix(".py"), HERE / path)
@@ -40,6 +42,7 @@ def load_sibling() -> Callable[[str], ModuleType]:
 
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
+ONE_WORKER = {"RNNBENCH_JOBS": "1"}  # each takes seconds to start: who wants two says so
 
 
 @pytest.fixture(scope="session")
@@ -56,9 +59,9 @@ def cli(tmp_path: Path, server: Server) -> Cli:
     the finished process. Without the time that its imports take, where no variable is given that they read."""
 
     def call(
-        *arguments: str, env: dict[str, str] | None = None, timeout: float = 120
+        *arguments: str, env: dict[str, str] | None = None, timeout: float = 600
     ) -> subprocess.CompletedProcess[str]:
-        clean = {k: v for k, v in os.environ.items() if not k.startswith("RNNBENCH_")} | (env or {})
+        clean = {k: v for k, v in os.environ.items() if not k.startswith("RNNBENCH_")} | ONE_WORKER | (env or {})
         if server.may(clean):
             return server.run(arguments, tmp_path, clean, timeout)
         command = [sys.executable, "-m", "rnnbench", *arguments]

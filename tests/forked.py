@@ -20,11 +20,11 @@ from pathlib import Path
 
 # Read when a command runs, and not when Python or a library starts; or by nobody.
 LATE = ("RNNBENCH_", "COLUMNS", "NO_COLOR", "TERM", "GITHUB_STEP_SUMMARY", "PYTEST_")
-HEAVY = ("pandas", "scipy.special", "scipy.stats", "torch", "vl_convert")  # imported by who asks for them
+HEAVY = ("scipy.special", "torch", "vl_convert")  # imported by who asks for them
 
 
 class Server:
-    """The process, and this end of its channel. Started by the first call; it ends with whoever holds this."""
+    """The process, and this end of its channel; it ends with whoever holds this."""
 
     def __init__(self) -> None:
         self.environment = dict(os.environ)
@@ -35,6 +35,7 @@ class Server:
                 [sys.executable, __file__, str(number)],
                 env=self.environment, pass_fds=[number], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             )  # fmt: skip
+        self._number()  # which comes when all is imported
 
     def may(self, environment: Mapping[str, str]) -> bool:
         """Whether a process with that environment would differ from this one's in nothing that was read already."""
@@ -50,12 +51,12 @@ class Server:
         with open(os.devnull, "rb") as nothing, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
             numbers = [file.fileno() for file in (nothing, out, err)]
             socket.send_fds(self.channel, [json.dumps(request).encode() + b"\n"], numbers)
-            pid = self._number(timeout)
+            pid = self._number()
             try:
                 code = self._number(timeout)
             except TimeoutError:
                 os.kill(pid, signal.SIGKILL)
-                self._number(timeout)
+                self._number()
                 raise subprocess.TimeoutExpired(list(arguments), timeout) from None
             told = []
             for file in (out, err):
@@ -63,12 +64,16 @@ class Server:
                 told.append(file.read().decode().replace("\r\n", "\n"))
         return subprocess.CompletedProcess(list(arguments), code, *told)
 
-    def _number(self, timeout: float) -> int:
+    def _number(self, timeout: float | None = None) -> int:
         self.channel.settimeout(timeout)
         line = b""
         while not line.endswith(b"\n"):
-            if not (more := self.channel.recv(64)):
-                raise RuntimeError(f"the server of the command line ended with {self.process.wait()}")
+            try:
+                more = self.channel.recv(1)  # the next number may be there already
+            except ConnectionResetError:
+                more = b""
+            if not more:
+                raise RuntimeError(f"the process that the command line is forked from ended with {self.process.wait()}")
             line += more
         return int(line)
 
@@ -82,16 +87,20 @@ def load() -> None:
     del sys.path[0]  # this folder
     import rnnbench
 
-    for module in pkgutil.walk_packages(rnnbench.__path__, "rnnbench."):
-        importlib.import_module(module.name)
-    for name in HEAVY:
-        importlib.import_module(name)
+    for name in (*(module.name for module in pkgutil.walk_packages(rnnbench.__path__, "rnnbench.")), *HEAVY):
+        try:
+            importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            if (error.name or "rnnbench").startswith("rnnbench"):
+                raise
+            # else of an extra that isn't installed
 
 
 def serve(number: int) -> None:
     """Forks for each request. Returns in what was forked, when all is as in a process of its own."""
     load()
     channel, buffer, numbers = socket.socket(fileno=number), b"", list[int]()
+    channel.sendall(b"0\n")
     while True:
         data, more, _, _ = socket.recv_fds(channel, 1 << 16, 3)
         if not data:

@@ -7,12 +7,12 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import lowest
 import pytest
 import yaml
 from packaging.version import Version
 
 from rnnbench import __version__
-from tests import lowest
 
 ROOT = Path(__file__).parent.parent
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
