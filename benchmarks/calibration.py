@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import binom
 
-from benchmarks import alarms, reaching
+from benchmarks import alarms, crossed, reaching
 from benchmarks.simulated import BASE, LENGTH, Outcome, Scores, Spread, asked, climbed, ladder, scored, seen, timed
 from benchmarks.tables import share, table
 from rnnbench.analysis import decisions, effects, spans, stats, verdicts
@@ -241,7 +241,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for claim in CLAIMS
     }
     print(f"\nclaims: wrong / undecided\n\n{table(('n', *enough), rows)}")
-    for text in (*reaching.tables(draws), *alarms.tables(draws)):
+    for text in (*reaching.tables(draws), *crossed.tables(draws), *alarms.tables(draws)):
         print(f"\n{text}", flush=True)
 
 

@@ -1,16 +1,15 @@
-"""What the command line and Python users share: load a suite, run it, look at its results."""
+"""What the command line and Python users (`scripting.py`) share: load a suite, run its plan, view a store."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from rnnbench import environment, exports, process, registry
 from rnnbench.errors import Exit, UserError
-from rnnbench.plan import Plan, cost, orphans, plan, reach, views
-from rnnbench.plan.filter import select
+from rnnbench.plan import Plan, orphans, reach, views
+from rnnbench.plan.forecast import Forecast as Forecast
 from rnnbench.plan.ladders import Climb, view
 from rnnbench.probing import Asked, Probed
 from rnnbench.probing.kept import Kept
@@ -18,15 +17,12 @@ from rnnbench.records import BROKEN, Record, Run, Rung
 from rnnbench.running import again, executors, probes
 from rnnbench.running.cores import cores as cores
 from rnnbench.running.driver import Driver, Outcome
-from rnnbench.running.listeners import Listener, Silent
+from rnnbench.running.listeners import Listener
 from rnnbench.store import Store
 from rnnbench.store.faults import damaged
 from rnnbench.suite import Suite
 from rnnbench.suite.load import load as read_suite
 from rnnbench.training.fingerprint import fingerprint
-
-if TYPE_CHECKING:
-    import pandas
 
 Rerun = Literal["stale", "failed", "all"]
 
@@ -85,48 +81,6 @@ def without(records: Mapping[str, Record], rerun: Rerun | None) -> Mapping[str, 
     return records
 
 
-@dataclass(frozen=True)
-class Forecast:
-    """What a run would do: counts of runs, and about how many seconds of one worker. Of those that are known, so many
-    are `derived`: by runs with fewer steps; `stale`: made by other code, where that was looked for. Where a ladder is
-    `searched`, `missing` is the most that there may be, and `pruned` are also those that are left out for good. So many
-    of all are `pilots`, and so many `follow` from what they choose, at most."""
-
-    known: int
-    derived: int
-    pruned: int
-    missing: int
-    seconds: float
-    searched: bool = False
-    pilots: int = 0
-    follow: int = 0
-    stale: int = 0
-
-    @property
-    def total(self) -> int:
-        return self.known + self.pruned + self.missing
-
-    @classmethod
-    def of(cls, climbs: Sequence[Climb], stale: Iterable[Record] = ()) -> Forecast:
-        factor = cost.correction({r.id: r for climbed in climbs for r in climbed.records}.values())
-        known = derived = pruned = missing = 0
-        seconds = 0.0
-        for climbed in climbs:
-            there = sum(rung.known for rung in climbed.steps)
-            known += there
-            derived += sum(rung.tally.derived for rung in climbed.steps)
-            missing += climbed.left
-            pruned += sum(rung.asked for rung in climbed.steps) - there - climbed.left
-            done, total = cost.work(climbed)
-            seconds += (total - done) * factor
-        searched = any(climbed.searches and climbed.left for climbed in climbs)
-        asked = [(climbed.ladder, sum(rung.asked for rung in climbed.steps)) for climbed in climbs]
-        pilots = sum(count for ladder, count in asked if ladder.choice == "pilot")
-        follow = sum(count for ladder, count in asked if ladder.awaits)
-        old = sum(1 for _ in stale)
-        return cls(known, derived, pruned, missing, seconds, searched, pilots, follow, old)
-
-
 def run_plan(
     plan: Plan,
     store: Store,
@@ -161,15 +115,15 @@ def train_again(runs: Sequence[Run], jobs: int = 0) -> Iterator[Record]:
 
 
 def to_probe(plan: Plan, store: Store, seeds: int | None = None) -> list[Probed]:
-    """The runs of a plan that can be probed, with what the store has of them: all that were not pruned, of the first so
-    many seeds."""
+    """The runs of a plan that can be probed, with what the store has of them: all that were not pruned, with the steps
+    that the suite states, of the first so many seeds."""
     registry.place(plan.suite.files)
     found = []
-    for climb in climbs(plan, store):
+    for climb in views.at(climbs(plan, store)):
         variant, task = climb.ladder.variant, climb.ladder.task
         for rung in climb.steps:
             if rung.state != "pruned":
-                pairs = list(zip(plan.suite.seeds, rung.records, strict=True))[:seeds]
+                pairs = list(zip(plan.seeds(climb.ladder), rung.records, strict=True))[:seeds]
                 runs = [(Run(rung.rung, seed), record) for seed, record in pairs]
                 found += [Probed(variant.name, variant.base, task.name, *pair) for pair in runs]
     return found
@@ -193,30 +147,6 @@ def probe(wanted: Sequence[Probed], store: Store, asked: Asked, jobs: int = 0) -
         if record.finished:
             kept.save(record.run, asked, (record, found))
         yield from (each.having(record, found) for each in wanted if each.run.id == record.id)
-
-
-def run(
-    source: str | Path | Suite, directory: str | Path = "results", *, jobs: int = 0, filter: str | None = None
-) -> pandas.DataFrame:
-    """Trains what `directory` lacks of a suite, quietly, and returns all its results: one row a run.
-
-    `jobs` worker processes (0: one a core); `filter` as the command line's -k.
-    """
-    suite = source if isinstance(source, Suite) else load(source)
-    run_plan(select(plan(suite), filter), Store(Path(directory)), Silent(), jobs)
-    return results(suite, directory)
-
-
-def results(source: str | Path | Suite, directory: str | Path = "results") -> pandas.DataFrame:
-    """The results of a suite that are there, tidy: one row a run, all with the steps that the suite states and each
-    variant at its own choice of what is tuned (`export` has the others, too).
-
-    Columns: variant, task, length, seed, status, score, steps, solved_at, parameters, seconds, id, budget, choice.
-    """
-    from rnnbench.report.frame import frame
-
-    suite = source if isinstance(source, Suite) else load(source)
-    return frame(views.at(climbs(plan(suite).stated(), Store(Path(directory)))))
 
 
 def records(plan: Plan, store: Store, curves: bool = False) -> Mapping[str, Record]:

@@ -11,9 +11,13 @@ lengths, seeds see others, and a run that is resumed needs to know its step alon
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from rnnbench.records import Rung
 from rnnbench.rng import stream
+
+if TYPE_CHECKING:
+    from rnnbench.seeds import Seed
 
 PURPOSE = "lengths"  # of the stream that draws them
 
@@ -60,7 +64,7 @@ class Curriculum:
         """The longest length that is open at a step, counted from 1."""
         return self.start + (self.upto - self.start) * (step - 1) // self.over if step <= self.over else self.upto
 
-    def length(self, seed: int, step: int) -> int:
+    def length(self, seed: Seed, step: int) -> int:
         """What the batch of a step is as long as."""
         if not self.drawn:
             return self.upto

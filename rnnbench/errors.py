@@ -55,6 +55,10 @@ class UserError(Exception):
         self.code = code
         self.below = below or {}
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows of it, where it ends a cell of a notebook: its lines, and no traceback."""
+        return list(self.screen())
+
     def screen(self) -> Iterator[str]:
         """The lines as the command line prints them: each with what stands below it."""
         for line in self.lines:

@@ -19,6 +19,7 @@ from rnnbench.rng import stream
 from rnnbench.tasks import Batch
 
 if TYPE_CHECKING:
+    from rnnbench.seeds import Seed
     from rnnbench.tasks import Task
 
 DRAWN, SHUFFLED = "examples", "order"  # purposes of the streams: by block, and by pass
@@ -28,7 +29,7 @@ BLOCK = 64  # examples drawn by one stream
 class Finite:
     """`count` examples of a length, of one seed."""
 
-    def __init__(self, task: Task, length: int, count: int, seed: int) -> None:
+    def __init__(self, task: Task, length: int, count: int, seed: Seed) -> None:
         blocks = [task.batch(BLOCK, length, stream(seed, DRAWN, k)) for k in range(-(-count // BLOCK))]
         self.count, self.seed = count, seed
         self.whole = Batch.joined(blocks).part(0, count)

@@ -29,6 +29,27 @@ def code(number: int) -> Exit:
     return CODES[signal.Signals(number)]
 
 
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C, once what was under way has been left in order; says what there is of it."""
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows of it, where it ends a cell of a notebook: no traceback."""
+        return [f"KeyboardInterrupt: {self}"]
+
+
+def hand_on(exit: Exit, told: str) -> None:
+    """The signal that ended what was under way, by its exit code, goes on to whoever had it before: without a handler
+    of its own a program ends by it, or, of Ctrl-C, gets a KeyboardInterrupt, which then says what is `told`. Nothing of
+    any other exit code. For the main thread."""
+    number = next((number for number, code in CODES.items() if code == exit), None)
+    if number is None:
+        return
+    try:
+        signal.raise_signal(number)
+    except KeyboardInterrupt:
+        raise Interrupted(told) from None
+
+
 def heeded() -> list[signal.Signals]:
     """Those signals that aren't ignored."""
     return [number for number in CODES if signal.getsignal(number) != signal.SIG_IGN]

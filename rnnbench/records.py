@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, get_args
 
-from rnnbench import strict
+from rnnbench import seeds, strict
 from rnnbench.lengthwise import FIELDS, of_lengths
+from rnnbench.seeds import Seed
 
 Status = Literal["solved", "unsolved", "diverged", "failed", "crashed", "timeout"]
 FINISHED: tuple[Status, ...] = ("solved", "unsolved", "diverged")
@@ -112,10 +113,10 @@ class Rung:
         """The model as canonical JSON."""
         return canonical(self.model)
 
-    def id(self, seed: int) -> str:
+    def id(self, seed: Seed) -> str:
         """The id of this rung's run with a seed: the hash of the run's canonical JSON, 24 hexadecimal digits."""
         h = self._hash.copy()
-        h.update(b"%d}" % seed)
+        h.update(b"%d}" % seed if type(seed) is int else f"{canonical(seeds.plain(seed))}}}".encode())
         return str(h.hexdigest())
 
 
@@ -147,20 +148,20 @@ class Run:
     """One training: a rung and a seed."""
 
     rung: Rung
-    seed: int
+    seed: Seed
 
     @property
     def id(self) -> str:
         return self.rung.id(self.seed)
 
     def as_dict(self) -> dict[str, Any]:
-        return {"rung": self.rung.as_dict(), "seed": self.seed}
+        return {"rung": self.rung.as_dict(), "seed": seeds.plain(self.seed)}
 
     @classmethod
     def from_dict(cls, value: object) -> Run:
         """The run of plain JSON, checked; ValueError where it is none."""
         found = strict.keys("run", value, ("rung", "seed"))
-        return cls(Rung.from_dict(found["rung"]), strict.whole("seed", found["seed"]))
+        return cls(Rung.from_dict(found["rung"]), seeds.from_plain(found["seed"]))
 
 
 @dataclass(frozen=True, slots=True)

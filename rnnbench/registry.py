@@ -224,4 +224,8 @@ def state(rung: Rung) -> int | None:
     recurrent, s = layer(rung.model), Settings.of(rung)
     if not isinstance(recurrent, Recurrent) or s.attention != "none":
         return None
-    return sum(recurrent.cell.widths(s.hidden)) * s.layers * (1 + s.bidirectional)
+    directions = 1 + s.bidirectional
+    carried = sum(recurrent.cell.widths(s.hidden)) * s.layers
+    if s.conv:  # the inputs of the steps before
+        carried += (s.conv - 1) * (task(rung.task).inputs + (s.layers - 1) * directions * s.hidden)
+    return carried * directions

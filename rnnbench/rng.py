@@ -5,8 +5,8 @@ the purpose, its counter starts at the step, so any draw of any run can be made 
 before it. Only raw Philox words come from numpy, whose bit generators are stable across releases while its
 distributions are not; the transforms from words to numbers are ours.
 
-Purposes: `init/<layer>/<direction>/<parameter>`, `train`, `lengths`, `examples`, `order`, `select`,
-`test`, `dropout`.
+Purposes: `init/<layer>/<direction>/<parameter>` and `dropout/<place>`, which the init of a seed decides; `train`,
+`lengths`, `examples`, `order`, `select`, `test` and any other, which its data decides.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+from rnnbench import seeds
+from rnnbench.seeds import Seed
 
 Shape = int | tuple[int, ...]
 
@@ -50,9 +53,13 @@ def _ratio(coefficients: tuple[tuple[float, ...], tuple[float, ...]], x: NDArray
 _EMPTY = np.zeros(4, np.uint64)  # the buffer of a generator from which nothing has been drawn
 
 
+INIT = ("init/", "dropout/")  # what the purposes begin with that the init of a seed decides
+
+
 @lru_cache(maxsize=256)
-def _key(seed: int, purpose: str) -> NDArray[np.uint64]:
-    digest = hashlib.blake2b(f"{seed}/{purpose}".encode(), digest_size=16).digest()
+def _key(seed: Seed, purpose: str) -> NDArray[np.uint64]:
+    part = seeds.init(seed) if purpose.startswith(INIT) else seeds.data(seed)
+    digest = hashlib.blake2b(f"{part}/{purpose}".encode(), digest_size=16).digest()
     return np.frombuffer(digest, dtype="<u8").astype(np.uint64)
 
 
@@ -67,7 +74,7 @@ class Stream:
     # Making a generator takes eight times as long as setting one: those that are done with are used again.
     _spare: ClassVar[list[np.random.Philox]] = []
 
-    def __init__(self, seed: int, purpose: str, step: int = 0) -> None:
+    def __init__(self, seed: Seed, purpose: str, step: int = 0) -> None:
         try:
             self._philox = self._spare.pop()
         except IndexError:
@@ -117,6 +124,6 @@ class Stream:
         return np.argsort(self._words(rows * count).reshape(rows, count), axis=1, kind="stable")
 
 
-def stream(seed: int, purpose: str, step: int = 0) -> Stream:
+def stream(seed: Seed, purpose: str, step: int = 0) -> Stream:
     """The stream of one (seed, purpose, step), each >= 0; step < 2**64."""
     return Stream(seed, purpose, step)

@@ -27,7 +27,13 @@ class Settings:
     """Field by field: unit and range as in the annotation; `clip: 0` turns clipping off."""
 
     # Settings besides bools that can be taken out, and the value that means they are.
-    offs: ClassVar[Mapping[str, object]] = {"attention": "none", "dropout": 0.0}
+    offs: ClassVar[Mapping[str, object]] = {
+        "attention": "none",
+        "dropout": 0.0,
+        "conv": 0,
+        "conv_activation": "identity",
+    }
+    ons: ClassVar[Mapping[str, object]] = {"conv": 4}  # the value of one of these that is put in by its name alone
 
     # the model around the cell
     hidden: Annotated[int, Interval(ge=1, le=8192)] = 32  # units of each layer, of each direction
@@ -37,6 +43,12 @@ class Settings:
     residual: bool = False  # each layer but the first adds what it was given
     layer_norm: bool = False  # of each layer's output, before the residual is added
     dropout: Annotated[float, Interval(ge=0, lt=1)] = 0.0  # between layers and before the read-out, in training
+    conv: Annotated[int, Interval(ge=0, le=64)] = (
+        0  # steps that a filter of each of a layer's inputs sees; 0: no filter
+    )
+    conv_activation: Literal["silu", "identity"] = "silu"  # of what that filter gives
+    conv_residual: bool = False  # the layer reads its input plus what the filter gives, and not that alone
+    conv_start: Literal["uniform", "identity", "zero"] = "uniform"  # of the filter; identity: it gives what it is given
     # its training
     batch: Annotated[int, Interval(ge=1, le=65536)] = 32  # examples a step of training
     steps: Annotated[int, Interval(ge=1, le=MOST_STEPS)] = 1000  # of training, at most

@@ -11,6 +11,7 @@ from rnnbench.records import FINISHED, Point, Record, Run, Status
 from rnnbench.running.driver import Driver, Outcome
 from rnnbench.running.executors import EndEvent, Event, Executor, Job, ProgressEvent, RecordEvent
 from rnnbench.running.listeners import Silent
+from rnnbench.seeds import Seed
 from rnnbench.settings import Settings
 from rnnbench.store import Store
 from rnnbench.suite import Suite
@@ -45,7 +46,7 @@ class Fake:
         self.device, self.kernels = device, kernels
         self.jobs: dict[int, Job] = {}
         self.sent: list[tuple[int, Job]] = []
-        self.asked: list[tuple[int, int, int]] = []  # length, steps, seed
+        self.asked: list[tuple[int, int, Seed]] = []  # length, steps, seed
 
     def idle(self) -> list[int]:
         return [] if len(self.asked) >= self.most else [n for n in range(self.workers) if n not in self.jobs]

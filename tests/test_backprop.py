@@ -65,6 +65,8 @@ ARRANGED: list[dict[str, Any]] = [
     {"attention": "additive"}, {"attention": "dot"}, {"attention": "additive", "bidirectional": True, "dropout": 0.3},
     {"attention": "dot", "layers": 2, "bidirectional": True, "hidden": 33},
     {"layers": 2, "hidden": 33, "layer_norm": True}, {"layers": 2, "residual": True, "hidden": 16},
+    {"conv": 4}, {"conv": 3, "conv_activation": "identity", "conv_residual": True, "layers": 2, "hidden": 33},
+    {"conv": 2, "bidirectional": True, "layers": 2, "dropout": 0.3, "attention": "dot"},
 ]  # fmt: skip
 
 
@@ -73,6 +75,7 @@ TRANSFORMER: list[dict[str, Any]] = [
     {"layers": 2},
     {"layers": 3, "dropout": 0.3},
     {"layers": 2, "attention": "dot"},
+    {"layers": 2, "conv": 4, "conv_residual": True},
 ]
 # No model may look ahead in a causal task.
 GRU: dict[str, Any] = {"cell": "gru"}

@@ -24,6 +24,7 @@ from rnnbench.plan.ladders import Climb, climb, climb_on, ready, view
 from rnnbench.records import Record, Run
 from rnnbench.running.driver import Driver, Outcome
 from rnnbench.running.listeners import Silent
+from rnnbench.seeds import data
 from rnnbench.store import Store
 from rnnbench.suite import Budgets, Claim, Suite, TaskEntry, Variant
 from rnnbench.suite.lengths import ladder
@@ -48,7 +49,7 @@ def one(seeds: int = 3, **options: object) -> Suite:
 
 
 def monotone(run: Run) -> str:
-    return "s" if run.rung.length <= SOLVED[run.seed] else "u"
+    return "s" if run.rung.length <= SOLVED[data(run.seed)] else "u"
 
 
 def everything(asked: Suite, letter: object = monotone) -> dict[str, Record]:
@@ -93,7 +94,7 @@ def test_spans_are_those_of_the_ladder_where_outcomes_are_monotone(reach: list[i
     lengths = ladder(5, 640, 2)[:rungs]
 
     def letter(run: Run) -> str:
-        return "s" if lengths.index(run.rung.length) < reach[run.seed] else "u"
+        return "s" if lengths.index(run.rung.length) < reach[data(run.seed)] else "u"
 
     by_way = {}
     for way in ("climb", "bisect"):
@@ -203,7 +204,7 @@ def test_with_several_budgets_each_is_searched_in_turn(tmp_path: Path) -> None:
 
 
 def test_a_dry_run_says_at_most() -> None:
-    from rnnbench.cli.run import describe
+    from rnnbench.plan.forecast import describe
 
     forecast = Forecast.of(view(plan(one()), {}))
     assert (forecast.known, forecast.missing, forecast.searched) == (0, 18, True)

@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-from benchmarks import alarms, calibration, simulated, tables
+from benchmarks import alarms, calibration, crossed, simulated, tables
 from rnnbench.analysis import stats
 from rnnbench.analysis.stats import Estimate
 from rnnbench.check import compare
@@ -66,6 +66,15 @@ def test_a_rule_that_alarms_too_often_is_noticed(monkeypatch: pytest.MonkeyPatch
     assert alarms.any_of(alarms.exactly(5, 0.05, 0)["worse"]) > 0.06
 
 
+def test_intervals_of_a_crossing_cover_where_those_of_as_many_independent_numbers_do_not() -> None:
+    draws = 100
+    error = 4 * math.sqrt(0.05 * 0.95 / draws)
+    for kind in crossed.KINDS:
+        found = crossed.covered(5, 5, (1 / 3, 1 / 3, 1 / 3), kind, draws)
+        assert all(found[name] >= 0.95 - error for name in ("mean", "rows", "columns")), (kind, found)
+        assert found["t of all"] < 0.95 - error, kind
+
+
 def test_drawn_suites_agree_with_what_was_drawn() -> None:
     still = alarms.suites(5, 2, 0.0, 5)
     assert (still["moved"], still["worse"], still["suite not green"], still["told"]) == (0, 0, 0, 1)
@@ -75,5 +84,5 @@ def test_drawn_suites_agree_with_what_was_drawn() -> None:
 def test_the_script_prints_its_tables(capsys: pytest.CaptureFixture[str]) -> None:
     calibration.main(["--draws", "1"])
     printed = capsys.readouterr().out
-    assert printed.count("\n| --- ") == 14
+    assert printed.count("\n| --- ") == 15
     assert all(f"| {claim.about} |" in printed for claim in calibration.CLAIMS)

@@ -22,6 +22,7 @@ from rnnbench.analysis.verdicts import MINIMUM, Verdict, verdicts
 from rnnbench.plan import plan
 from rnnbench.plan.ladders import view
 from rnnbench.records import Record, Run
+from rnnbench.seeds import data
 from rnnbench.suite import Claim, Suite, TaskEntry, Variant
 
 LENGTHS = (10, 20, 40, 80, 160)
@@ -43,7 +44,7 @@ def record(run: Run, word: str) -> Record:
     else:
         score = float(word)
         status = "solved" if score >= 0.97 else "unsolved"
-    solved_at = 100 * (1 + run.seed) if status == "solved" else None
+    solved_at = 100 * (1 + data(run.seed)) if status == "solved" else None
     return Record(run, status, score, steps=solved_at or (40 if status == "diverged" else 1500), solved_at=solved_at)
 
 

@@ -86,6 +86,10 @@ CHANGES = [
     (TRANSFORMER, "kernels/compile.py", '"numpy"', '"python"'),
     (TRANSFORMER, "layers/attention.py", "softmax", "softmin"),
     (LSTM, "kernels/attention.py", "def ", "def _"),
+    (LSTM, "layers/conv.py", "-0.5", "-0.4"),
+    (LSTM, "kernels/conv.py", "def ", "def _"),
+    ({"cell": "deltanet"}, "cells/decay.py", "15", "16"),
+    ({"cell": "esn"}, "cells/matrices.py", "SQUARINGS = 20", "SQUARINGS = 19"),
     (LSTM, "cells/rotation.py", "SQUARINGS, TERMS = 6", "SQUARINGS, TERMS = 7"),
     (LRU, "cells/lru.py", "theta", "beta"),
 ]
@@ -113,8 +117,8 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
         each.cache_clear()
 
 
-def record(model: dict[str, Any], **settings: Any) -> Record:
-    run = Run(Rung(model, {"task": "copy"}, 4, settings), 0)
+def record(model: dict[str, Any], task: str = "copy", **settings: Any) -> Record:
+    run = Run(Rung(model, {"task": task}, 4, settings), 0)
     here = trainer.Trainer()
     return Record(run, "solved", 1.0, numerics=here.numerics(run), fingerprint=here.fingerprint(run))
 
@@ -123,7 +127,8 @@ def record(model: dict[str, Any], **settings: Any) -> Record:
 def test_what_decides_a_result_makes_it_stale(
     model: dict[str, Any], file: str, old: str, new: str, elsewhere: Callable[[str, str, str], None]
 ) -> None:
-    made = record(model, attention="dot") if "attention" in file else record(model)
+    around = {"attention": "dot"} if "attention" in file else {"conv": 3} if "conv" in file else {}
+    made = record(model, **around)
     assert not api.is_stale(made)
     elsewhere(file, old, new)
     assert api.is_stale(made)
@@ -132,17 +137,32 @@ def test_what_decides_a_result_makes_it_stale(
 def test_every_kernel_is_in_the_fingerprint_of_a_fused_run() -> None:
     there = {f"kernels/{path.name}" for path in (fingerprint.PACKAGE / "kernels").glob("[a-z]*.py")}
     sources = {name for each in (LSTM, TRANSFORMER) for name in registry.layer(each).sources(True)}
-    assert there <= {*fingerprint.SHARED, *fingerprint.AROUND, *fingerprint.ATTENTION, *sources}
+    assert there <= {*fingerprint.SHARED, *fingerprint.AROUND, *fingerprint.ATTENTION, *fingerprint.CONV, *sources}
 
 
 def test_what_another_run_goes_through_makes_nothing_stale(elsewhere: Callable[[str, str, str], None]) -> None:
     made = record(LSTM)
     for file, old, new in (
         ("cells/gru.py", "def ", "def _"), ("tasks/adding.py", "def ", "def _"), ("store/rows.py", "def ", "def _"),
-        ("layers/transformer.py", "= 4\n", "= 2\n"), ("settings.py", "How a model is built", "Of what a model is"),
+        ("layers/transformer.py", "= 4\n", "= 2\n"), ("kernels/conv.py", "def ", "def _"),
+        ("settings.py", "How a model is built", "Of what a model is"),
     ):  # fmt: skip
         elsewhere(file, old, new)
     assert not api.is_stale(made)
+
+
+def test_a_module_of_tasks_counts_where_it_is_imported_and_nowhere_else(
+    elsewhere: Callable[[str, str, str], None],
+) -> None:
+    """So a task that comes with a module of its own makes no record stale; five have always counted everywhere."""
+    copy, group = record(LSTM), record(LSTM, "group")
+    elsewhere("tasks/_groups.py", "LARGEST = 1000", "LARGEST = 999")
+    assert api.is_stale(group)
+    assert not api.is_stale(copy)
+    made = record(LSTM, "group")
+    elsewhere("tasks/_apart.py", "LEAST = 100", "LEAST = 99")  # by way of the class that group is made from
+    assert api.is_stale(made)
+    assert not api.is_stale(copy)
 
 
 def test_ids_hold_only_what_differs_from_a_default() -> None:

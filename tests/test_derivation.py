@@ -29,11 +29,22 @@ from rnnbench.layers import recurrent
 from rnnbench.rng import stream
 
 HEADS = (1, 2)  # of cells that have them
-BESIDE = ("chrono", "forget_bias", "phase", "start", "identity")  # where a run starts, and not what it computes
+BESIDE = (
+    "chrono",
+    "forget_bias",
+    "phase",
+    "start",
+    "identity",
+    "trained",
+)  # where a run starts, and not what it computes
+
+
+MOST = 200  # combinations of one cell that are all tried
 
 
 def combinations(name: str) -> list[cells.Cell]:
-    """Every combination of a cell's switches that it accepts."""
+    """Every combination of a cell's switches that it accepts; of a cell with very many, those in which two switches at
+    most are not as they are by default."""
     kind = type(registry.cell({"cell": name}))
     choices: dict[str, list[Any]] = {}
     for field, hint in get_type_hints(kind).items():
@@ -48,7 +59,9 @@ def combinations(name: str) -> list[cells.Cell]:
             found.append(kind(**dict(zip(choices, values, strict=True))))
         except ValueError:
             continue
-    return found
+    plain = kind()
+    few = [c for c in found if sum(getattr(c, field) != getattr(plain, field) for field in choices) <= 2]
+    return few if len(found) > MOST else found
 
 
 CELLS = [cell for name in registry.names("cells") for cell in combinations(name) if not kernels.refusal(cell)]

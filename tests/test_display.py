@@ -18,7 +18,10 @@ from rich.console import Console
 from rnnbench.plan import Plan, plan
 from rnnbench.plan.ladders import view
 from rnnbench.records import Record, Run, Status
-from rnnbench.report.live import Display, LogLines, clock, display, sparkline
+from rnnbench.report.inplace import InPlace
+from rnnbench.report.live import Display, display
+from rnnbench.report.log import LogLines
+from rnnbench.report.progress import clock, sparkline
 from rnnbench.suite import Budgets, Suite, TaskEntry, Variant
 
 NAMES = ("rnn", "gru", "lstm", "lstm-forget_gate", "lstm-input_gate", "lstm-output_gate", "bilstm")
@@ -215,8 +218,9 @@ def test_log_lines_go_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_both_have_the_same_methods() -> None:
-    public = {name for name in vars(LogLines) if not name.startswith("_")}
-    assert public == {name for name in vars(Display) if not name.startswith("_")} - {"render"}
+    public = {name for name in dir(LogLines) if not name.startswith("_")}
+    assert public == {name for name in dir(Display) if not name.startswith("_")} - {"render", "drawn"}
+    assert public == {name for name in dir(InPlace) if not name.startswith("_")} - {"drawn"}
 
 
 def test_curves_of_many_or_odd_scores() -> None:

@@ -19,6 +19,7 @@ from rnnbench.records import Record, Run
 from rnnbench.running import executors
 from rnnbench.running.driver import Driver, Outcome
 from rnnbench.running.listeners import Silent
+from rnnbench.seeds import Seed
 from rnnbench.store import Store
 from rnnbench.suite import Suite, TaskEntry, Variant
 from rnnbench.training.trainer import Trainer
@@ -36,7 +37,7 @@ class Told(Silent):
         self.labels.append(f"{label} {record.run.rung.length}")
 
     def progress(
-        self, worker: int, run_label: str, length: int, seed: int, step: int, steps: int, scores: object
+        self, worker: int, run_label: str, length: int, seed: Seed, step: int, steps: int, scores: object
     ) -> None:
         self.steps.add(steps)
 

@@ -22,37 +22,39 @@ MAY: dict[str, set[str]] = {
     "lazy": set(),
     "interrupts": set(),
     "process": set(),
-    "rng": set(),
+    "seeds": set(),
+    "rng": {"seeds"},
     "foreign": set(),
     "plugins": {"foreign"},
     "settings": set(),
     "lengthwise": set(),
-    "records": {"lengthwise"},
+    "records": {"lengthwise", "seeds"},
     "curriculum": {"records", "rng"},
     "finite": {"rng", "tasks"},
     "exports": {"records"},
-    "store": {"lengthwise", "records"},
+    "store": {"lengthwise", "records", "seeds"},
     "cells": {"rng"},
     "kernels": {"cells"},
     "layers": {"cells", "foreign", "kernels", "rng", "settings"},
     "tasks": {"rng"},
     "registry": {"cells", "foreign", "layers", "plugins", "records", "settings", "tasks"},
-    "suite": {"records", "registry", "settings"},
-    "plan": {"records", "registry", "settings", "suite"},
+    "suite": {"records", "registry", "seeds", "settings"},
+    "plan": {"records", "registry", "seeds", "settings", "suite"},
     "training": {"cells", "curriculum", "finite", "foreign", "kernels", "layers", "records", "registry", "rng",
                  "settings", "tasks"},
     "probing": {"cells", "foreign", "layers", "records", "registry", "rng", "tasks", "training"},
-    "running": {"foreign", "interrupts", "plan", "plugins", "probing", "records", "registry", "settings", "store",
-                "training"},
-    "analysis": {"plan", "records", "registry", "rng", "settings", "suite"},
+    "running": {"foreign", "interrupts", "plan", "plugins", "probing", "records", "registry", "seeds", "settings",
+                "store", "training"},
+    "analysis": {"plan", "records", "registry", "rng", "seeds", "settings", "suite"},
     "check": {"analysis", "layers", "plan", "records", "registry", "rng", "settings", "suite", "tasks", "training"},
-    "report": {"analysis", "check", "plan", "plugins", "probing", "records", "registry", "settings", "suite"},
-    "api": {"exports", "plan", "probing", "process", "records", "registry", "report", "running", "store", "suite",
-            "training"},
+    "report": {"analysis", "check", "plan", "plugins", "probing", "records", "registry", "seeds", "settings", "suite"},
+    "api": {"exports", "plan", "probing", "process", "records", "registry", "running", "store", "suite", "training"},
+    "scripting": {"api", "interrupts", "plan", "process", "report", "running", "store", "suite"},
+    "plot": {"report"},
     "upkeep": {"api", "check", "kernels", "plan", "plugins", "records", "store", "suite"},
     "cli": {"analysis", "api", "check", "exports", "kernels", "plan", "plugins", "probing", "process", "records",
             "registry", "report", "running", "settings", "store", "suite", "training", "upkeep"},
-    "__init__": {"api"},
+    "__init__": {"plot", "scripting"},
     "__main__": {"cli", "interrupts"},
 }  # fmt: skip
 
@@ -119,7 +121,7 @@ def test_training_knows_neither_suite_plan_nor_store_and_reports_know_no_trainin
         return {room}.union(*map(reaches, MAY[room]))
 
     assert not reaches("training") & {"suite", "plan", "store", "running", "analysis"}
-    assert reaches("store") <= {"store", "records", "lengthwise", *EVERYBODY}
+    assert reaches("store") <= {"store", "records", "lengthwise", "seeds", *EVERYBODY}
     assert "training" not in reaches("analysis")
 
 

@@ -16,6 +16,7 @@ from rnnbench.records import Record, canonical
 from rnnbench.running.driver import Driver, Outcome
 from rnnbench.running.executors.local import Local
 from rnnbench.running.listeners import Silent
+from rnnbench.seeds import data
 from rnnbench.store import Store
 from rnnbench.suite import Suite, TaskEntry, Variant
 
@@ -44,7 +45,7 @@ class Notes(Silent):
         self.messages.append(text)
 
     def recorded(self, record: Record, label: str) -> None:
-        self.statuses.append((record.run.seed, record.status))
+        self.statuses.append((data(record.run.seed), record.status))
 
 
 def suite(cells: Sequence[str] = ("rnn",), lengths: Sequence[int] = (3,), seeds: int = 3, **settings: Any) -> Suite:
@@ -68,7 +69,7 @@ def drive(
 
 
 def results(where: Path) -> dict[int, Record]:
-    return {r.run.seed: r for r in Store(where / "results").records(curves=True).values()}
+    return {data(r.run.seed): r for r in Store(where / "results").records(curves=True).values()}
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,5 @@
-"""What is built around a layer, against plain loops in float64: attention, layer norm, residual, dropout."""
+"""What is built around a layer, against plain loops in float64: convolution, attention, layer norm, residual,
+dropout."""
 
 from __future__ import annotations
 
@@ -20,6 +21,7 @@ TASKS = {"copy": 2, "adding": 5, "counting": 4, "qa": 1}  # every step or last, 
 AROUND: list[dict[str, Any]] = [
     {}, {"attention": "additive"}, {"attention": "dot"}, {"layer_norm": True}, {"layers": 3, "residual": True},
     {"layers": 2, "attention": "additive", "layer_norm": True, "residual": True, "dropout": 0.4},
+    {"conv": 3}, {"layers": 2, "conv": 2, "conv_activation": "identity", "conv_residual": True},
 ]  # fmt: skip
 
 
@@ -40,6 +42,21 @@ def normalised(v: Tensor, g: Tensor, b: Tensor) -> Tensor:
     mean = v.sum() / len(v)
     spread = ((v - mean) ** 2).sum() / len(v)
     return (v - mean) / torch.sqrt(spread + 1e-5) * g + b
+
+
+def filtered(m: Model, p: dict[str, Tensor], place: str, xs: Tensor) -> Tensor:
+    """xs (T, B, I) through the filter of a layer, number by number."""
+    s = m.settings
+    w, b = p[f"conv/{place}/w"], p[f"conv/{place}/b"][0]
+    ys = []
+    for t in range(len(xs)):
+        total = b.expand_as(xs[t])
+        for j in range(s.conv):
+            if t >= j:
+                total = total + w[j] * xs[t - j]
+        total = torch.nn.functional.silu(total) if s.conv_activation == "silu" else total
+        ys.append(total + xs[t] if s.conv_residual else total)
+    return torch.stack(ys)
 
 
 def attended(m: Model, p: dict[str, Tensor], h: Tensor, ys: Tensor) -> Tensor:
@@ -69,7 +86,9 @@ def reference(m: Model, p: dict[str, Tensor], xs: Tensor, at: slice, noise: Nois
         below, x, ys = ys, torch.cat(ys, -1), []
         for i, direction in enumerate(m.layout.directions):
             own = {n.split("/")[-1]: v for n, v in p.items() if n.startswith(f"{depth}/{direction}/")}
-            y = scan(m.layer.cell, own, x.flip(0) if i else x)  # type: ignore[attr-defined]
+            read = x.flip(0) if i else x
+            read = filtered(m, p, f"{depth}/{direction}", read) if s.conv else read
+            y = scan(m.layer.cell, own, read)  # type: ignore[attr-defined]
             y = y.flip(0) if i else y
             if s.layer_norm:
                 g, b = (p[f"norm/{depth}/{direction}/{name}"][0] for name in "gb")

@@ -232,12 +232,13 @@ def test_how_a_run_ends_is_held_to_a_hundredth_of_its_loss(loss: float, told: bo
 def test_no_task_is_tested_on_what_decides_when_to_stop() -> None:
     """Nor on what it trains on, unless so little there is that a report says so."""
     for name in registry.names("tasks"):
-        if name == "babi":  # has a file of its own
+        if hasattr(registry.task_class(name), "path"):  # has a file of its own
             continue
         task = registry.task({"task": name})
         length = max(task.shortest, 20)
         select, test = (task.held_out(split, length, partial(rng.stream, 0)) for split in ("select", "test"))
-        assert select.xs.shape != test.xs.shape or not np.array_equal(select.xs, test.xs), name
+        same = select.xs.shape == test.xs.shape and np.array_equal(select.xs, test.xs)
+        assert not same or task.all_seen(length), name
 
 
 def test_a_look_is_taken_at_whatever_comes_near_the_bar(monkeypatch: Patch) -> None:

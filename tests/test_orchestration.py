@@ -21,11 +21,13 @@ from rich.console import Console
 
 from rnnbench.errors import Exit
 from rnnbench.records import Point, Record, Run, Status
-from rnnbench.report.live import Display, LogLines
+from rnnbench.report.live import Display
+from rnnbench.report.log import LogLines
 from rnnbench.running import driver
 from rnnbench.running.driver import Outcome
 from rnnbench.running.executors import CheckpointEvent, EndEvent, Event, Job, ProgressEvent, RecordEvent, WarningEvent
 from rnnbench.running.listeners import Silent
+from rnnbench.seeds import data
 from rnnbench.store import Store
 from rnnbench.suite import Suite, TaskEntry, Variant
 
@@ -112,7 +114,7 @@ class Breaks(Fake):
 
     def answers(self, number: int, job: Job) -> Iterator[Event]:
         for run in job.runs:
-            yield CheckpointEvent(number, run.id, b"so far %d" % run.seed)
+            yield CheckpointEvent(number, run.id, b"so far %d" % data(run.seed))
         for run in job.runs:
             if run.seed == 2 and self.times:
                 self.times -= 1
@@ -128,7 +130,7 @@ def test_a_cohort_that_breaks_keeps_its_records_and_its_unfinished_runs_go_on_so
     seeds = [[run.seed for run in job.runs] for _, job in fake.sent]
     assert seeds == [[0, 1, 2, 3, 4], [2], [3], [4]]
     assert [dict(job.checkpoints) for _, job in fake.sent[1:]] == [
-        {job.runs[0].id: b"so far %d" % job.runs[0].seed} for _, job in fake.sent[1:]
+        {job.runs[0].id: b"so far %d" % data(job.runs[0].seed)} for _, job in fake.sent[1:]
     ]
     assert notes.messages == ["a cohort of 5 crashed (last words): its unfinished runs go on alone"]
     assert [r.run.seed for r in notes.records] == [0, 1, 2, 3, 4]

@@ -7,7 +7,9 @@ import hashlib
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from typing import Any
 
+import ladders
 import pytest
 from hypothesis import given, settings
 from test_report import RESULTS, SUITE, climbs, hidden, paired, strange, texts
@@ -16,13 +18,18 @@ from rnnbench import report
 from rnnbench.analysis import effects, verdicts
 from rnnbench.plan import plan
 from rnnbench.plan.ladders import Climb, view
-from rnnbench.records import Point
+from rnnbench.plan.tuning import settle
+from rnnbench.probing import Asked, Probe, Probed
+from rnnbench.records import Point, Record, Run
 from rnnbench.report import answer
 from rnnbench.report.model import Cell, Column, Report, Table
 from rnnbench.report.page import frame
 from rnnbench.report.page.markup import VOID, Markup, escape, join, tag
+from rnnbench.report.probed import Probes
+from rnnbench.report.probed import report as told_of
 from rnnbench.report.study import Study
 from rnnbench.suite import Claim, Suite
+from rnnbench.suite.tuning import Tuning
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'&</script></style>"
 CLAIMS = (Claim("lstm > rnn", "span(lstm, adding) > span(rnn, adding)"),)
@@ -223,10 +230,93 @@ def test_style_and_script_come_with_the_package() -> None:
 
 def test_probes_have_a_chapter_of_their_own() -> None:
     gradient = Table("adding 6: gradient", "by lag", (Column("", False),), ((Cell(("lstm",)),),))
-    probes = Report("small: probes", "", "2 runs trained again", (gradient,), notes=("1 of 3 runs are not probed yet",))
-    made = report.render(SUITE, climbs(), "html", probes=probes)
+    told = Report("small: probes", "", "2 runs trained again", (gradient,), notes=("1 of 3 runs are not probed yet",))
+    made = report.render(SUITE, climbs(), "html", probes=Probes(told, ()))
     chapter = made.partition('id="probes"')[2].partition("</section>")[0]
     assert all(text in chapter for text in ("adding 6: gradient", "2 runs trained again", "not probed yet", "lstm"))
+    assert "<figure" not in chapter
+
+
+def probe(step: int, end: bool, slope: float) -> Probe:
+    """What a probe says whose gradient falls by a factor of 10 ** slope a step."""
+    by_lag = {name: [10.0 ** (slope * k) for k in range(41)] for name in ("mean", "median", "low", "high")}
+    place: dict[str, Any] = {"place": "0/forward"}
+    rates = {"mean": 0.9, "needed": 0.9, "other": 0.9, "rates": [0, 0.1, 0.2, 0.3, 1]}
+    return Probe(
+        step,
+        end,
+        0.9,
+        gradients=({"direction": "forward", "n": [9] * 41, **by_lag, "decay": 1},),
+        readouts=({"needed": 0, "lags": [0, 20, 40], "r2": [0.9, 0.5, -0.2], "control": [0.0, 0.0, 0.0]},),
+        carries=(place | {"state": 1} | rates,),
+        outputs=(place | {"saturated": 0.1},),
+    )
+
+
+def test_probes_unfold_as_pictures_of_a_base_beside_its_variants_before_and_after_training() -> None:
+    ladder = {c.ladder.variant.name: c.ladder for c in climbs()}
+    probed = tuple(
+        Probed(name, ladder[name].variant.base, "adding", Run(ladder[name].rungs[0], seed), None, None, probes)
+        for name in ("lstm", "lstm-forget_gate")
+        for seed in (0, 1)
+        for probes in [(probe(0, False, -0.3 - seed / 10), probe(400, True, -0.01))]
+    )
+    made = report.render(SUITE, climbs(), "html", probes=Probes(told_of("small", probed, Asked()), probed))
+    Outline(made)
+    chapter = made.partition('id="probes"')[2].partition("</section>")[0]
+    assert chapter.startswith(' aria-labelledby="probes-title"')
+    pictures = chapter.partition("<details><summary>adding at 5: in pictures</summary>")[2].partition("</details>")[0]
+    titles = re.findall(r"<figcaption>(.*?)</figcaption>", pictures)
+    when = ("before training", "after training")
+    kinds = ("gradient by lag", "read off the state", "how long states last")
+    assert titles == [f"{kind}: adding at 5, {at}" for kind in kinds for at in when]
+    alts = re.findall(r'aria-label="(.*?)"', pictures)
+    assert alts[1] == (
+        "Gradient by lag, adding at 5, after training, as J(k) / J(0): lstm .4 at 40; lstm-forget_gate .4 at 40."
+    )
+    assert alts[3].endswith("as R²: lstm 0 at 40; lstm-forget_gate 0 at 40.")
+    assert alts[5].endswith("lstm 5 (to ∞); lstm-forget_gate 5 (to ∞).")
+    for key in ("s1", "s2"):
+        assert re.search(rf'class="mark-\w+ role-mark {key}_band_(marks|pathgroup)"', pictures)
+
+
+def tuned_page(words: dict[str, str]) -> str:
+    """The page of a suite whose variants tried three rates, each of which came to a letter's score; then every seed
+    solved what is no longer than 10."""
+    tuning = Tuning(tuple({"lr": lr} for lr in (1e-3, 1e-2, 1e-1)), (9000,), {"adding": (10,)}, None, "both", False)
+    variants = tuple(v for v in SUITE.variants if v.name in words)
+    suite = replace(SUITE, variants=variants, tasks=SUITE.tasks[:1], tuning=tuning, claims=())
+    planned = plan(suite)
+    assert planned.pilots is not None
+    records = {}
+    for ladder in planned.pilots.ladders:
+        letter = words[ladder.variant.base or ""][tuning.candidates.index(dict(ladder.candidate))]
+        looks = (Point(100, 0.1, int(letter) / 10, None),)
+        for run in ladder.runs(tuning.seeds):
+            records[run.id] = Record(run, "unsolved", int(letter) / 10, steps=100, curve=looks)
+    for ladder in settle(planned, records).ladders:
+        for run in ladder.runs(suite.seeds):
+            records[run.id] = ladders.record(run, "s" if run.rung.length <= 10 else "u")
+    return report.render(suite, view(planned, records), "html")
+
+
+def test_a_sweep_is_a_chart_with_its_choices_and_what_is_at_an_edge() -> None:
+    made = tuned_page({"rnn": "135", "lstm": "262"})
+    Outline(made)
+    sweep = made.partition('id="chart-tuning"')[2].partition("</section>")[0]
+    assert "rnn chose lr 0.1 (.50, the largest lr tried); lstm chose lr 0.01 (.60)." in sweep
+    assert re.search(r'class="mark-symbol role-mark s0_choice_marks"', sweep)
+    assert "beyond it may be better" in sweep
+    trials = made.partition('id="chart-trials"')[2].partition("</section>")[0]
+    assert "rnn .30 at 1, .39 at 2, .43 at 3; lstm .33 at 1" in trials
+
+
+def test_effects_at_both_choices_are_in_one_chart() -> None:
+    made = tuned_page({"lstm": "262", "lstm-forget_gate": "135"})
+    effects = made.partition('id="chart-effects"')[2].partition("</section>")[0]
+    assert "dashed: all at the base&#x27;s choice of settings" in effects
+    for layer in ("s1_rule", "s1_dot", "s1_baserule", "s1_basedot"):
+        assert f" {layer}_marks" in effects
 
 
 def test_a_claim_keeps_its_number_whichever_were_selected() -> None:

@@ -59,11 +59,11 @@ def test_runs_are_trained_again_and_probed_side_by_side(cli: Cli, tmp_path: Path
     assert [len(run["probes"]) for run in found["runs"]] == [3] * 4
     assert len(found["runs"][0]["probes"][2]["gradients"][0]["mean"]) == 6
     asked, store = plan(load(tmp_path / "tiny.yaml")), Store(tmp_path / "results")
-    shown = report._below(report._probed(asked, store), "table", 100, False)
+    shown = report._below(report._probed(asked, store).report, "table", 100, False)
     assert shown.startswith("tiny: probes")
     for file in (store.directory / "probes").iterdir():
         file.unlink()
-    assert report._below(report._probed(asked, store), "table", 100, False) == (
+    assert report._below(report._probed(asked, store).report, "table", 100, False) == (
         "note: 4 of 4 runs are not probed yet; next: rnnbench probe SUITE\n"
     )
 

@@ -42,7 +42,7 @@ def test_its_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
     exec(block("python").replace('"quick"', '"small.yaml"'), {})
     printed = capsys.readouterr().out
     assert "rnn" in printed
-    assert "score" in printed
+    assert "span" in printed
 
 
 def exported(suite: Suite) -> list[Climb]:

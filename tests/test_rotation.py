@@ -7,9 +7,11 @@ import pytest
 import torch
 from torch import Tensor
 
+from rnnbench.cells import antisymmetric
 from rnnbench.cells.orthogonal import Cell
 from rnnbench.cells.rotation import Map
 from rnnbench.kernels.rotation import Operands
+from rnnbench.rng import stream
 
 each_map = pytest.mark.parametrize("map", ["exp", "cayley"])
 
@@ -80,3 +82,19 @@ def test_no_number_is_passed_on(map: Map, bad: float) -> None:
     U, da = made(map, a, torch.ones(5, 5))
     assert U.isnan().any()
     assert da.isnan().any()
+
+
+@pytest.mark.parametrize("H", [1, 2, 17])
+def test_a_skew_symmetric_matrix_is_one(H: int) -> None:
+    a = torch.from_numpy(stream(0, "a").normal((1, H * (H - 1) // 2)))
+    p = {"W": torch.zeros(2, H), "b": torch.zeros(1, H)} | ({"a": a} if H > 1 else {})
+    gradients = {name: torch.zeros_like(value) for name, value in p.items()}
+    operands = Operands(antisymmetric.Cell(), ("W", "A"), p, gradients)
+    operands.make()
+    operands.gradients[1][:] = dA = torch.from_numpy(stream(0, "dA").normal((H, H)))
+    operands.back()
+    A, above = operands.tensors[1], tuple(torch.triu_indices(H, H, 1))
+    assert torch.equal(A, -A.T)
+    assert torch.equal(A[above], a[0])
+    if H > 1:
+        assert torch.equal(gradients["a"][0], (dA - dA.T)[above])

@@ -53,11 +53,12 @@ MACHINES: dict[str, dict[str, str]] = {
 }
 TASKS = ({"task": "adding"}, {"task": "copy", "items": 2, "alphabet": 4}, {"task": "counting"})
 EVERYTHING: dict[str, Any] = {"layers": 2, "bidirectional": True, "layer_norm": True, "residual": True, "dropout": 0.2,
-              "attention": "additive"}  # fmt: skip
+              "attention": "additive", "conv": 3}  # fmt: skip
 QUICK: list[dict[str, Any]] = [{"model": {"cell": "lstm"}, "task": task} for task in TASKS]
 QUICK += [{"model": {"cell": "lstm"}, "task": TASKS[0], "settings": EVERYTHING}]
 QUICK += [{"model": {"cell": "orthogonal", "map": map}, "task": TASKS[0]} for map in ("exp", "cayley")]
 QUICK += [{"model": {"cell": "mlstm", "heads": 2}, "task": TASKS[0], "settings": {"layers": 2}}]
+QUICK += [{"model": {"cell": "deltanet", "heads": 2, "gate": "vector", "negative_eigenvalues": True}, "task": TASKS[1]}]
 QUICK += [{"model": {"layer": "transformer"}, "task": TASKS[1], "settings": {"layers": 2, "dropout": 0.2}}]
 SLOW: list[dict[str, Any]] = [
     {"model": {"cell": name}, "task": TASKS[n % 3]}

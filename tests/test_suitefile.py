@@ -489,7 +489,7 @@ def test_faults_of_all_stages_come_at_once_in_order() -> None:
         "4:16: defaults.lr: got 'x', expected a number over 0 and at most 100",
         "5:29: architectures.rnn.cell: got 'rnm', expected the name of a cell; did you mean 'rnn'?",
         "6:26: tasks.copy.lengths[0]: got 0, expected a length from 1 to 10000000",
-        "--seeds 5..1: seeds: got '5..1', expected a number of seeds or FIRST..LAST",
+        "--seeds 5..1: seeds: got '5..1', expected a number of seeds, FIRST..LAST or INITxDATA",
         "--set lr=x: lr: got 'x', expected a number over 0 and at most 100",
         "--set hiddn=3: hiddn: got an unknown key, expected a setting; did you mean 'hidden'?",
         "--set clip=2: clip: got a second value, expected one `--set` a key",

@@ -48,8 +48,14 @@ def tensors(b: Batch) -> tuple[torch.Tensor, torch.Tensor | None]:
 
 
 def lengths(drawn: Sequence[Batch]) -> set[int]:
-    """How many steps examples have."""
-    return {n for b in drawn for n in ([len(b.xs)] if b.weights is None else b.weights.sum(0).astype(int).tolist())}
+    """How many steps examples have: where every step is answered, up to where answers count."""
+
+    def of(b: Batch) -> list[int]:
+        if b.weights is None or b.at != slice(None) or (np.diff(b.weights, axis=0) > 0).any():
+            return [len(b.xs)]
+        return [int(n) for n in b.weights.sum(0)]
+
+    return {n for b in drawn for n in of(b)}
 
 
 def inputs(drawn: Sequence[Batch]) -> dict[Any, float]:

@@ -42,7 +42,7 @@ TASKS: list[tuple[dict[str, Any], int]] = [
 ]  # fmt: skip
 AROUND: list[dict[str, Any]] = [
     {}, {"attention": "additive"}, {"attention": "dot"}, {"dropout": 0.3}, {"layer_norm": True},
-    {"attention": "additive", "residual": True, "dropout": 0.1, "layer_norm": True},
+    {"attention": "additive", "residual": True, "dropout": 0.1, "layer_norm": True}, {"conv": 3},
 ]  # fmt: skip
 
 

@@ -16,13 +16,13 @@ from fakes import Fake, Notes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnbench import api
+from rnnbench import api, scripting
 from rnnbench.analysis import tuning as sweeps
 from rnnbench.analysis.verdicts import verdicts
-from rnnbench.cli.run import describe
 from rnnbench.errors import UserError
 from rnnbench.plan import Plan, plan, tuning
 from rnnbench.plan.filter import select
+from rnnbench.plan.forecast import describe
 from rnnbench.plan.ladders import view
 from rnnbench.records import Point, Record, Run, Status
 from rnnbench.report.formats import json as json_format
@@ -31,6 +31,7 @@ from rnnbench.report.frame import rows
 from rnnbench.running.driver import Driver
 from rnnbench.running.executors import EndEvent, Event, Job, ProgressEvent, RecordEvent
 from rnnbench.running.listeners import Silent
+from rnnbench.seeds import data
 from rnnbench.settings import Settings
 from rnnbench.store import Store
 from rnnbench.suite import Suite
@@ -105,7 +106,8 @@ def test_pilots_are_at_the_shortest_length_and_the_middle_one(some: list[int]) -
 
 def test_what_may_be_tuned_is_decided_for_every_setting() -> None:
     """A setting that is new is either the model's, the budget's, or one that may be tuned."""
-    model = {"hidden", "layers", "bidirectional", "attention", "residual", "layer_norm"}
+    conv = {"conv", "conv_activation", "conv_residual", "conv_start"}
+    model = {"hidden", "layers", "bidirectional", "attention", "residual", "layer_norm", *conv}
     assert {f.name for f in fields(Settings)} == {*model, "steps", "stop", *TUNABLE}
 
 
@@ -355,11 +357,11 @@ def test_pilots_choose_and_the_ladders_follow(whole: tuple[Path, Plan, Tuner]) -
     again = Tuner()
     assert drive(where, asked, again) == 0
     assert again.runs == []
-    assert {Settings.of(run.rung).lr for run in executor.runs if run.seed < 9000} == {1e-2, 1e-1}
+    assert {Settings.of(run.rung).lr for run in executor.runs if data(run.seed) < 9000} == {1e-2, 1e-1}
 
 
 def test_no_ladder_starts_before_its_own_pilots_are_done(whole: tuple[Path, Plan, Tuner]) -> None:
-    models = [(json.dumps(run.rung.model), run.seed >= 9000) for run in whole[2].runs]
+    models = [(json.dumps(run.rung.model), data(run.seed) >= 9000) for run in whole[2].runs]
     for model in {model for model, _ in models}:
         own = [is_pilot for each, is_pilot in models if each == model]
         assert own == sorted(own, reverse=True)
@@ -406,7 +408,7 @@ def test_a_selection_keeps_the_pilots_that_it_depends_on(tmp_path: Path) -> None
     assert {ladder.variant.base for ladder in chosen.pilots.ladders} == {"lstm", "lstm-forget_gate"}
     executor = Tuner()
     drive(tmp_path, chosen, executor)
-    assert Counter((run.seed >= 9000, run.rung.length) for run in executor.runs) == {
+    assert Counter((data(run.seed) >= 9000, run.rung.length) for run in executor.runs) == {
         (True, 5): 4, (True, 10): 4, (False, 10): 4
     }  # fmt: skip
 
@@ -416,14 +418,14 @@ def test_one_comparison_alone_is_asked_for(tmp_path: Path, compare: str, lrs: li
     asked, executor = small(f"compare: {compare}, "), Tuner()
     drive(tmp_path, asked, executor)
     assert [candidate["lr"] for _, _, candidate, _ in seen(tmp_path, asked)] == lrs
-    assert sum(run.seed >= 9000 for run in executor.runs) == PILOTED  # what each would have chosen is told still
+    assert sum(data(run.seed) >= 9000 for run in executor.runs) == PILOTED  # what each would have chosen is told still
 
 
 def test_pilots_have_steps_of_their_own_and_one_budget(tmp_path: Path) -> None:
     asked = plan(loads((SMALL.replace("tune: {", "tune: {steps: 100, ") + "budgets: [1, 2]\n").encode(), "s.yaml"))
     executor = Tuner()
     drive(tmp_path, asked, executor)
-    counts = Counter((run.seed >= 9000, Settings.of(run.rung).steps) for run in executor.runs)
+    counts = Counter((data(run.seed) >= 9000, Settings.of(run.rung).steps) for run in executor.runs)
     assert set(counts) == {(True, 100), (False, 300), (False, 600)}
     assert counts[True, 100] == PILOTED
     budgets = {(c.ladder.choice, c.ladder.budget) for c in api.climbs(asked, Store(tmp_path))}
@@ -468,7 +470,7 @@ def test_the_report_has_the_whole_sweep(whole: tuple[Path, Plan, Tuner]) -> None
 def test_a_frame_tells_choices_and_pilots_apart(whole: tuple[Path, Plan, Tuner]) -> None:
     where, asked, _ = whole
     assert Counter(row[-1] for row in rows(api.climbs(asked, Store(where)))) == {"own": 96, "base": 18, "pilot": 48}
-    assert set(api.results(asked.suite, where)["choice"]) == {"own"}
+    assert set(scripting.results(asked.suite, where).runs()["choice"]) == {"own"}
 
 
 def test_ladders_that_follow_may_be_searched_pilots_are_not(tmp_path: Path) -> None:
@@ -478,9 +480,9 @@ def test_ladders_that_follow_may_be_searched_pilots_are_not(tmp_path: Path) -> N
     assert drive(tmp_path, asked, second) == 0
     runs = [*first.runs, *second.runs]
     assert len(runs) == len({run.id for run in runs})
-    assert Counter(run.rung.length for run in runs if run.seed >= 9000) == {5: 6, 10: 6}
+    assert Counter(run.rung.length for run in runs if data(run.seed) >= 9000) == {5: 6, 10: 6}
     assert max(Counter((json.dumps(run.rung.as_dict()["model"]), Settings.of(run.rung).lr, run.seed)
-                       for run in runs if run.seed < 9000).values()) <= 3  # fmt: skip
+                       for run in runs if data(run.seed) < 9000).values()) <= 3  # fmt: skip
     assert not any(c.ladder.awaits or c.left for c in api.climbs(asked, Store(tmp_path)))
 
 

@@ -11,8 +11,9 @@ from collections.abc import Iterable
 
 from rnnbench.plan.ladders import Climb
 from rnnbench.plan.reach import folded
+from rnnbench.seeds import Seed
 
-Result = tuple[str, int, int, float, float | None, int, int]
+Result = tuple[str, int, Seed, float, float | None, int, int]
 
 
 def twins(climbs: Iterable[Climb]) -> dict[tuple[str, ...], int]:

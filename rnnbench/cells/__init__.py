@@ -66,13 +66,19 @@ class Cell(ABC):
     Raises ValueError from `__post_init__` when its switches contradict each other.
     """
 
-    # Switches whose "off" is the identity activation; every other switch that can be taken out is a bool.
+    # Switches whose "off" is the identity activation; and others that are no bools, with the value that means off.
     activations: ClassVar[tuple[str, ...]] = ()
+    offs: ClassVar[Mapping[str, object]] = {}
 
     @property
     def heads(self) -> int:
         """How many heads its units fall into, equal parts of H: one, or what a switch of that name says."""
         return 1
+
+    @property
+    def frozen(self) -> tuple[str, ...]:
+        """The parameters that stay as they start: they are neither trained nor counted."""
+        return ()
 
     @abstractmethod
     def shapes(self, I: int, H: int) -> Shapes:
@@ -83,7 +89,8 @@ class Cell(ABC):
         """One step: x (..., B, I), each state (..., B, width) -> output (..., B, H) and the next state."""
 
     def rotations(self) -> Mapping[str, Rotation]:
-        """Orthogonal matrices (H, H) that `step` finds in `p` by these names, each made of a parameter."""
+        """Orthogonal or skew-symmetric matrices (H, H) that `step` finds in `p` by these names, each made of a
+        parameter."""
         return {}
 
     def prepare(self, p: Parameters) -> Parameters:

@@ -6,7 +6,8 @@
 Both are of every head by itself. The state holds the matrices of a row of the batch one after the other, H * D numbers.
 The delta rule is made of the same two: S' = a * S + k (b * (v - a * recall(k, S)))^T.
 
-A step that is traced takes each of these as one operation; torch computes what they say here.
+A step that is traced takes each of these as one operation; torch computes what they say here. What is made of them
+(`normalised`, `rms`) is plain equations.
 """
 
 from __future__ import annotations
@@ -63,6 +64,19 @@ def spread(g: Tensor, like: Tensor) -> Tensor:
 def scale(z: Tensor, heads: int) -> float:
     """1 / sqrt(D) of z (..., H): what keys are scaled by."""
     return float((z.shape[-1] // heads) ** -0.5)
+
+
+def normalised(z: Tensor, heads: int, least: float = 1e-6) -> Tensor:
+    """z (..., H), each head's units over their length: 1, or less where the square of that is not far over `least`."""
+    length: Tensor = spread((head_sum(z * z, heads) + least).sqrt(), z)
+    return z / length
+
+
+def rms(z: Tensor, heads: int, least: float = 1e-5) -> Tensor:
+    """z (..., H), each head's units over the root of the mean of their squares (Zhang & Sennrich, 2019)."""
+    scaled = z * scale(z, heads)
+    root: Tensor = spread((head_sum(scaled * scaled, heads) + least).sqrt(), z)
+    return z / root
 
 
 def _by_head(z: Tensor, D: int) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from itertools import combinations
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rnnbench.check.probes import TOLERANCE, Numbers, batch_hash, differs, summary
 from rnnbench.plan import Ladder
@@ -14,6 +14,9 @@ from rnnbench.training import ways
 from rnnbench.training.cohort import Cohort
 from rnnbench.training.model import Model
 from rnnbench.training.trainer import Trainer
+
+if TYPE_CHECKING:
+    from rnnbench.seeds import Seed
 
 
 def look(ladder: Ladder, path: str, seeds: Sequence[int]) -> tuple[dict[str, Any], list[str]]:
@@ -24,8 +27,8 @@ def look(ladder: Ladder, path: str, seeds: Sequence[int]) -> tuple[dict[str, Any
     model, solo = Model.of(ladder.rungs[0], layer), layer is not None
     starts: dict[str, Numbers] = {}
     data: dict[str, str] = {}
-    flats: dict[int, str] = {}
-    firsts: dict[int, str] = {}
+    flats: dict[Seed, str] = {}
+    firsts: dict[Seed, str] = {}
     faults = []
     enough = not model.task.all_seen(ladder.rungs[0].length)  # so few inputs may well be the same
     for group in [runs] if ways.together(ladder.rungs[0], "cpu", path) else [[run] for run in runs]:
@@ -49,7 +52,7 @@ def look(ladder: Ladder, path: str, seeds: Sequence[int]) -> tuple[dict[str, Any
     return {"starts": starts, "data": data}, faults
 
 
-def _alike(what: str, hashes: dict[int, str]) -> list[str]:
+def _alike(what: str, hashes: dict[Seed, str]) -> list[str]:
     return [f"seeds {a} and {b} {what}" for a, b in combinations(hashes, 2) if hashes[a] == hashes[b]]
 
 

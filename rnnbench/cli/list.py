@@ -122,7 +122,7 @@ def _runs(suite: str | None, results: options.Results, filter: str | None) -> It
     chosen = select(plan(common.suite(suite, store, None, None)), filter)
     for climb in api.climbs(chosen, store):
         for rung in climb.steps:
-            for seed, record in zip(chosen.suite.seeds, rung.records, strict=False):
+            for seed, record in zip(chosen.seeds(climb.ladder), rung.records, strict=False):
                 run = Run(rung.rung, seed)
                 status = record.status if record else "pruned" if rung.state == "pruned" else "to do"
                 score = marks.fixed(record.score) if record and record.score is not None else ""

@@ -89,7 +89,13 @@ Set = Annotated[
     ),
 ]
 Seeds = Annotated[
-    str | None, typer.Option("--seeds", envvar="RNNBENCH_SEEDS", help="5 (0 to 4) or 1000..1004.", metavar="SEEDS")
+    str | None,
+    typer.Option(
+        "--seeds",
+        envvar="RNNBENCH_SEEDS",
+        help="5 (0 to 4), 1000..1004, or 5x4: 5 initialisations crossed with 4 streams of data.",
+        metavar="SEEDS",
+    ),
 ]
 Jobs = Annotated[
     int,

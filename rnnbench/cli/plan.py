@@ -30,8 +30,7 @@ def plan(
     """Count a suite's runs, ladder by ladder, and say what is known of them."""
     from rnnbench import api
     from rnnbench import plan as planning
-    from rnnbench.cli.run import describe
-    from rnnbench.plan import ladders, views
+    from rnnbench.plan import forecast, ladders, views
     from rnnbench.plan.filter import select
     from rnnbench.store import Store
 
@@ -56,6 +55,8 @@ def plan(
     for line in lines:
         common.say(line)
     common.say(f"seeds: {len(chosen.suite.seeds)}")
+    if (crossing := chosen.suite.crossing) is not None:
+        common.say(f"crossed: {crossing}, {len(crossing.pairs)} pairs besides the seeds")
     if len(times := chosen.suite.budgets.times) > 1:
         on = f", those with more on {few} seeds" if (few := chosen.suite.budgets.seeds) else ""
         common.say(f"budgets: {', '.join(map(str, times))} times the steps{on}")
@@ -65,7 +66,7 @@ def plan(
         common.say(f"tuning: {len(tuning.candidates)} candidates, {on}, lengths {at}: "
                    f"{chosen.pilots.count:,} pilots")  # fmt: skip
     known = ladders.view(chosen, records)
-    common.say(describe(chosen.suite.name, api.Forecast.of(known), api.cores()))
+    common.say(forecast.describe(chosen.suite.name, api.Forecast.of(known), api.cores()))
     if power:
         _power(views.at(known))
 

@@ -16,6 +16,7 @@ from rnnbench.report.model import Report, counted
 if TYPE_CHECKING:
     from rnnbench.plan import Plan
     from rnnbench.records import Record
+    from rnnbench.report.probed import Probes
     from rnnbench.store import Store
 
 FORMATS = (
@@ -84,7 +85,7 @@ def report(
         probes=page,
     )  # fmt: skip
     if probes and not page:
-        text += "\n" + _below(probes, format, width, color)
+        text += "\n" + _below(probes.report, format, width, color)
     common.write(text, output)
 
 
@@ -100,7 +101,7 @@ def _parts(only: str | None, whole: bool, format: str, by: str | None) -> tuple[
     return brief.chosen(only)
 
 
-def _probed(chosen: Plan, store: Store) -> Report:
+def _probed(chosen: Plan, store: Store) -> Probes:
     """The probes of a suite that asks for them, as far as they were made."""
     from rnnbench import api
     from rnnbench.probing import Asked, after
@@ -113,7 +114,7 @@ def _probed(chosen: Plan, store: Store) -> Report:
     lacking = len(wanted) - len(found)
     note = f"{lacking} of {len(wanted)} runs are not probed yet; next: rnnbench probe SUITE"
     report = probed.report(chosen.suite.name, found, asked)
-    return replace(report, notes=(note, *report.notes)) if lacking else report
+    return probed.Probes(replace(report, notes=(note, *report.notes)) if lacking else report, tuple(found))
 
 
 def _below(probes: Report, format: str, width: int, color: bool) -> str:

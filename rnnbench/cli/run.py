@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from rnnbench.cli import apart, app, common, options
-from rnnbench.text import duration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,7 +64,7 @@ def run(
 ) -> None:
     """Train what is missing of a suite. What is known already is not trained again; interrupted, it goes on later."""
     from rnnbench import api
-    from rnnbench.plan import plan, selection
+    from rnnbench.plan import forecast, plan, selection
     from rnnbench.plan.filter import select
     from rnnbench.plan.ladders import view
     from rnnbench.running import executors
@@ -81,23 +80,23 @@ def run(
     if dry_run:
         known = view(chosen, api.without(api.records(chosen, store), rerun))
         workers = jobs or (api.cores() if executor == "local" else 1)
-        common.say(describe(name, api.Forecast.of(known), workers))
+        common.say(forecast.describe(name, api.Forecast.of(known), workers))
         _notes(chosen.suite, 0, workers, known)
         return
     forecasts: list[Forecast] = []
 
-    def listening(forecast: Forecast) -> Listener:
-        forecasts.append(forecast)
-        if not quiet and forecast.missing:
-            _notes(chosen.suite, 0 if rerun in ("stale", "all") else forecast.stale)
-        return listen(quiet or not forecast.missing)
+    def listening(before: Forecast) -> Listener:
+        forecasts.append(before)
+        if not quiet and before.missing:
+            _notes(chosen.suite, 0 if rerun in ("stale", "all") else before.stale)
+        return listen(quiet or not before.missing)
 
     outcome = api.run_plan(
         chosen, store, listening, jobs, rerun, retries, timeout, fail_fast, resolved, kernels, executor, wanted
     )
     if not quiet:
         after = api.Forecast.of(outcome.climbs)
-        common.say(summary(name, forecasts[0], after, outcome.trained, outcome.broken), err=True)
+        common.say(forecast.summary(name, forecasts[0], after, outcome.trained, outcome.broken), err=True)
         for line in api.orphaned(whole, store):
             common.say(f"{name}: {line}", err=True)
         stale = 0 if rerun in ("stale", "all") else forecasts[0].stale
@@ -131,29 +130,6 @@ def _next(suite: Suite, after: Forecast, results: Path) -> str:
 
 def listen(quiet: bool) -> Listener:
     """The live display on a terminal, lines of a log elsewhere, what broke alone where quiet."""
-    from rnnbench.report import live
+    from rnnbench.report import live, log
 
-    return live.Failures() if quiet else live.display()
-
-
-def describe(name: str, forecast: Forecast, workers: int) -> str:
-    """What `--dry-run` says."""
-    f = forecast
-    shorter = f" ({f.derived:,} by runs with fewer steps)" if f.derived else ""
-    tuned = f" ({f.pilots:,} of them pilots)" if f.pilots else ""
-    head = f"{name}: {f.total:,} runs{tuned}, {f.known:,} known{shorter}, {f.pruned:,} pruned"
-    head += f", {'at most ' * bool(f.searched or f.follow)}{f.missing:,} to train"
-    if not f.missing:
-        return f"{head}; nothing to do"
-    return f"{head}, at most about {duration(f.seconds / workers)} on {workers} worker{'s' * (workers > 1)}"
-
-
-def summary(name: str, before: Forecast, after: Forecast, trained: int, broken: int) -> str:
-    """What `run` says last."""
-    if not trained and not before.missing:
-        text = f"{name}: nothing to do: {after.known:,} runs known, {after.pruned:,} pruned"
-    else:
-        text = f"{name}: {trained:,} runs trained, {before.known:,} known before, {after.pruned:,} pruned"
-    text += f", {after.derived:,} told by runs with fewer steps" if after.derived else ""
-    text += f", {after.missing:,} still missing" if after.missing else ""
-    return text + (f", {broken:,} broken (rnnbench run --rerun failed tries them again)" if broken else "")
+    return log.Failures() if quiet else live.display()

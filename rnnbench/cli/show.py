@@ -107,7 +107,8 @@ def _command(named: Named | None, tries: Sequence[Record]) -> tuple[str, str] | 
     if named is None:
         return None
     command = ["rnnbench", "run", common.typed(named.suite), "-k", named.filter]
-    command += ["--seeds", f"{named.run.seed}..{named.run.seed}"]
+    if isinstance(named.run.seed, int):  # a pair is trained with the rest of its crossing
+        command += ["--seeds", f"{named.run.seed}..{named.run.seed}"]
     for key, value in named.suite.overrides.items():
         command += ["--set", f"{key}={str(value).lower() if isinstance(value, bool) else value}"]
     return ("again" if tries else "next"), shlex.join([*command, *(["--rerun", "all"] if tries else [])])

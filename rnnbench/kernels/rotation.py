@@ -47,12 +47,12 @@ class Operands:
         for name in names:
             tensor, to = p.get(name), gradients.get(name)
             if tensor is None or to is None:
-                tensor, to = torch.eye(H), torch.empty(H, H)
+                tensor, to = torch.eye(H) if rotations[name].map != "skew" else torch.zeros(H, H), torch.empty(H, H)
                 if (a := rotations[name].of) in p:
                     kept = np.empty(KEPT * H * vectors(H) * WIDTH, np.float32)
                     self.made.append((rotations[name].map, H, p[a], gradients[a], tensor, to, kept))
             self.tensors.append(tensor)
-            self.gradients.append(to)
+            self.gradients.append(torch.empty_like(to) if name in cell.frozen else to)  # that of one stays 0
         self.places = [each.data_ptr() for each in self.gradients]
 
     def make(self) -> None:
@@ -69,7 +69,7 @@ class Operands:
 
     def _map(self, name: str, way: int, given: Tensor, out: Tensor, kept: Any, room: Loan, H: int) -> None:
         addresses = given.data_ptr(), out.data_ptr(), kept.ctypes.data, room.address, _C.ctypes.data
-        maps()[name][way](addresses, H, SQUARINGS)
+        _maps(name)[way](addresses, H, SQUARINGS)
 
 
 @shared
@@ -176,8 +176,8 @@ def _invert(x: Any, H: Any, row: Any) -> None:
 
 
 @cache
-def maps() -> dict[str, tuple[Callable[..., None], Callable[..., None]]]:
-    """Each map and its way back: of the addresses of a, U, what is kept, scratch memory and the coefficients (of dU, da
+def _maps(name: str) -> tuple[Callable[..., None], Callable[..., None]]:
+    """A map and its way back: of the addresses of a, U, what is kept, scratch memory and the coefficients (of dU, da
     and the same on the way back), of H and of the number of squarings."""
 
     def exp(addresses, H, squarings):  # type: ignore[no-untyped-def]
@@ -268,7 +268,13 @@ def maps() -> dict[str, tuple[Callable[..., None], Callable[..., None]]]:
         _back_right(dA, half, M, H, row)
         _above(floats(addresses[1]), dA, H, row, -2.0)
 
-    return {
-        "exp": (compiled(exp, 5, 1, 2), compiled(exp_back, 5, 1, 2)),
-        "cayley": (compiled(cayley, 5, 1, 2), compiled(cayley_back, 5, 1, 2)),
-    }
+    def skew(addresses, H, squarings):  # type: ignore[no-untyped-def]
+        row, room = (H + WIDTH - 1) // WIDTH * WIDTH, floats(addresses[3])
+        _skew(room, floats(addresses[0]), H, row, 1.0)
+        _copy(floats(addresses[1]), H, room, row, H)
+
+    def skew_back(addresses, H, squarings):  # type: ignore[no-untyped-def]
+        _above(floats(addresses[1]), floats(addresses[0]), H, H, 1.0)
+
+    one, back = {"exp": (exp, exp_back), "cayley": (cayley, cayley_back), "skew": (skew, skew_back)}[name]
+    return compiled(one, 5, 1, 2), compiled(back, 5, 1, 2)

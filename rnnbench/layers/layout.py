@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from rnnbench.cells import Shapes
-from rnnbench.layers import Layer, attention
+from rnnbench.layers import Layer, attention, conv
 from rnnbench.settings import Settings
 
 # Every parameter starts at a multiple of 64 bytes, and so does every run: the bits of a product can depend on that.
@@ -36,6 +36,8 @@ class Layout:
         for depth in range(s.layers):
             width = self.layer.width(given, s.hidden)
             for direction in self.directions:
+                if s.conv:
+                    groups[f"conv/{depth}/{direction}"] = conv.shapes(s.conv, given)
                 shapes = self.layer.shapes(given, s.hidden, depth == 0, depth == s.layers - 1)
                 groups[f"{depth}/{direction}"] = shapes
                 if s.layer_norm:
@@ -66,8 +68,14 @@ class Layout:
     @property
     def parameters(self) -> int:
         """How many numbers are trained."""
-        return sum(
-            rows * columns
-            for name, (_, (rows, columns)) in self.places.items()
-            if not (name[0].isdigit() and self.layer.untrained(name.split("/", 2)[2]))
-        )
+        every = sum(rows * columns for _, (rows, columns) in self.places.values())
+        return every - sum(size for _, size in self.kept)
+
+    @cached_property
+    def kept(self) -> list[tuple[int, int]]:
+        """Where what is not trained starts in the flat buffer, and how many numbers it is."""
+        return [
+            (start, rows * columns)
+            for name, (start, (rows, columns)) in self.places.items()
+            if name[0].isdigit() and self.layer.untrained(name.split("/", 2)[2])
+        ]

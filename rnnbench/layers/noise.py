@@ -14,12 +14,14 @@ from rnnbench.rng import Stream, stream
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from rnnbench.seeds import Seed
+
 
 class Noise:
     """The randomness of one training step at one place of a model: a stream for each row of a stack, by its run's
     seed and the step. `solo`: one run, whose tensors have no R axis."""
 
-    def __init__(self, seeds: Sequence[int], step: int, solo: bool, place: str = "") -> None:
+    def __init__(self, seeds: Sequence[Seed], step: int, solo: bool, place: str = "") -> None:
         self.seeds, self.step, self.solo, self.place = seeds, step, solo, place
 
     def at(self, place: str) -> Noise:

@@ -48,8 +48,13 @@ class Recurrent(Layer):
         return self.cell.init(shapes, stream)
 
     def scan(self, p: Parameters, xs: Tensor, causal: bool, noise: Noise | None = None) -> Tensor:
+        if frozen := self.cell.frozen:
+            p = {name: each.detach() if name in frozen else each for name, each in p.items()}
         ys: Tensor = (self.kernel.scan if self.kernel else scan)(self.cell, p, xs)
         return ys
+
+    def untrained(self, name: str) -> bool:
+        return name in self.cell.frozen
 
     def incompatible(self, settings: Settings) -> str:
         if settings.hidden % self.cell.heads:

@@ -3,22 +3,24 @@
 The lengths of one (variant, task) are rungs, climbed from the shortest; where a task trains on many lengths at once
 there is one rung, of the longest of these (`reach.py` unfolds it into those that are tested). After two rungs in a row
 that no seed solved the rest is pruned, which is derived from the records whenever somebody looks, never stored. Where a
-suite has several `budgets` there is a ladder for each.
+suite has several `budgets` there is a ladder for each, and where it crosses its seeds one of the pairs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from rnnbench import registry
 from rnnbench.plan import tuning
 from rnnbench.records import Run, Rung, given
+from rnnbench.seeds import Seed
 from rnnbench.settings import Settings
 from rnnbench.suite import Suite, TaskEntry, Variant
+from rnnbench.suite.crossing import Crossing
 
-Choice = Literal["own", "base", "pilot"]
+Choice = Literal["own", "base", "pilot", "crossed"]
 
 
 @dataclass(frozen=True)
@@ -28,8 +30,9 @@ class Ladder:
     first ones; None: on all.
 
     `choice`: of a suite that tunes, whether it is at the variant's own choice or at that of the architecture that it
-    differs from, or a pilot. While it `awaits` the choices of these, its rungs are those of the costliest candidate,
-    and nobody's to run. `candidate`: the tuned settings, of a pilot or as they were chosen.
+    differs from, or a pilot; `crossed` is the own again, of the pairs of a `crossing`. While it `awaits` the choices of
+    these, its rungs are those of the costliest candidate, and nobody's to run. `candidate`: the tuned settings, of a
+    pilot or as they were chosen.
     """
 
     variant: Variant
@@ -41,9 +44,10 @@ class Ladder:
     choice: Choice = "own"
     awaits: tuple[str, ...] = ()
     candidate: Mapping[str, Any] = field(default_factory=dict)
+    crossing: Crossing | None = None
 
-    def runs(self, seeds: tuple[int, ...]) -> Iterator[Run]:
-        """The runs of its rungs; `seeds` are the suite's."""
+    def runs(self, seeds: Sequence[Seed]) -> Iterator[Run]:
+        """The runs of its rungs; `seeds` are the suite's, or the pairs."""
         return (Run(rung, seed) for rung in self.rungs for seed in seeds[: self.seeds])
 
     def at(self, budget: int, seeds: int | None) -> Ladder:
@@ -54,6 +58,10 @@ class Ladder:
             return replace(rung, settings=given(replace(stated, steps=budget * stated.steps)))
 
         return replace(self, rungs=tuple(map(longer, self.rungs)), budget=budget, seeds=seeds)
+
+    def crossed(self, crossing: Crossing) -> Ladder:
+        """The same for the pairs of initialisation and data that are no seeds of the suite."""
+        return replace(self, choice="crossed", crossing=crossing)
 
 
 @dataclass(frozen=True)
@@ -67,14 +75,14 @@ class Plan:
 
     @property
     def count(self) -> int:
-        own = sum(len(ladder.rungs) * len(self.suite.seeds[: ladder.seeds]) for ladder in self.ladders)
+        own = sum(len(ladder.rungs) * len(self.seeds(ladder)[: ladder.seeds]) for ladder in self.ladders)
         return own + (self.pilots.count if self.pilots else 0)
 
     def runs(self) -> Iterator[Run]:
         """Every run that may be asked for, pilots last."""
         for ladder in self.ladders:
             for each in tuning.candidates(self.suite, ladder):
-                yield from each.runs(self.suite.seeds)
+                yield from each.runs(self.seeds(ladder))
         if self.pilots is not None:
             yield from self.pilots.runs()
 
@@ -82,9 +90,16 @@ class Plan:
         """The suite that a ladder is of: itself, or that of the pilots."""
         return self.pilots.suite if self.pilots and ladder.choice == "pilot" else self.suite
 
+    def seeds(self, ladder: Ladder) -> tuple[Seed, ...]:
+        """The seeds that a ladder is climbed by, of which it may have the first few: the suite's, the pilots', or the
+        pairs of its crossing."""
+        return ladder.crossing.pairs if ladder.crossing else self.of(ladder).seeds
+
     def stated(self) -> Plan:
-        """The plan with the steps that the suite states, alone: what baselines and comparisons are of."""
-        return replace(self, ladders=tuple(ladder for ladder in self.ladders if ladder.budget == 1))
+        """The plan with the steps that the suite states and its own seeds, alone: what baselines and comparisons are
+        of."""
+        kept = (ladder for ladder in self.ladders if ladder.budget == 1 and not ladder.crossing)
+        return replace(self, ladders=tuple(kept))
 
 
 def rung(suite: Suite, variant: Variant, entry: TaskEntry, length: int) -> Rung:
@@ -116,7 +131,7 @@ def impossible(suite: Suite, variant: Variant, entry: TaskEntry) -> str:
 
 def plan(suite: Suite) -> Plan:
     """The ladders of every variant on every task, in the suite's order; then those with more steps, where it has
-    several budgets."""
+    several budgets, and those of the pairs, where it crosses its seeds."""
     registry.place(suite.files)
     ladders = []
     for entry in suite.tasks:
@@ -130,8 +145,10 @@ def plan(suite: Suite) -> Plan:
         for ladder in ladders
         if ladder.rungs
     ]
+    crossed = [ladder.crossed(suite.crossing) for ladder in ladders if suite.crossing and ladder.rungs]
+    every = (*ladders, *larger, *crossed)
     pilots = tuning.pilots(suite)
     if pilots is None:
-        return Plan(suite, (*ladders, *larger))
+        return Plan(suite, every)
     tried = tuning.trying(suite, plan(pilots).ladders)
-    return Plan(suite, tuple(tuning.awaiting(suite, [*ladders, *larger])), Plan(pilots, tuple(tried)))
+    return Plan(suite, tuple(tuning.awaiting(suite, every)), Plan(pilots, tuple(tried)))

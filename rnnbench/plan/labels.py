@@ -38,10 +38,9 @@ def label(ladder: Ladder, run: Run) -> str:
 
 def of_run(plan: Plan, run: Run) -> Named | None:
     """A run as a plan has it; None where it doesn't ask for it."""
-    if run.seed in plan.suite.seeds:
-        for ladder in plan.ladders:
-            if run.rung in ladder.rungs:
-                return Named(plan.suite, ladder, run)
+    for ladder in plan.ladders:
+        if run.rung in ladder.rungs and run.seed in plan.seeds(ladder):
+            return Named(plan.suite, ladder, run)
     return None
 
 
@@ -57,9 +56,10 @@ def of_label(plan: Plan, text: str) -> Named:
     _among("task", task, {ladder.task.name for ladder in ladders}, plan)
     ladder = next(ladder for ladder in ladders if ladder.task.name == task)
     _among("length", length, {str(rung.length) for rung in ladder.rungs}, plan)
-    _among("seed", seed, set(map(str, plan.suite.seeds)), plan)
+    seeds = {str(each): each for each in (plan.suite.crossing.every if plan.suite.crossing else plan.suite.seeds)}
+    _among("seed", seed, seeds, plan)
     rung = next(rung for rung in ladder.rungs if str(rung.length) == length)
-    return Named(plan.suite, ladder, Run(rung, int(seed)))
+    return Named(plan.suite, ladder, Run(rung, seeds[seed]))
 
 
 def _among(part: str, name: str, known: Collection[str], plan: Plan) -> None:

@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple
 from rnnbench.plan import Ladder, Plan, bisect, budgets, tuning
 from rnnbench.plan.bisect import Search
 from rnnbench.records import Record, Run, Rung
+from rnnbench.seeds import Seed
 
 # Rungs in a row that no seed solved, after which a ladder is left. Where longer is harder that hides next to nothing of
 # a span from three seeds on (docs/statistics.md, Spans).
@@ -141,8 +142,8 @@ class RungState:
         implied = tuple(self.implied[k] for k in places) if self.implied else ()
         return RungState(self.rung, tuple(self.records[k] for k in places), self.state, implied)
 
-    def todo(self, seeds: tuple[int, ...]) -> list[Run]:
-        """The runs to do now; `seeds` are the suite's, of which a ladder may have the first few."""
+    def todo(self, seeds: Sequence[Seed]) -> list[Run]:
+        """The runs to do now; `seeds` are its ladder's, of which that may have the first few."""
         places = range(len(self.records)) if self.wanted is None else self.wanted
         return [Run(self.rung, seeds[k]) for k in places if self.records[k] is None]
 
@@ -198,7 +199,7 @@ def ready(climb: Climb, fewer: Iterable[Climb]) -> list[RungState]:
 
 
 def climb(
-    ladder: Ladder, seeds: tuple[int, ...], records: Mapping[str, Record], prune: bool, below: Climb | None = None
+    ladder: Ladder, seeds: Sequence[Seed], records: Mapping[str, Record], prune: bool, below: Climb | None = None
 ) -> Climb:
     """How far a ladder has been climbed, given the records by id, and the climb of the same one with fewer steps; not
     at all while it awaits a choice."""
@@ -281,5 +282,5 @@ def view(plan: Plan, records: Mapping[str, Record]) -> list[Climb]:
     climbs: list[Climb] = []
     for ladder, place in zip(plan.ladders, budgets.below(plan.ladders), strict=True):
         below = None if place is None else climbs[place]
-        climbs.append(climb(ladder, plan.suite.seeds, records, plan.suite.prune, below))
+        climbs.append(climb(ladder, plan.seeds(ladder), records, plan.suite.prune, below))
     return climbs

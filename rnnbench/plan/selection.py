@@ -81,7 +81,8 @@ def _enough(wanted: Asked | None, ladders: Collection[Ladder]) -> bool:
 
 
 def claim(plan: Plan, number: int | None) -> Plan:
-    """The plan with what the suite's claim of that number, counted from 1, is decided by; all of it without one."""
+    """The plan with what the suite's claim of that number, counted from 1, is decided by, which no crossing is; all of
+    it without one."""
     if number is None:
         return plan
     suite: Suite = plan.suite
@@ -93,5 +94,6 @@ def claim(plan: Plan, number: int | None) -> Plan:
                         code=Exit.NOTHING_SELECTED)  # fmt: skip
     tasks = {task for _, task in wanted.pairs} or {task.name for task in suite.tasks}
     pairs = {*wanted.pairs, *((name, task) for name in wanted.sizes for task in tasks)}
-    chosen = trimmed(plan, [each for each in plan.ladders if (each.variant.name, each.task.name) in pairs])
+    able = [ladder for ladder in plan.ladders if not ladder.crossing]
+    chosen = trimmed(plan, [each for each in able if (each.variant.name, each.task.name) in pairs])
     return replace(chosen, suite=replace(chosen.suite, claims=(found,)))

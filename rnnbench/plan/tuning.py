@@ -204,7 +204,7 @@ def awaiting(suite: Suite, ladders: Iterable[Ladder]) -> Iterator[Ladder]:
         waiting = taking(ladder, costliest)
         if own == origin or tuning.compare != "base":
             yield replace(waiting, awaits=(own,), candidate={})
-            if own != origin and tuning.compare == "both":
+            if own != origin and tuning.compare == "both" and not ladder.crossing:
                 at_base.append(replace(waiting, choice="base", awaits=(origin, own), candidate={}))
         else:
             yield replace(waiting, awaits=(origin,), candidate={})

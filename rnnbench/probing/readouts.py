@@ -7,7 +7,7 @@ out best. The control reads labels that were shuffled: what it comes to, about 0
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ from rnnbench.probing.aims import chosen, steps_of
 from rnnbench.probing.states import Passed
 from rnnbench.rng import stream
 
+if TYPE_CHECKING:
+    from rnnbench.seeds import Seed
+
 POINTS = 24  # lags, spread evenly
 LEAST = 64  # sequences
 MOST = 2  # inputs an answer, those that are held longest
@@ -25,7 +28,7 @@ STRENGTHS = 10.0 ** np.arange(-12, 1, 2)  # of the ridge, relative to the larges
 Floats = NDArray[np.float64]
 
 
-def readouts(passed: Passed, which: NDArray[np.bool_], seed: int) -> list[dict[str, Any]]:
+def readouts(passed: Passed, which: NDArray[np.bool_], seed: Seed) -> list[dict[str, Any]]:
     """Of the inputs that answers hang on (`needed`, of the first MOST): `r2` and `control` by `lags`, each a mean over
     the answers that have LEAST sequences in which the input has been read by then. Of a forward direction."""
     needed = passed.model.task.needed(passed.batch)

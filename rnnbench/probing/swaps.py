@@ -8,7 +8,7 @@ of the same sequence that don't hang on that token are the control.
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +19,13 @@ from rnnbench.probing.states import Passed, forward
 from rnnbench.rng import stream
 from rnnbench.tasks import Needed
 
+if TYPE_CHECKING:
+    from rnnbench.seeds import Seed
+
 MOST = 2  # inputs an answer
 
 
-def swaps(passed: Passed, flat: NDArray[np.float32], which: NDArray[np.bool_], seed: int) -> list[dict[str, Any]]:
+def swaps(passed: Passed, flat: NDArray[np.float32], which: NDArray[np.bool_], seed: Seed) -> list[dict[str, Any]]:
     """Of the inputs that may be swapped: the mean `drop` of what `aims` says of the right answer, `changed`, the share
     of answers that become another class, and `by_lag`, rows (lag, drop, n); `others`, the mean size of the change of
     the answers that hang on something else (None where there are none)."""

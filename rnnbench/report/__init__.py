@@ -10,7 +10,7 @@ from rnnbench.report import formats
 
 if TYPE_CHECKING:
     from rnnbench.plan.ladders import Climb
-    from rnnbench.report.model import Report
+    from rnnbench.report.probed import Probes
     from rnnbench.suite import Suite
 
 
@@ -25,16 +25,15 @@ def render(
     by: str | None = None,
     only: Sequence[str] | None = None,
     brief: bool = False,
-    probes: Report | None = None,
+    probes: Probes | None = None,
 ) -> str:
     """The report on a suite's view of a store, as a text that ends in a newline.
 
     `width` in columns and `color` (which NO_COLOR overrules) are the terminal's business: other formats ignore them.
     None is the width of the terminal, or 100 where there is none. `notes` are warnings that stand at the end; csv,
     which has no place for them, leaves them out. `by`: spans and effects by a factor instead of the whole report.
-    `only`: these parts of it; `brief`: what is to be seen at once. `probes`: a report on them, of a format that has a
-    place for it. UserError for an unknown format or factor, and for a format that has no tables, or makes several
-    files.
+    `only`: these parts of it; `brief`: what is to be seen at once. `probes`: of a format that has a place for them.
+    UserError for an unknown format or factor, and for a format that has no tables, or makes several files.
     """
     if by is not None:
         return _by_factor(suite, climbs, format, by, width, color, notes)

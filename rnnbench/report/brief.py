@@ -4,7 +4,7 @@ effects that are told, what a suite asks for besides, the claims. And how any of
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from rnnbench.analysis import advice, spans, verdicts
@@ -20,7 +20,12 @@ from rnnbench.text import printable
 
 WIDEST = 12  # blocks of a small curve
 TOLD = ("differs", "alike")  # verdicts on effects that say something
-ASKED = ("spans_by_budget", "tuned_effects", "starts")  # sections that are there only where a suite asks for them
+ASKED = (
+    "spans_by_budget",
+    "tuned_effects",
+    "starts",
+    "luck",
+)  # sections that are there only where a suite asks for them
 LEFT_OUT = ("if normal", "p", "tells")  # columns of effects
 MORE = "more: --all (scores at each length, all effects, steps to solve, costs), --only PART,PART"
 
@@ -51,7 +56,8 @@ def report(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = ()) -> 
     kept = [
         *tables.headlines(suite, stated, _curve),
         *(some for table in whole.tables if table.kind == "effects" and (some := _told(table)) is not None),
-        *(table for table in whole.tables if table.kind in ASKED),
+        *(table for table in whole.tables if table.kind in ASKED and table.kind != "starts"),
+        *_starts([table for table in whole.tables if table.kind == "starts"]),
         *([_claims(told, few)] if found else []),
     ]
     sentences = answer.sentences(suite, Study(climbs), found)
@@ -90,6 +96,13 @@ def _told(table: Table) -> Table | None:
         rows=tuple(tuple(row[k] for k in kept) for row in rows),
         notes=(),
     )
+
+
+def _starts(tables: Sequence[Table]) -> Iterator[Table]:
+    """The answers alone, of all tasks in one table: whether it is a part, or where it starts."""
+    if tables:
+        notes = tuple(f"{table.title.partition(':')[0]}: {note}" for table in tables for note in table.notes)
+        yield Table("the part, or where it starts", "", (Column("", False),), (), notes, "starts")
 
 
 def _claims(found: Sequence[Verdict], few: str) -> Table:

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 from rnnbench.lazy import pandas
 from rnnbench.plan.budgets import derived
 from rnnbench.plan.ladders import Climb
+from rnnbench.seeds import Pair
 from rnnbench.settings import Settings
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-# column -> its type; Int64 and Float64 know that a number can be absent
+# column -> its type; Int64 and Float64 know that a number can be absent; a seed is a text where one is a pair
 COLUMNS = {
     "variant": "str", "task": "str", "length": "int64", "seed": "int64", "status": "str", "score": "float64",
     "steps": "int64", "solved_at": "Int64", "parameters": "int64", "seconds": "float64", "id": "str",
@@ -30,10 +31,11 @@ def frame(climbs: Iterable[Climb]) -> DataFrame:
     no rows, the same columns."""
     found = list(rows(climbs))
     columns = zip(*found, strict=True) if found else ((),) * len(COLUMNS)
-    series = {
-        name: pandas.Series(list(values), dtype=kind)
-        for (name, kind), values in zip(COLUMNS.items(), columns, strict=True)
-    }
+    series = {}
+    for (name, kind), values in zip(COLUMNS.items(), columns, strict=True):
+        paired = name == "seed" and any(isinstance(seed, Pair) for seed in values)
+        kept = list(map(str, values)) if paired else list(values)
+        series[name] = pandas.Series(kept, dtype="str" if paired else kind)
     return pandas.DataFrame(series)
 
 

@@ -8,15 +8,17 @@ from typing import Any
 from rnnbench.report.looks import Look, Series
 
 Points = Sequence[Mapping[str, Any]]  # each with a length, and a value; low and high, where there is an interval
-SHARE = {"domain": [0, 1]}
+DOTS = 12  # a line at most: more would hide it
 
 
 def layers(shown: Mapping[Series, Points], x: dict[str, Any], y: dict[str, Any], look: Look) -> list[dict[str, Any]]:
-    """The bands below, then lines and dots; `x` and `y` are the axes, the latter of the field `value`."""
+    """The bands below, then lines and dots, as many as don't hide them; `x` and `y` are the axes, the latter of the
+    field `value`."""
     names = {one.name: one for one in shown}
     bands, lines = [], []
     for one, points in shown.items():
         at, data = {"x": x, "y": y}, {"values": list(points)}
+        dots = {"values": list(points[:: -(-len(points) // DOTS) or 1])}
         within = [p for p in points if "low" in p]
         if within:
             between = {"x": x, "y": y | {"field": "low"}, "y2": {"field": "high"}, **look.encoded(one, names)}
@@ -26,7 +28,7 @@ def layers(shown: Mapping[Series, Points], x: dict[str, Any], y: dict[str, Any],
         dot = {"type": "point", "filled": True, "size": 3 * look.font, "opacity": 1}
         lines += [
             {"name": one.key, "data": data, "mark": line, "encoding": at | look.encoded(one, names, "strokeDash")},
-            {"name": f"{one.key}_dots", "data": data, "mark": dot, "encoding": at | look.encoded(one, names, "shape")},
+            {"name": f"{one.key}_dots", "data": dots, "mark": dot, "encoding": at | look.encoded(one, names, "shape")},
         ]
     return [*bands, *lines]
 

@@ -1,224 +1,36 @@
-"""What `run` shows while it runs: a live display on a terminal, a line a record elsewhere. Both go to stderr."""
+"""What `run` shows while it runs: a display that moves on a terminal or in a notebook, a line a record elsewhere."""
 
 from __future__ import annotations
 
 import sys
-import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from types import TracebackType
-from typing import Self, TextIO
+from typing import Self
 
-from rich.cells import cell_len
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
 from rnnbench import environment
-from rnnbench.analysis import spans
-from rnnbench.plan import Plan
-from rnnbench.plan.ladders import Climb
-from rnnbench.records import BROKEN, Record
-from rnnbench.report import marks
-from rnnbench.report.curves import BARS
-from rnnbench.report.filling import filling
+from rnnbench.report.inplace import InPlace, notebook
+from rnnbench.report.log import LogLines
 from rnnbench.report.model import clean
-from rnnbench.text import printable, raised
-
-CURVE = 14  # columns of a worker's curve
-STATUSES = {"solved": "green", "unsolved": "", "diverged": "yellow", "failed": "magenta"}
+from rnnbench.report.progress import Progress
 
 
-def sparkline(scores: Sequence[float | None], width: int = CURVE) -> str:
-    """Scores in [0, 1] as a small curve over all of the run so far; a blank where one is no number.
-
-    >>> sparkline([0.0, 0.5, float("nan"), 1.0])
-    '▁▅ █'
-    """
-    kept = scores if len(scores) <= width else [scores[(k + 1) * len(scores) // width - 1] for k in range(width)]
-    return "".join(_bar(s) for s in kept)
-
-
-def _bar(score: float | None) -> str:
-    if score is None or score != score:
-        return " "
-    return BARS[min(len(BARS) - 1, int(min(max(score, 0.0), 1.0) * len(BARS)))]
-
-
-def clock(seconds: float) -> str:
-    """Seconds as a clock shows them.
-
-    >>> clock(9.6), clock(3725)
-    ('0:10', '1:02:05')
-    """
-    minutes, s = divmod(round(max(0.0, seconds)), 60)
-    hours, m = divmod(minutes, 60)
-    return f"{hours}:{m:02}:{s:02}" if hours else f"{m}:{s:02}"
-
-
-@dataclass(frozen=True)
-class _Job:
-    """What a worker trains."""
-
-    label: str
-    length: int
-    seed: int
-    step: int
-    steps: int
-    scores: tuple[float, ...]
-
-
-class LogLines:
-    """For pipes, files and CI: a line for each record, and nothing that moves."""
-
-    def __init__(self, file: TextIO | None = None) -> None:
-        self._file = file or sys.stderr
-        self._of = 0
-        self._sizes: list[int] = []
-        self._told = _Told()
-        self._reasons = _Reasons()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
-        for line in self._reasons.again():
-            self._say(line)
-        self._file.flush()
-
-    def started(self, plan: Plan) -> None:
-        self._of = plan.count
-        self.message(f"{plan.suite.name}: {plan.count} runs at most")
-
-    def work(self, done: float, total: float) -> None:
-        pass
-
-    def progress(
-        self, worker: int, run_label: str, length: int, seed: int, step: int, steps: int, scores: Sequence[float]
-    ) -> None:
-        pass
-
-    def idle(self, worker: int) -> None:
-        pass
-
-    def recorded(self, record: Record, label: str) -> None:
-        self._told.add(record)
-        if self._reasons.new(record, label):
-            width = len(str(self._of))
-            self._say(f"[{self._told.counts.total():{width}}/{self._of}] {outcome(record, label)}")
-
-    def climbs(self, climbs: Sequence[Climb]) -> None:
-        self._sizes = list(map(_runs, climbs))
-        self._of = sum(self._sizes)
-        self._told = _Told(climbs)
-
-    def climbed(self, number: int, climb: Climb) -> None:
-        self._of += _runs(climb) - self._sizes[number]
-        self._sizes[number] = _runs(climb)
-
-    def message(self, text: str) -> None:
-        self._say(text)
-
-    def _say(self, text: str) -> None:
-        print(clean(text), file=self._file, flush=True)
-
-
-class Failures(LogLines):
-    """For `--quiet`: what broke, and nothing else."""
-
-    def recorded(self, record: Record, label: str) -> None:
-        if record.status in BROKEN and self._reasons.new(record, label):
-            self._say(outcome(record, label))
-
-    def message(self, text: str) -> None:
-        pass
-
-
-def _runs(climb: Climb) -> int:
-    """How many runs a ladder asks for, at most: those that runs with fewer steps tell of are none."""
-    derived = sum(rung.tally.derived for rung in climb.steps)
-    if climb.searches:
-        return sum(rung.known for rung in climb.steps) - derived + climb.left
-    return sum(rung.asked for rung in climb.steps) - derived
-
-
-class _Told:
-    """How many runs there are of each status. Only those that broke are remembered one by one: they may come again."""
-
-    def __init__(self, climbs: Sequence[Climb] = ()) -> None:
-        self.counts: Counter[str] = Counter()
-        self._broken: dict[str, str] = {}
-        for record in {r.id: r for c in climbs for r in c.records}.values():
-            self.add(record)
-
-    def add(self, record: Record) -> None:
-        if (was := self._broken.pop(record.id, None)) is not None:
-            self.counts[was] -= 1
-        self.counts[record.status] += 1
-        if not record.finished:
-            self._broken[record.id] = record.status
-
-
-class _Reasons:
-    """Why runs broke. What breaks all runs of a variant is told of the first; how many more there were, at the end."""
-
-    def __init__(self) -> None:
-        self._counts: Counter[tuple[str, str, str]] = Counter()
-
-    def new(self, record: Record, label: str) -> bool:
-        """Whether a record has something to tell: one that finished always."""
-        if record.finished:
-            return True
-        key = label.partition(" ")[0], record.status, raised(record.error or "")
-        self._counts[key] += 1
-        return self._counts[key] == 1
-
-    def again(self) -> list[str]:
-        """A line for each reason that came more than once."""
-        return [
-            f"{status:9} {variant}: {count - 1} more for the same reason" + (f", {printable(why, 60)}" if why else "")
-            for (variant, status, why), count in self._counts.items()
-            if count > 1
-        ]
-
-
-def outcome(record: Record, label: str) -> str:
-    """A record in a line."""
-    run = record.run
-    text = f"{record.status:9} {label} {run.rung.length} seed {run.seed}"
-    if not record.finished:
-        why = raised(record.error or "")
-        return f"{text}: {why}" if why else text
-    score = marks.fixed(spans.points(record))
-    return f"{text}: score {score} after {record.steps} steps, {record.seconds:.1f} s"
-
-
-class Display:
-    """The live display. The driver tells it what happens; a thread of its own draws it a few times a second, never
-    higher or wider than the terminal."""
+class Display(Progress):
+    """On a terminal: a thread of its own draws it a few times a second, never higher or wider than that."""
 
     def __init__(self, console: Console | None = None, *, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(clock)
         self.console = console or Console(stderr=True)
-        self._clock = clock
-        self._lock = threading.Lock()  # between the driver and the thread that draws; never held while printing
-        # stdout is data and is nobody's to redirect
-        self._title = ""
-        self._count = 0
-        self._began = clock()
-        self._work: tuple[float, float] = (0.0, 0.0)
-        self._there: float | None = None  # work that was done before this run began: no measure of its pace
-        self._jobs: dict[int, _Job | None] = {}
-        self._told = _Told()
-        self._reasons = _Reasons()
-        self._climbs: list[Climb] = []
         self._live = Live(
             get_renderable=self.render,
             console=self.console,
             refresh_per_second=8,
             transient=True,
-            redirect_stdout=False,
+            redirect_stdout=False,  # it is data and is nobody's to redirect
         )
 
     def __enter__(self) -> Self:
@@ -231,118 +43,19 @@ class Display:
         for line in self._reasons.again():
             self.message(line)
 
-    def started(self, plan: Plan) -> None:
-        """The plan is known and work begins."""
-        with self._lock:
-            self._title, self._count = clean(plan.suite.name), plan.count
-
-    def work(self, done: float, total: float) -> None:
-        """Estimated cost of the runs that are done and of all, in one unit; what is pruned leaves the total."""
-        with self._lock:
-            self._there = done if self._there is None else self._there
-            self._work = done, total
-
-    def progress(
-        self, worker: int, run_label: str, length: int, seed: int, step: int, steps: int, scores: Sequence[float]
-    ) -> None:
-        """A worker trains this run and has come to this step; `scores` is the run's curve so far."""
-        with self._lock:
-            self._jobs[worker] = _Job(clean(run_label), length, seed, step, steps, tuple(scores))
-
-    def idle(self, worker: int) -> None:
-        """A worker has nothing to do."""
-        with self._lock:
-            self._jobs[worker] = None
-
-    def recorded(self, record: Record, label: str) -> None:
-        """A record is in the store. One that broke is told above the display."""
-        with self._lock:
-            self._told.add(record)
-        if not record.finished and self._reasons.new(record, label):
-            self.message(outcome(record, label))
-
-    def climbs(self, climbs: Sequence[Climb]) -> None:
-        """How far every ladder has been climbed."""
-        with self._lock:
-            self._climbs, self._count = list(climbs), sum(map(_runs, climbs))
-            self._told = _Told(climbs)
-
-    def climbed(self, number: int, climb: Climb) -> None:
-        """One ladder has been climbed further."""
-        with self._lock:
-            self._count += _runs(climb) - _runs(self._climbs[number])
-            self._climbs[number] = climb
-
     def message(self, text: str) -> None:
         """A line above the display."""
         self.console.print(Text(clean(text)), soft_wrap=True, highlight=False)
 
     def render(self) -> Text:
         """What is shown now: no wider and no higher than the terminal."""
-        with self._lock:
-            width, height = self.console.width, self.console.height - 1  # a line for the cursor
-            head = [self._bar(width), self._counts(width), Text()]
-            workers = [self._worker(k, job, width) for k, job in sorted(self._jobs.items())]
-            room = height - len(head) - min(len(workers), max(1, height // 3))
-            table = filling(self._climbs, width, room - 1)
-        workers = _cut(workers, height - len(head) - (len(table) + 1 if table else 0))
-        lines = [*head, *workers, *([Text(), *table] if table else [])][:height]
-        for line in lines:
-            line.truncate(width, overflow="ellipsis")
-        return Text("\n").join(lines)
-
-    def _bar(self, width: int) -> Text:
-        done, total = self._work
-        share = min(1.0, done / total) if total > 0 else 0.0
-        tail = f" {100 * share:3.0f} %{self._left()}"
-        title = Text(self._title, "bold")
-        title.truncate(max(0, width - cell_len(tail) - 12), overflow="ellipsis")
-        room = max(4, width - title.cell_len - 2 - cell_len(tail))
-        full = int(share * room)
-        return Text.assemble(title, "  ", ("━" * full, "green"), ("━" * (room - full), "bright_black"), tail)
-
-    def _left(self) -> str:
-        """The time left at the pace so far, once there is one."""
-        done, total = self._work
-        fresh = done - (self._there or 0.0)
-        return f", {clock((self._clock() - self._began) * (total - done) / fresh)} left" if fresh > 0 else ""
-
-    def _counts(self, width: int) -> Text:
-        counts = Counter[str]()
-        for status, n in self._told.counts.items():
-            counts["failed" if status in BROKEN else status] += n
-        told = [
-            (f"{counts[name]} {name}", style if counts[name] else "bright_black") for name, style in STATUSES.items()
-        ]
-        told.append((f"of {self._count}, {clock(self._clock() - self._began)}", "bright_black"))
-        text = Text()
-        for words, style in told:
-            if text.cell_len + len(words) <= width:  # whole or not at all: a number cut short is another one
-                text.append(f"{words}  ", style)
-        return text
-
-    def _worker(self, worker: int, job: _Job | None, width: int) -> Text:
-        if job is None:
-            return Text(f"{worker:>2}  idle", "bright_black")
-        score = next((s for s in reversed(job.scores) if s == s), None)
-        told = f" {'' if score is None else marks.fixed(score):>4}  {job.step:>{len(str(job.steps))}}/{job.steps}"
-        curve = f"  {sparkline(job.scores):{CURVE}}" if width >= 60 else ""
-        rung = f" {job.length} seed {job.seed}"
-        label = Text(f"{worker:>2}  {job.label}")
-        label.truncate(max(6, width - cell_len(rung + curve + told)), overflow="ellipsis")
-        label.append(rung).pad_right(width - label.cell_len - cell_len(curve + told))
-        return label.append(curve, "cyan").append(told)
+        return self.drawn(self.console.width, self.console.height - 1)  # a line for the cursor
 
 
-def _cut(lines: list[Text], room: int) -> list[Text]:
-    """As many lines as there is room for, the last telling how many are left out."""
-    if len(lines) <= room:
-        return lines
-    return [*lines[: max(0, room - 1)], Text(f"    … {len(lines) - max(0, room - 1)} more", "bright_black")][:room]
-
-
-def display() -> Display | LogLines:
-    """The live display if stderr is a terminal that can move its cursor, else log lines."""
+def display() -> Display | InPlace | LogLines:
+    """The live display in a notebook, or if stderr is a terminal that can move its cursor; else log lines."""
+    if shell := notebook():
+        return InPlace(shell)
     # not rich's own guess: FORCE_COLOR in CI wants colour, not a display that moves
     moves = sys.stderr.isatty() and environment.moves()
     return Display() if moves else LogLines()

@@ -109,8 +109,9 @@ class Look:
             **more,
         }
 
-    def encoded(self, one: Series, series: Mapping[str, Series], *channels: str) -> dict[str, Any]:
-        """The colour, and the dash or shape where asked for, of a variant's layer; with all names in the legend."""
+    def encoded(self, one: Series, series: Mapping[str, Series], *channels: str, lines: bool = False) -> dict[str, Any]:
+        """The colour, and the dash or shape where asked for, of a variant's layer; with all names in the legend, which
+        has short lines as its symbols where nothing but `lines` is drawn."""
         every = list(series.values())
         ranges = {
             "color": [s.colour for s in every],
@@ -118,9 +119,10 @@ class Look:
             "shape": [s.shape for s in every],
         }
         names = [s.name for s in every]
+        symbol = {"symbolType": "stroke", "symbolStrokeWidth": 2, "symbolSize": 160} if lines else {}
 
         def channel(name: str) -> dict[str, Any]:
-            legend = {"title": None} if self.legend and name != "strokeDash" else None  # on a symbol it looks torn
+            legend = {"title": None} | symbol if self.legend and name != "strokeDash" else None  # dashed it looks torn
             scale = {"domain": names, "range": ranges[name]}
             return {"datum": one.name, "type": "nominal", "scale": scale, "legend": legend}
 

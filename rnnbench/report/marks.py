@@ -159,14 +159,19 @@ def span(found: VariantSpan | None, started: bool, best: bool = False) -> Cell:
         return Cell(("≥", str(found.longest)), found.longest, "plain", best)
     top, bottom = (found.longest if found.bound == "≥" else math.inf), (found.shortest if found.bound == "≤" else 0)
     shown = max(bottom, min(top, found.length))  # no bound lies beyond the ladder that it is of
-    parts = found.bound, length(shown), _ends(found), f"{HOLES}{found.holes}" if found.holes else ""
+    ends = lengths(found.octaves) if found.n else ""
+    parts = found.bound, length(shown), ends, f"{HOLES}{found.holes}" if found.holes else ""
     return Cell((*parts, SO_FAR if found.provisional else ""), found.length, "plain", best)
 
 
-def _ends(found: VariantSpan) -> str:
-    """The interval of a span as lengths, an end that the ladder leaves open left out."""
-    low, high = found.octaves.low, found.octaves.high
-    if not found.n or math.isnan(low) or (math.isinf(low) and math.isinf(high)):
+def lengths(octaves: Estimate) -> str:
+    """The interval of a mean of octaves as lengths, an end that the ladder leaves open left out.
+
+    >>> lengths(Estimate(4.0, 3.0, 5.0)), lengths(Estimate(4.0, 3.0, math.inf))
+    ('(8.0 to 32)', '(≥ 8.0)')
+    """
+    low, high = octaves.low, octaves.high
+    if math.isnan(low) or (math.isinf(low) and math.isinf(high)):
         return ""
     if math.isinf(high):
         return f"(≥ {length(2.0**low)})"

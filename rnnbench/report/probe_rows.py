@@ -12,6 +12,7 @@ from typing import Any
 from rnnbench.probing import Probe, Probed
 from rnnbench.report import marks
 from rnnbench.report.model import Cell, clean
+from rnnbench.seeds import Seed
 
 BLANK = Cell(("",))
 FLAT = 0.5  # of T * decay, as in rnnbench.probing.gradients
@@ -24,7 +25,7 @@ class Row:
     variant: str
     after: str
     base: str | None
-    probes: tuple[tuple[int, Probe], ...]
+    probes: tuple[tuple[Seed, Probe], ...]
 
     @property
     def names(self) -> tuple[Cell, Cell, Cell]:

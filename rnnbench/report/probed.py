@@ -6,12 +6,22 @@ A cell is the median over seeds; what stands in brackets beside it goes from the
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from rnnbench.probing import Asked, Probed
 from rnnbench.report import probe_tables, probe_values
 from rnnbench.report.formats import markdown, table
 from rnnbench.report.model import Report, clean, counted
 from rnnbench.report.probe_rows import rows
+
+
+@dataclass(frozen=True)
+class Probes:
+    """Runs that were probed, and what is reported of them."""
+
+    report: Report
+    made: tuple[Probed, ...]
+
 
 FORMATS = ("csv", "json", "markdown", "table")
 CURVE = (

@@ -109,9 +109,10 @@ def _with_more(every: Sequence[Climb]) -> str:
 
 
 def _besides(every: Sequence[Climb]) -> str:
-    """How far what tuning takes besides has come: pilots, and ladders at the base's choice."""
+    """How far what a suite takes besides has come: pilots, ladders at the base's choice, the pairs of a crossing."""
     told = ""
-    for choice, what in (("pilot", "of the pilots"), ("base", "at the base's choice")):
+    besides = (("pilot", "of the pilots"), ("base", "at the base's choice"), ("crossed", "of the other pairs crossed"))
+    for choice, what in besides:
         steps = [s for c in every if c.ladder.choice == choice for s in c.steps if s.state != "pruned"]
         asked = sum(step.asked for step in steps)
         told += f"; {what} {asked - sum(s.missing for s in steps)} of {counted(asked, 'run')} known" if asked else ""

@@ -90,9 +90,8 @@ class Driver:
         self.plan, self.store, self.executor, self.listener = plan, store, executor, listener
         self.retries, self.fail_fast = retries, fail_fast
         self.climbs: list[Climb] = view(plan, records) if climbs is None else list(climbs)
-        self.seeds = {seed: place for place, seed in enumerate(plan.suite.seeds)}
-        pilots = plan.pilots.suite.seeds if plan.pilots else ()
-        self.pilots = {seed: place for place, seed in enumerate(pilots)}
+        # where a seed stands among those of its ladders, by what they are
+        self.seeds = {c.ladder.choice: {seed: k for k, seed in enumerate(plan.seeds(c.ladder))} for c in self.climbs}
         self.places: dict[str, list[tuple[int, int]]] = defaultdict(list)  # of each rung: ladder, place
         self.labels: dict[tuple[str, bool], str] = {}  # of each rung, and of the pilots that are at one
         for i in range(len(self.climbs)):
@@ -155,7 +154,7 @@ class Driver:
             self.labels.setdefault((rung.key, ladder.choice == "pilot"), _label(ladder))
 
     def _name(self, run: Run) -> str:
-        return self.labels[run.rung.key, run.seed in self.pilots]
+        return self.labels[run.rung.key, run.seed in self.seeds.get("pilot", ())]
 
     def _fewer(self, i: int) -> Iterator[Climb]:
         """The same ladder with fewer steps, with each number of them."""
@@ -172,7 +171,7 @@ class Driver:
             if what not in self.opened:
                 self.opened.add(what)
                 priority = cost.priority(climb, rung) + self.choosing.behind(climb.ladder, self.climbs)
-                for run in rung.todo(self.plan.of(climb.ladder).seeds):
+                for run in rung.todo(self.plan.seeds(climb.ladder)):
                     if run.id not in self.running:
                         self.ready.add(run, priority)
 
@@ -248,8 +247,8 @@ class Driver:
     def _climb_on(self, i: int, k: int, record: Record) -> None:
         """A ladder with one more record of its k-th rung, and what that tells of the same ladder with more steps."""
         was = self.climbs[i]
-        place = (self.pilots if was.ladder.choice == "pilot" else self.seeds).get(record.run.seed)
-        if place is None:  # a pilot, at a rung that others share, or the other way round
+        place = self.seeds[was.ladder.choice].get(record.run.seed)
+        if place is None:  # of another ladder with this rung: a pilot's, say, or one of a crossing's pairs
             return
         if place < len(was.steps[k].records):  # it may have fewer seeds, or be done
             now = self.climbs[i] = counted(climb_on(was, k, place, record, self.plan.of(was.ladder).prune))
@@ -273,7 +272,7 @@ class Driver:
         """Climbs the ladders that awaited what a pilot's last run settled, as far as their runs are known."""
         for i, ladder in self.choosing.settled(pilot, self.climbs):
             below = None if (place := self.below[i]) is None else self.climbs[place]
-            seeds, prune = self.plan.suite.seeds, self.plan.suite.prune
+            seeds, prune = self.plan.seeds(ladder), self.plan.suite.prune
             self.climbs[i] = climb(ladder, seeds, self.choosing.records, prune, below)
             self._place(i)
             self._climbed(i)

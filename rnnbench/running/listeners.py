@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from rnnbench.plan import Plan
 from rnnbench.plan.ladders import Climb
 from rnnbench.records import Record
+
+if TYPE_CHECKING:
+    from rnnbench.seeds import Seed
 
 
 class Listener(Protocol):
@@ -26,7 +29,7 @@ class Listener(Protocol):
         """Estimated seconds of training done and in all."""
 
     def progress(
-        self, worker: int, run_label: str, length: int, seed: int, step: int, steps: int, scores: Sequence[float]
+        self, worker: int, run_label: str, length: int, seed: Seed, step: int, steps: int, scores: Sequence[float]
     ) -> None:
         """A worker's run at its last look; `scores` so far, on training batches."""
 
@@ -59,7 +62,7 @@ class Silent:
     def work(self, done: float, total: float) -> None: ...
 
     def progress(
-        self, worker: int, run_label: str, length: int, seed: int, step: int, steps: int, scores: Sequence[float]
+        self, worker: int, run_label: str, length: int, seed: Seed, step: int, steps: int, scores: Sequence[float]
     ) -> None: ...
 
     def idle(self, worker: int) -> None: ...

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
-from rnnbench import strict
+from rnnbench import seeds, strict
 from rnnbench.lengthwise import FIELDS, of_lengths
 from rnnbench.records import Point, Record, Run, Rung, canonical, id_of
 from rnnbench.store.faults import Damage
@@ -89,7 +89,7 @@ def run(row: Row, rungs: dict[str, Rung]) -> Run:
         rung = rungs.get(text)
         if rung is None:
             rung = rungs[text] = Run.from_dict(strict.loads(row[2])).rung
-        found = Run(rung, strict.whole("seed", strict.loads(seed.removesuffix("}"))))
+        found = Run(rung, seeds.from_plain(strict.loads(seed.removesuffix("}"))))
         if found.id != row[0]:
             raise ValueError("its run isn't written as it is hashed")
     except ValueError as error:

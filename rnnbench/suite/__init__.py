@@ -10,6 +10,7 @@ from typing import Any, Literal
 from rnnbench import registry
 from rnnbench.records import given
 from rnnbench.settings import Settings
+from rnnbench.suite.crossing import Crossing
 from rnnbench.suite.points import suffix
 from rnnbench.suite.probing import Probes
 from rnnbench.suite.tuning import Tuning
@@ -145,7 +146,8 @@ class Budgets:
 @dataclass(frozen=True)
 class Suite:
     """A validated suite. `text` is the file's own, so that a store can remember it; `foreign` what it names of other
-    people's code, `cell ./mine.py`, and the file that each is (of a package's nothing is said)."""
+    people's code, `cell ./mine.py`, and the file that each is (of a package's nothing is said). `crossing`: which pairs
+    of initialisation and data are trained besides `seeds`."""
 
     name: str
     variants: tuple[Variant, ...]
@@ -162,6 +164,7 @@ class Suite:
     text: str = ""
     foreign: dict[str, str] = field(default_factory=dict)
     probe: Probes | None = None
+    crossing: Crossing | None = None
 
     def settings(self, variant: Variant, task: TaskEntry) -> Settings:
         """The settings of one variant on one task: the variant's, else the task's, else the defaults; `--set`
@@ -209,6 +212,7 @@ class Suite:
             "budgets": self.budgets == Budgets(),
             "tuning": self.tuning is None,
             "probe": self.probe is None,
+            "crossing": self.crossing is None,
         }
         return {key: value for key, value in plain.items() if not unused.get(key)}
 
@@ -227,5 +231,6 @@ class Suite:
                 "budgets": Budgets.from_dict(value),
                 "tuning": Tuning.from_dict(value["tuning"]) if value.get("tuning") else None,
                 "probe": Probes.from_dict(value.get("probe")),
+                "crossing": Crossing(**found) if (found := value.get("crossing")) else None,
             }
         )

@@ -3,7 +3,8 @@ true every two of an entry's parts as well, and beside them what else the parts 
 architecture has a grid, each of these at each of its points.
 
 A part is a switch that can be off: one of the cell's or layer's, a bool among the arguments of a foreign module, or
-one of the settings (`bidirectional`). Off is false, the identity for an activation, `none` for attention, no dropout.
+one of the settings (`bidirectional`). Off is false, the identity for an activation, `none` for attention, no dropout,
+no convolution.
 """
 
 from __future__ import annotations
@@ -192,6 +193,7 @@ def _parts(instance: object) -> dict[str, _Part]:
     """The parts that can be off, by name."""
     cls: Any = type(instance)
     offs = dict.fromkeys(getattr(cls, "activations", ()), "identity") | dict(getattr(cls, "offs", {}))
+    ons: dict[str, object] = dict(getattr(cls, "ons", {}))
     found: dict[str, _Part] = {}
     for field, value in values(instance).items():
         hint = hints(cls)[field]
@@ -199,7 +201,7 @@ def _parts(instance: object) -> dict[str, _Part]:
             found |= {name: _Part(field, v) for name, v in value.items() if isinstance(v, bool)}
         elif field in offs:
             choices = get_args(hint) if get_origin(hint) is Literal else ()
-            on = next((choice for choice in choices if choice != offs[field]), None)
+            on = next((choice for choice in choices if choice != offs[field]), ons.get(field))
             found[field] = _Part(field, value != offs[field], offs[field], on)
         elif hint is bool or bool in get_args(hint):
             found[field] = _Part(field, bool(value))

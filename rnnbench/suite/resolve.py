@@ -29,6 +29,7 @@ from rnnbench.suite import (
 from rnnbench.suite.ablations import Named, ablations, impossible_pair
 from rnnbench.suite.architectures import architectures, impossible
 from rnnbench.suite.claims import claims
+from rnnbench.suite.crossing import Crossing
 from rnnbench.suite.document import Document, scalar
 from rnnbench.suite.faults import Enough, Faults, Path, Place, printable, shown
 from rnnbench.suite.names import named as named_class
@@ -36,7 +37,8 @@ from rnnbench.suite.points import label
 from rnnbench.suite.primary import primary
 from rnnbench.suite.reader import Reader, hints
 from rnnbench.suite.seeds import LARGEST_SEED
-from rnnbench.suite.seeds import seeds as seeds_of
+from rnnbench.suite.seeds import grid as seeds_of
+from rnnbench.suite.seeds import option as seeds_option
 
 TOP = (
     "rnnbench", "name", "about", "include", "defaults", "seeds", "architectures", "ablate", "tasks", "claims", "prune",
@@ -75,13 +77,13 @@ def resolve(
     if "defaults" in top:
         given_defaults = reader.mapping(("defaults",), "settings", hints(Settings), of="a setting") or {}
         defaults = reader.fields(Settings, ("defaults",), given_defaults)
-    grid = seeds_of(reader) if "seeds" in top else range(SEEDS)
+    grid, crossed = seeds_of(reader) if "seeds" in top else (range(SEEDS), None)
     trained = budgets.read(reader, top, len(grid) or LARGEST_SEED)  # no seeds have a fault of their own
     asked = reader
     if seeds is not None:
-        asked = _option_seeds(seeds, faults)
-        grid = seeds_of(asked)
-    _count(asked, *grids.count(top), grid, trained)
+        asked = seeds_option(seeds, faults)
+        grid, crossed = seeds_of(asked)
+    _count(asked, *grids.count(top), grid, crossed, trained)
     known = architectures(reader) if "architectures" in top else {}
     named: list[Named] = [(v.name, ("architectures", name), v) for name, found in known.items() for v in found]
     named += [(name, ("architectures", name), None) for name, found in known.items() if not found]
@@ -91,10 +93,10 @@ def resolve(
     whole = imports or not reader.foreign
     complete = variants if whole and len(variants) == len(named) else None
     tasks = tuple(_tasks(reader, lengths.search(reader, (), top), complete)) if "tasks" in top else ()
-    _count(asked, len(variants), sum(len(task.lengths) for task in tasks), grid, trained)
+    _count(asked, len(variants), sum(len(task.lengths) for task in tasks), grid, crossed, trained)
     tuning = sweep.tuning(reader, tasks) if "tune" in top else None
     if tuning is not None:
-        tuning = sweep.counted(reader, tuning, len(variants), asked, grid)
+        tuning = sweep.counted(reader, tuning, len(variants), asked, crossed.numbers if crossed else grid)
     suite = Suite(
         name=_name(reader, top),
         variants=variants,
@@ -111,6 +113,7 @@ def resolve(
         text=document.text,
         foreign=reader.foreign,
         probe=probing.read(reader, len(grid) or LARGEST_SEED) if "probe" in top else None,
+        crossing=crossed,
     )
     if not len(faults):
         suite = matching.fit(reader, suite, {name: path for name, path, _ in named})
@@ -215,25 +218,6 @@ def _kind(reader: Reader, path: Path, entry: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _option_seeds(text: str, faults: Faults) -> Reader:
-    """`--seeds 5` (0 to 4) or `--seeds 1000..1004`, as the document that a suite would have."""
-    ends = [scalar(end) for end in text.split("..")]
-    value: Any = None
-    if all(type(end) is int for end in ends):
-        first, last = ends[0], ends[-1]
-        value = (
-            first
-            if len(ends) == 1
-            else {"from": first, "count": last - first + 1}
-            if len(ends) == 2 and first <= last
-            else None
-        )
-    reader = Reader(_option(f"--seeds {text}", "seeds", 1 if value is None else value), faults)
-    if value is None:
-        reader.fault(("seeds",), f"got {shown(text)}, expected a number of seeds or FIRST..LAST")
-    return reader
-
-
 def _overrides(options: Sequence[str], faults: Faults, variants: Sequence[Variant]) -> dict[str, Any]:
     """`--set key=value`, each checked as a setting of the file would be; one that a grid has values of can't be set, as
     all its points would be the same."""
@@ -271,13 +255,16 @@ def _claims(reader: Reader, named: Sequence[Named], tasks: Sequence[TaskEntry]) 
     return claims(reader, known, known_lengths, variants if len(variants) == len(named) else None, headlines)
 
 
-def _count(reader: Reader, variants: int, rungs: int, seeds: Sequence[int], trained: Budgets) -> None:
+def _count(
+    reader: Reader, variants: int, rungs: int, seeds: Sequence[int], crossed: Crossing | None, trained: Budgets
+) -> None:
     """A fault for more runs than anybody means, told from the numbers alone; then nothing else is looked at."""
     trainings = sum(min(len(seeds), trained.first(times) or len(seeds)) for times in trained.times)
+    trainings += len(crossed.pairs) if crossed else 0
     count = max(1, variants) * max(1, rungs) * max(1, trainings)
     if count > MOST_RUNS:
         many = f"{variants}{' or more' * (variants == grids.MANY)} variants"
-        factors = f"{many} x {rungs} lengths x {len(seeds)} seeds"
+        factors = f"{many} x {rungs} lengths x {crossed or f'{len(seeds)} seeds'}"
         factors += f" x {len(trained.times)} budgets" * (len(trained.times) > 1)
         reader.fault(("seeds",), f"got a grid of {count} runs ({factors}), expected at most {MOST_RUNS}")
         raise Enough

@@ -14,7 +14,7 @@ from annotated_types import Interval
 
 from rnnbench import registry
 from rnnbench.settings import Settings
-from rnnbench.suite import ablations, architectures, described, examples, lengths, resolve, training
+from rnnbench.suite import ablations, architectures, crossing, described, examples, lengths, resolve, training
 from rnnbench.suite.reader import hints
 from rnnbench.suite.seeds import LARGEST_SEED
 
@@ -24,6 +24,7 @@ NAME = r"^[A-Za-z0-9][A-Za-z0-9_.+-]{0,99}$"
 FOREIGN = r"(^[^./][^/]*/|\.py$)"  # package/name, ./mine.py
 SEED: Schema = {"type": "integer", "minimum": 0, "maximum": LARGEST_SEED}
 ANYTHING: Schema = {}
+PART: Schema = {"type": "integer", "minimum": crossing.LEAST, "maximum": crossing.MOST}
 LENGTH: Schema = {"type": "integer", "minimum": 1, "maximum": lengths.LONGEST}
 
 
@@ -74,6 +75,7 @@ def _references(kind: str, names: Iterable[str]) -> dict[str, Schema]:
     return {name: {"$ref": f"#/$defs/{kind}/properties/{name}"} for name in names}
 
 
+CROSSED = _mapping({"init": PART, "data": PART, "from": SEED}, ["init", "data"])
 SETTINGS = "settings"
 
 
@@ -130,7 +132,8 @@ ABOUT = {
     "about": "what a report says first",
     "include": "suites to take in, relative to this file",
     "defaults": "settings for every run",
-    "seeds": f"5 (0 to 4), [3, 7] or {{from: 1000, count: 5}}; default: {resolve.SEEDS}",
+    "seeds": "5 (0 to 4), [3, 7], {from: 1000, count: 5} or {init: 5, data: 5}, initialisations crossed with data; "
+    f"default: {resolve.SEEDS}",
     "architectures": "name -> cell, layer, module or base, its switches and settings",
     "ablate": "parts of an architecture, each taken out or put in",
     "tasks": "name -> difficulty, lengths, settings",
@@ -162,7 +165,9 @@ def _top() -> dict[str, Schema]:
         "about": text,
         "include": {"anyOf": [text, _listed(text)]},
         "defaults": {"$ref": f"#/$defs/{SETTINGS}"},
-        "seeds": {"anyOf": [count, _listed(SEED), _mapping({"from": SEED, "count": count}, ["from", "count"])]},
+        "seeds": {
+            "anyOf": [count, _listed(SEED), _mapping({"from": SEED, "count": count}, ["from", "count"]), CROSSED]
+        },
         "architectures": _by_name({"$ref": "#/$defs/architecture"}),
         "ablate": _listed({"$ref": "#/$defs/ablation"}),
         "tasks": _by_name({"$ref": "#/$defs/task"}, {name: _of_name(name) for name in registry.names("tasks")}),

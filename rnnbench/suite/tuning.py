@@ -85,4 +85,4 @@ def pilots(suite: Suite) -> Suite | None:
     )
     tasks = tuple(replace(t, lengths=tuning.lengths[t.name], search="climb") for t in suite.tasks)
     return replace(suite, variants=variants, tasks=tasks, seeds=tuning.seeds, claims=(), prune=False,
-                   budgets=type(suite.budgets)(), tuning=None)  # fmt: skip
+                   budgets=type(suite.budgets)(), tuning=None, crossing=None)  # fmt: skip

@@ -1,5 +1,6 @@
-"""Compiled layers under a read-out, one run on a CPU: several deep, in both directions, with layer norm, residual
-connections, dropout and attention at the read-out, forward and back without torch's graph and in arithmetic of our own.
+"""Compiled layers under a read-out, one run on a CPU: several deep, in both directions, with a convolution ahead, layer
+norm, residual connections, dropout and attention at the read-out, forward and back without torch's graph and in
+arithmetic of our own.
 
 Values are rows of whole vectors, (T, B, N * WIDTH) for H units; what lies behind H counts nowhere.
 """
@@ -29,6 +30,7 @@ class _Part:
     """One direction of one layer in one pass, and what its way back needs."""
 
     done: Pass
+    filtered: Any = None  # what the convolution kept
     normal: Any = None  # what layer norm kept
     mask: Floats | None = None
 
@@ -76,6 +78,7 @@ class Arranged(Own):
 
     def __init__(self, model: Model, p: Mapping[str, Tensor], gradients: Mapping[str, Tensor]) -> None:
         from rnnbench.kernels.attention import Attention, attention
+        from rnnbench.kernels.conv import Conv
         from rnnbench.kernels.norm import Norm
         from rnnbench.kernels.readout import Readout
 
@@ -90,6 +93,13 @@ class Arranged(Own):
             for row in places
             for at in row
         }
+        self.filters: dict[str, Conv] = {}
+        self.filter_to: dict[str, tuple[Floats, Floats]] = {}
+        if self.s.conv:
+            silu, residual = self.s.conv_activation == "silu", self.s.conv_residual
+            for at in self.layers:
+                self.filters[at] = Conv(p[f"conv/{at}/w"].numpy(), p[f"conv/{at}/b"].numpy(), silu, residual)
+                self.filter_to[at] = gradients[f"conv/{at}/w"].numpy(), gradients[f"conv/{at}/b"].numpy()
         self.norms: dict[str, Norm] = {}
         self.norm_to: dict[str, tuple[Floats, Floats]] = {}
         if self.s.layer_norm:
@@ -136,7 +146,8 @@ class Arranged(Own):
             for i, place in enumerate(row):
                 backward = self.directions[i] == "backward"
                 steps = read if depth == self.s.layers - 1 else range(len(xs))
-                part = _Part(self.layers[place].forward(given.flip(0) if backward else given, steps, keep))
+                own, filtered = self._filtered(place, given.flip(0) if backward else given)
+                part = _Part(self.layers[place].forward(own, steps, keep), filtered)
                 y = part.done.ys
                 y = np.ascontiguousarray(y[::-1]) if backward else y
                 if place in self.norms:
@@ -161,6 +172,13 @@ class Arranged(Own):
             reads[1].kept = kept
             answers = answers + self._answers(reads[1])
         return parts, reads, answers
+
+    def _filtered(self, place: str, given: Tensor) -> tuple[Tensor, Any]:
+        """What a layer reads (T, B, I), given that, and what the convolution ahead of it kept."""
+        if place not in self.filters:
+            return given, None
+        found, kept = self.filters[place].forward(self._rows(given.numpy()))
+        return torch.from_numpy(found)[..., : self.filters[place].I], kept
 
     def _rows(self, values: Floats) -> Floats:
         """Rows (..., B, W) in whole vectors, zeros behind W."""
@@ -218,7 +236,10 @@ class Arranged(Own):
             dy = self.norms[place].back(dy, part.normal, *self.norm_to[place])
         backward = self.directions[i] == "backward"
         dy = np.ascontiguousarray(dy[::-1] if backward else dy)
-        dxs = part.done.back(dy, wanted=depth > 0)
+        dxs = part.done.back(dy, wanted=depth > 0 or place in self.filters)
+        if dxs is not None and place in self.filters:
+            rows = self._rows(dxs[..., : self.filters[place].I])
+            dxs = self.filters[place].back(rows, part.filtered, *self.filter_to[place], wanted=depth > 0)
         if dxs is not None:
             dxs = dxs[::-1] if backward else dxs
             for j, to in enumerate(below):

@@ -60,7 +60,7 @@ def _plain(model: Model) -> bool:
     return (
         isinstance(model.layer, Recurrent)
         and s.layers == 1
-        and not (s.bidirectional or s.layer_norm or s.dropout)
+        and not (s.bidirectional or s.conv or s.layer_norm or s.dropout)
         and s.attention == "none"
     )
 

@@ -29,6 +29,8 @@ from rnnbench.training.model import Model
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from rnnbench.seeds import Seed
+
 CHUNK = 256  # examples scored at once
 POSITIONS = 8  # parts of an example's answers that are told apart
 Inputs = tuple["Tensor", "Tensor", "Tensor | None"]
@@ -58,8 +60,8 @@ class Cohort:
         if self.curriculum.drawn and len(runs) > 1:
             raise ValueError(f"got {len(runs)} runs that draw their lengths, expected one: a step is of one length")
         self.examples: int | None = runs[0].rung.train.get("examples")  # None: fresh ones at each step
-        self.finite: dict[int, Finite] = {}  # by seed
-        self.held: dict[tuple[Split, int, int], Batch] = {}
+        self.finite: dict[Seed, Finite] = {}  # by seed
+        self.held: dict[tuple[Split, Seed, int], Batch] = {}
         rows = [(arrays or {}).get(run.id) or self._start(run) for run in runs]
         stacked = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
         self._bind(runs, {name: torch.from_numpy(array).to(self.device) for name, array in stacked.items()})
@@ -83,6 +85,10 @@ class Cohort:
             self.optimiser = optimiser.Solo(self.settings, lrs[0], self.state, self.gradient)
         else:
             self.optimiser = optimiser.Stacked(self.settings, lrs, self.state, self.gradient)
+        # Weight decay would shrink what is only kept.
+        places = self.model.layout.kept if self.settings.weight_decay else []
+        kept = [slice(start, start + size) for start, size in places]
+        self.kept = [(part, flat[:, part].clone()) for part in kept]
         self.seeds = [runs[r].seed for r in rows]
         self.recorded: dict[bool, tuple[torch.cuda.CUDAGraph, Inputs]] = {}
 
@@ -120,7 +126,7 @@ class Cohort:
         drawn = {seed: self._batch(seed) for seed in dict.fromkeys(self.seeds)}
         return [drawn[seed] for seed in self.seeds]
 
-    def _batch(self, seed: int) -> Batch:
+    def _batch(self, seed: Seed) -> Batch:
         length = self.curriculum.length(seed, self.step)
         if self.examples is None:
             return self.task.batch(self.settings.batch, length, stream(seed, "train", self.step))
@@ -154,6 +160,8 @@ class Cohort:
         with torch.no_grad():
             self.optimiser.apply()
             s = self.state
+            for part, value in self.kept:
+                s["flat"][:, part] = value
             s["losses"] += losses.reshape(-1, 1)
             if listen:
                 s["scores"] += self.task.score(answers, ys, weights).float().reshape(-1, 1)

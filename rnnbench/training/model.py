@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from rnnbench import registry
 from rnnbench.cells import Arrays, Shapes, Streams
-from rnnbench.layers import Layer, attention
+from rnnbench.layers import Layer, attention, conv
 from rnnbench.layers.initial import affine, initial, normalise
 from rnnbench.layers.layout import Layout
 from rnnbench.layers.noise import Noise
@@ -28,6 +28,8 @@ from rnnbench.tasks import Task
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from rnnbench.seeds import Seed
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class Model:
         """How many numbers are trained."""
         return self.layout.parameters
 
-    def init(self, seed: int) -> NDArray[np.float32]:
+    def init(self, seed: Seed) -> NDArray[np.float32]:
         """The flat buffer (P,) at the start. Each parameter has a stream of its own, so that two variants start
         from the same bits wherever they have a parameter of the same name and shape."""
         flat = np.zeros(self.layout.size, np.float32)
@@ -68,6 +70,8 @@ class Model:
         return flat
 
     def _start(self, group: str) -> Callable[[Shapes, Streams], Arrays]:
+        if group.startswith("conv/"):
+            return partial(conv.initial, start=self.settings.conv_start)
         return partial(self.layer.init, tokens=self.task.tokens) if group[0].isdigit() else initial
 
     def views(self, flat: Tensor) -> dict[str, Tensor]:
@@ -78,11 +82,11 @@ class Model:
         }
 
     def encode(self, xs: Tensor) -> Tensor:
-        """Tokens (..., T, B) -> one-hot (..., T, B, I), or (..., T, B, 1) for a layer that reads them; numbers as they
-        are."""
+        """Tokens (..., T, B) -> one-hot (..., T, B, I), or (..., T, B, 1) for a layer that reads them, where nothing is
+        ahead of it; numbers as they are."""
         if not self.task.tokens:
             return xs
-        if self.layer.reads_tokens:
+        if self.layer.reads_tokens and not self.settings.conv:
             return xs.unsqueeze(-1)
         return torch.eye(self.task.inputs, dtype=torch.float32, device=xs.device)[xs]
 
@@ -101,7 +105,10 @@ class Model:
                 place = f"{depth}/{direction}"
                 backward = direction == "backward"
                 own, here = within(p, f"{place}/"), noise.at(place) if noise else None
-                y = self.layer.scan(own, x.flip(-3) if backward else x, self.task.causal, here)
+                given = x.flip(-3) if backward else x
+                if s.conv:
+                    given = conv.convolve(within(p, f"conv/{place}/"), given, s)
+                y = self.layer.scan(own, given, self.task.causal, here)
                 y = y.flip(-3) if backward else y
                 if s.layer_norm:
                     y = normalise(y, p[f"norm/{place}/g"], p[f"norm/{place}/b"])
@@ -140,5 +147,5 @@ def within(p: Mapping[str, Tensor], group: str) -> dict[str, Tensor]:
     return {name[len(group) :]: value for name, value in p.items() if name.startswith(group)}
 
 
-def _stream(seed: int, group: str, name: str) -> Stream:
+def _stream(seed: Seed, group: str, name: str) -> Stream:
     return stream(seed, f"init/{group}/{name}")

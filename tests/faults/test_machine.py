@@ -26,6 +26,7 @@ from rnnbench.records import Record, Run, dump_canonical
 from rnnbench.running import executors
 from rnnbench.running.executors import EndEvent, Event, Executor, Job, Maker, RecordEvent
 from rnnbench.running.listeners import Silent
+from rnnbench.seeds import data
 from rnnbench.store import Store, bulk
 from rnnbench.upkeep import gc
 from rnnbench.upkeep.merge import Source, merge
@@ -116,7 +117,7 @@ class Machine(RuleBasedStateMachine):
         whole = plan(api.load(self.folder / "suite.yaml"))
         for run in whole.runs():
             self.runs[run.id] = run
-            key = (run.rung.settings["lr"], run.rung.length, run.seed)
+            key = (run.rung.settings["lr"], run.rung.length, data(run.seed))
             assert self.ids.setdefault(key, run.id) == run.id
         return select(whole, filter)
 

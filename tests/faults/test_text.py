@@ -24,7 +24,7 @@ from rnnbench.plan import plan
 from rnnbench.plan.ladders import view
 from rnnbench.records import Record
 from rnnbench.report import formats
-from rnnbench.report.live import LogLines
+from rnnbench.report.log import LogLines
 from rnnbench.suite import Claim, Suite
 from rnnbench.suite.load import loads
 from rnnbench.text import JOINERS, printable

@@ -13,6 +13,7 @@ from rnnbench.analysis.twins import twins
 from rnnbench.plan import plan
 from rnnbench.plan.ladders import Climb, view
 from rnnbench.records import Record, Run
+from rnnbench.seeds import data
 from rnnbench.suite.load import loads
 
 SUITE = loads(
@@ -30,7 +31,7 @@ def climbs(losses: dict[str, Any]) -> list[Climb]:
         own = losses.get(ladder.variant.name)
         for rung in ladder.rungs:
             for letter, run in zip("su", (Run(rung, 0), Run(rung, 1)), strict=True):
-                loss = None if own is None else own + rung.length + run.seed / 10
+                loss = None if own is None else own + rung.length + data(run.seed) / 10
                 solved = 100 if letter == "s" else None
                 found[run.id] = replace(record(run, letter), loss=loss, steps=100, solved_at=solved)
     return view(plan(SUITE), found)

@@ -280,7 +280,7 @@ def test_from_any_thread_of_a_program_that_has_children_of_its_own(tmp_path: Pat
         "import subprocess, threading, rnnbench\n"
         "own = subprocess.Popen(['sh', '-c', 'sleep 1; exit 7'])\n"
         "found = []\n"
-        "thread = threading.Thread(target=lambda: found.append(rnnbench.run('evil.yaml', filter='good')))\n"
+        "thread = threading.Thread(target=lambda: found.append(rnnbench.run('evil.yaml', filter='good').runs()))\n"
         "thread.start(); thread.join()\n"
         "print(len(found[0]), set(found[0]['status']) <= {'solved', 'unsolved'}, own.wait())\n"
     )

@@ -1,12 +1,21 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from rnnbench.rng import stream
 from rnnbench.tasks.recall import Task
 
-EXAMPLES = [(Task(), 10), (Task(pairs=2, vocabulary=9), 1), (Task(pairs=8, vocabulary=16, gaps="power"), 40)]
+EXAMPLES = [
+    (Task(), 10),
+    (Task(pairs=2, vocabulary=9), 1),
+    (Task(pairs=8, vocabulary=16, gaps="power"), 40),
+    (Task(pairs=3, updates=2), 4),
+    (Task(pairs=4, vocabulary=11, compositional=True), 6),
+    (Task(pairs=4, vocabulary=16, updates=4, compositional=True), 3),
+]
 
 
 @pytest.mark.parametrize("gaps", ["uniform", "power"])
@@ -47,3 +56,58 @@ def test_the_power_law_asks_soon() -> None:
 def test_more_pairs_than_keys_are_refused() -> None:
     with pytest.raises(ValueError, match="vocabulary: 5 pairs need 10, got 9"):
         Task(pairs=5, vocabulary=9)
+
+
+FORMS: list[dict[str, Any]] = [
+    {"pairs": 5, "updates": 3},
+    {"pairs": 3, "updates": 3},
+    {"pairs": 9, "compositional": True},
+    {"pairs": 4, "compositional": True, "updates": 2, "gaps": "power"},
+]
+
+
+@pytest.mark.parametrize("form", FORMS, ids=str)
+def test_what_was_told_last_counts_and_all_of_a_key(form: dict[str, Any]) -> None:
+    """Read as a list of pairs: in a dictionary, a pair that is told again takes the place of the one before."""
+    task = Task(vocabulary=32, **form)
+    width = 2 if task.compositional else 1
+    told = task.pairs + task.updates
+    b = task.batch(200, 7, stream(0, "train"))
+    assert b.weights is not None
+    for xs, ys, asked in zip(b.xs.T.tolist(), b.ys.T.tolist(), b.weights.T.tolist(), strict=True):
+        known: dict[tuple[int, ...], int] = {}
+        values = []
+        for n in range(told):
+            *key, value = xs[n * (width + 1) : (n + 1) * (width + 1)]
+            assert (tuple(key) in known) == (n >= task.pairs)
+            known[tuple(key)] = value
+            values.append(value)
+        assert len(set(values)) == told  # no update tells what a pair had already
+        assert len(known) == task.pairs
+        if task.compositional:
+            assert {(a, c) for a, _ in known for _, c in known} == set(known)
+        start = told * (width + 1)
+        answered = []
+        for k, counts in enumerate(asked):
+            if counts:
+                key_asked = tuple(xs[start + k - width + 1 : start + k + 1])
+                assert known[key_asked] == ys[k] + 17
+                answered.append(key_asked)
+        assert sorted(answered) == sorted(known)
+        assert sum(x > 0 for x in xs[start:]) == width * task.pairs
+
+
+def test_any_pair_may_be_told_again() -> None:
+    b = Task(pairs=4, updates=1).batch(8000, 1, stream(0, "train"))
+    again = (b.xs[:8:2] == b.xs[8]).argmax(0)
+    assert np.bincount(again) / 8000 == pytest.approx([1 / 4] * 4, abs=0.02)
+
+
+@pytest.mark.parametrize(("fields", "fault"), [
+    ({"updates": 5}, "updates: got 5 of 4 pairs, expected no more"),
+    ({"updates": 2, "vocabulary": 10}, "vocabulary: 2 updates of 4 pairs need 12, got 10"),
+    ({"pairs": 5, "compositional": True}, "pairs: got 5, expected a square, as compositional keys are a grid"),
+])  # fmt: skip
+def test_forms_that_cant_be_are_refused(fields: dict[str, Any], fault: str) -> None:
+    with pytest.raises(ValueError, match=fault):
+        Task(**fields)

@@ -2,8 +2,9 @@
 
 A chart has a function `chart(task, study, series, look) -> Chart | None`: what is known of one task, as a plain dict
 that `draw.py` makes SVG, PDF or PNG of; None where there is nothing to draw. It is pure: no file, no font, no package
-is touched by it. Each variant's marks are layers of their own, named after its series (`s3`, `s3_band`), which become
-classes in the SVG: so a page can switch a variant off everywhere. What a chart shows is computed in `analysis/`.
+is touched by it. One that draws learning curves says CURVES = True. Each variant's marks are layers of their own, named
+after its series (`s3`, `s3_band`), which become classes in the SVG: so a page can switch a variant off everywhere. What
+a chart shows is computed in `analysis/`.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ ORDER = (
     "effects",
     "interactions",
     "steps",
+    "tuning",
+    "trials",
     "curves",
 )  # what comes first on a page; others after
 ON_DEMAND = {"curves"}  # large, and wanted seldom: a page shows them when asked
@@ -54,6 +57,11 @@ def names() -> tuple[str, ...]:
 @cache
 def _all() -> dict[str, ModuleType]:
     return {name: importlib.import_module(f"rnnbench.report.charts.{name}") for name in names()}
+
+
+def named(name: str) -> ModuleType:
+    """The chart of that name, one of `names()`."""
+    return _all()[name]
 
 
 def charts(task: TaskEntry, study: Study, series: Mapping[str, Series], look: Look) -> dict[str, Chart]:

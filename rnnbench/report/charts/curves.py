@@ -14,6 +14,7 @@ from rnnbench.report.model import clean, counted
 from rnnbench.report.study import Study
 from rnnbench.suite import TaskEntry
 
+CURVES = True
 MOST = 40  # points a line: what is left of a curve can't be told from it at this size
 
 
@@ -34,7 +35,7 @@ def chart(task: TaskEntry, study: Study, series: Mapping[str, Series], look: Loo
             "x": {"field": "step", "type": "quantitative", "title": "step", "axis": {"tickCount": 5, "grid": False}},
             "y": {"field": "score", "type": "quantitative", "title": "training score", "scale": {"domain": [0, 1]}},
             "detail": {"field": "seed", "type": "nominal"},
-            **look.encoded(one, names, "strokeDash"),
+            **look.encoded(one, names, "strokeDash", lines=True),
         }
         mark = {"type": "line", "strokeWidth": 1, "opacity": 0.9}
         layers.append({"name": one.key, "data": {"values": rows}, "mark": mark, "encoding": encoding})

@@ -66,9 +66,10 @@ def _drawn(effect: Effect, one: Series, look: Look, places: Spec, below: float =
     mark = {"type": "point", "filled": told(effect), "size": 6 * look.font, "opacity": 1, "yOffset": below}
     mark["shape"] = SHAPES[effect.bound]
     over = places | {"x": places["x"] | {"field": "low"}, "x2": {"field": "high"}}
+    other = "base" if below else ""  # no two layers of a chart may have one name
     return [
-        {"name": f"{one.key}_rule", "data": data, "mark": rule, "encoding": over},
-        {"name": f"{one.key}_dot", "data": data, "mark": mark, "encoding": places},
+        {"name": f"{one.key}_{other}rule", "data": data, "mark": rule, "encoding": over},
+        {"name": f"{one.key}_{other}dot", "data": data, "mark": mark, "encoding": places},
     ]
 
 

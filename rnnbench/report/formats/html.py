@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rnnbench.plan.ladders import Climb
 from rnnbench.report import page
-from rnnbench.report.model import Report
+from rnnbench.report.probed import Probes
 from rnnbench.suite import Suite
 
 SUFFIXES = (".html", ".htm")
@@ -19,6 +19,6 @@ def render(
     width: int | None = None,
     color: bool = False,
     notes: Sequence[str] = (),
-    probes: Report | None = None,
+    probes: Probes | None = None,
 ) -> str:
     return page.made(suite, climbs, notes, probes)

@@ -15,6 +15,7 @@ from rnnbench.plan import views
 from rnnbench.plan.ladders import Climb, RungState
 from rnnbench.records import Record
 from rnnbench.report import sections
+from rnnbench.seeds import Seed, plain
 from rnnbench.settings import Settings
 from rnnbench.suite import Suite
 
@@ -36,17 +37,17 @@ def strict(value: Any) -> Any:
     return value
 
 
-def _run(seed: int, run_id: str, record: Record | None, implied: bool | None = None) -> dict[str, Any]:
+def _run(seed: Seed, run_id: str, record: Record | None, implied: bool | None = None) -> dict[str, Any]:
     if record is None:
         if implied is not None:
-            return {"seed": seed, "id": run_id, "status": "implied", "solved": implied}
-        return {"seed": seed, "id": run_id, "status": "missing"}
+            return {"seed": plain(seed), "id": run_id, "status": "implied", "solved": implied}
+        return {"seed": plain(seed), "id": run_id, "status": "missing"}
     wanted = ("status", "score", "loss", "steps", "solved_at", "parameters", "seconds", "error", "numerics", "attempt")
-    own = {"seed": seed, "id": record.id} | {name: getattr(record, name) for name in wanted}
+    own = {"seed": plain(seed), "id": record.id} | {name: getattr(record, name) for name in wanted}
     return own if record.id == run_id else own | {"told_for": run_id}  # the same run with fewer steps
 
 
-def _rung(step: RungState, seeds: Sequence[int]) -> dict[str, Any]:
+def _rung(step: RungState, seeds: Sequence[Seed]) -> dict[str, Any]:
     found = spans.score(step)
     implied = step.implied or (None,) * len(step.records)
     runs = zip(seeds, step.records, implied, strict=False)  # a ladder with more steps may have the first few seeds
@@ -68,7 +69,8 @@ def _rung(step: RungState, seeds: Sequence[int]) -> dict[str, Any]:
 
 
 def _climb(climb: Climb, suite: Suite) -> dict[str, Any]:
-    found, seeds = spans.span(climb), suite.seeds
+    found = spans.span(climb)
+    seeds = climb.ladder.crossing.pairs if climb.ladder.crossing else suite.seeds
     headline = {"span": None} | {climb.ladder.task.headline: _span(found) if found else None}
     point = {name: factors.value(climb, name, suite.variants) for name in factors.factors(suite.variants)}
     return {
@@ -105,6 +107,7 @@ def render(
         "suite": suite.name,
         "about": suite.about,
         "seeds": list(suite.seeds),
+        "crossing": dataclasses.asdict(suite.crossing) if suite.crossing else None,
         "budgets": dataclasses.asdict(suite.budgets),
         "tune": dataclasses.asdict(suite.tuning) if suite.tuning else None,
         "variants": [dataclasses.asdict(v) for v in suite.variants],

@@ -14,15 +14,17 @@ from rnnbench.plan.ladders import Climb
 from rnnbench.report import answer, looks, tables
 from rnnbench.report.model import Report, Table, clean
 from rnnbench.report.page import claims, figures, legend, provenance, tabled
+from rnnbench.report.page import probes as why
 from rnnbench.report.page.frame import Chapter, page
 from rnnbench.report.page.markup import Markup, join, tag
+from rnnbench.report.probed import Probes
 from rnnbench.report.study import Study
 from rnnbench.suite import Suite
 
 PLACED = ("spans", "claims")  # kinds of tables that have a chapter of their own
 
 
-def made(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = (), probes: Report | None = None) -> str:
+def made(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = (), probes: Probes | None = None) -> str:
     """The whole page on a suite's view of a store; every table of the report's model is on it."""
     study = Study(climbs)
     series = looks.series(suite.variants)
@@ -42,7 +44,7 @@ def made(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = (), probe
             for table in report.tables
             if table.kind == "claims"
         ),
-        Chapter("probes", "Why: probes", _probes(probes) if probes else Markup()),
+        Chapter("probes", "Why: probes", why.body(probes, series) if probes else Markup()),
         Chapter("numbers", "All numbers", _numbers(report.tables)),
         Chapter("broken", "What failed", provenance.broken(climbs)),
         Chapter("run", "How it was run", provenance.run(suite, climbs)),
@@ -63,12 +65,6 @@ def clean_lines(text: str) -> list[str]:
 
 def _answer(suite: Suite, study: Study, found: Sequence[Verdict]) -> Markup:
     return join(*(tag("p", sentence) for sentence in answer.sentences(suite, study, found)))
-
-
-def _probes(probes: Report) -> Markup:
-    said = [probes.summary, *probes.legend, *probes.notes]
-    lines = tag("ul", *(tag("li", line) for line in said), cls="quiet")
-    return join(lines, *(tabled.folded(table) for table in probes.tables))
 
 
 def _numbers(tables: Sequence[Table]) -> Markup:

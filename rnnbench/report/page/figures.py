@@ -19,6 +19,8 @@ TITLES = {
     "effects": "What each part does",
     "interactions": "What two parts do together",
     "steps": "Steps to solve",
+    "tuning": "What was tuned",
+    "trials": "Best of so many trials",
     "curves": "Learning curves",
 }
 
@@ -34,10 +36,14 @@ def chapters(suite: Suite, study: Study, series: Mapping[str, Series]) -> list[C
 
 
 def _body(name: str, drawn: Sequence[Chart]) -> Markup:
-    """What the marks mean stands once above all, of each sort of it."""
+    shown = grid(drawn)
+    return tag("details", tag("summary", "show them"), shown) if name in charts.ON_DEMAND else shown
+
+
+def grid(drawn: Sequence[Chart]) -> Markup:
+    """Charts side by side, as many as there is room for. What the marks mean stands once above all, of each sort."""
     about = join(*(tag("p", text, cls="quiet") for text in dict.fromkeys(chart.about for chart in drawn)))
-    grid = join(about, tag("div", *map(_figure, drawn), cls="figures"))
-    return tag("details", tag("summary", "show them"), grid) if name in charts.ON_DEMAND else grid
+    return join(about, tag("div", *map(_figure, drawn), cls="figures"))
 
 
 def _figure(chart: Chart) -> Markup:

@@ -40,7 +40,7 @@ def _broken(climb: Climb, record: Record) -> tuple[Cell, ...]:
     rung = record.run.rung
     names = clean(climb.ladder.variant.name), clean(climb.ladder.task.name)
     texts = (*names, str(rung.length), str(record.run.seed), record.status, clean(raised(record.error or "", WHY)))
-    values = (None, None, rung.length, record.run.seed, None, None)
+    values = (None, None, rung.length, None, None, None)
     return tuple(Cell((text,), value) for text, value in zip(texts, values, strict=True))
 
 

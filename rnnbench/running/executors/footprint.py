@@ -22,21 +22,23 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from rnnbench import foreign
+from rnnbench import foreign, seeds
+from rnnbench.seeds import Seed
 
 PATCHED = ("torch", "torch.nn", "torch.nn.functional", "torch.nn.init", "torch.autograd", "torch.random", "numpy",
            "math", "random", "time", "json", "os")  # fmt: skip
 STANDARD = (0, 1, 2)
 
 
-def settle(seed: int) -> None:
+def settle(seed: Seed) -> None:
     """Seeds the generators that nobody should draw from, so that what does is the same in every process."""
     import numpy
     import torch
 
-    random.seed(seed)
-    numpy.random.seed(seed % 2**32)  # noqa: NPY002
-    torch.manual_seed(seed)
+    number = seeds.init(seed)
+    random.seed(number)
+    numpy.random.seed(number % 2**32)  # noqa: NPY002
+    torch.manual_seed(number)
 
 
 def take() -> dict[str, Any]:

@@ -1,0 +1,190 @@
+"""How far a suite has come while it runs, and how that is drawn in so many columns and lines."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from rich.text import Text
+
+from rnnbench.plan import Plan
+from rnnbench.plan.ladders import Climb
+from rnnbench.records import BROKEN, Record
+from rnnbench.report import marks
+from rnnbench.report.curves import BARS
+from rnnbench.report.filling import filling
+from rnnbench.report.log import Reasons, Told, outcome, runs
+from rnnbench.report.model import clean
+from rnnbench.seeds import Seed
+
+CURVE = 14  # columns of a worker's curve
+STATUSES = {"solved": "green", "unsolved": "", "diverged": "yellow", "failed": "magenta"}
+
+
+def sparkline(scores: Sequence[float | None], width: int = CURVE) -> str:
+    """Scores in [0, 1] as a small curve over all of the run so far; a blank where one is no number.
+
+    >>> sparkline([0.0, 0.5, float("nan"), 1.0])
+    '▁▅ █'
+    """
+    kept = scores if len(scores) <= width else [scores[(k + 1) * len(scores) // width - 1] for k in range(width)]
+    return "".join(_bar(s) for s in kept)
+
+
+def _bar(score: float | None) -> str:
+    if score is None or score != score:
+        return " "
+    return BARS[min(len(BARS) - 1, int(min(max(score, 0.0), 1.0) * len(BARS)))]
+
+
+def clock(seconds: float) -> str:
+    """Seconds as a clock shows them.
+
+    >>> clock(9.6), clock(3725)
+    ('0:10', '1:02:05')
+    """
+    minutes, s = divmod(round(max(0.0, seconds)), 60)
+    hours, m = divmod(minutes, 60)
+    return f"{hours}:{m:02}:{s:02}" if hours else f"{m}:{s:02}"
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What a worker trains."""
+
+    label: str
+    length: int
+    seed: Seed
+    step: int
+    steps: int
+    scores: tuple[float, ...]
+
+
+class Progress:
+    """What a display shows: the driver tells it what happens, in its own thread; another may ask at any time for what
+    there is to see, `drawn`. Where the lines go that are told, `message`, is the display's own business."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()  # between the driver and the thread that draws; never held while printing
+        self._title = ""
+        self._count = 0
+        self._began = clock()
+        self._work: tuple[float, float] = (0.0, 0.0)
+        self._there: float | None = None  # work that was done before this run began: no measure of its pace
+        self._jobs: dict[int, _Job | None] = {}
+        self._told = Told()
+        self._reasons = Reasons()
+        self._climbs: list[Climb] = []
+
+    def started(self, plan: Plan) -> None:
+        """The plan is known and work begins."""
+        with self._lock:
+            self._title, self._count = clean(plan.suite.name), plan.count
+
+    def work(self, done: float, total: float) -> None:
+        """Estimated cost of the runs that are done and of all, in one unit; what is pruned leaves the total."""
+        with self._lock:
+            self._there = done if self._there is None else self._there
+            self._work = done, total
+
+    def progress(
+        self, worker: int, run_label: str, length: int, seed: Seed, step: int, steps: int, scores: Sequence[float]
+    ) -> None:
+        """A worker trains this run and has come to this step; `scores` is the run's curve so far."""
+        with self._lock:
+            self._jobs[worker] = _Job(clean(run_label), length, seed, step, steps, tuple(scores))
+
+    def idle(self, worker: int) -> None:
+        """A worker has nothing to do."""
+        with self._lock:
+            self._jobs[worker] = None
+
+    def recorded(self, record: Record, label: str) -> None:
+        """A record is in the store. One that broke is told."""
+        with self._lock:
+            self._told.add(record)
+        if not record.finished and self._reasons.new(record, label):
+            self.message(outcome(record, label))
+
+    def climbs(self, climbs: Sequence[Climb]) -> None:
+        """How far every ladder has been climbed."""
+        with self._lock:
+            self._climbs, self._count = list(climbs), sum(map(runs, climbs))
+            self._told = Told(climbs)
+
+    def climbed(self, number: int, climb: Climb) -> None:
+        """One ladder has been climbed further."""
+        with self._lock:
+            self._count += runs(climb) - runs(self._climbs[number])
+            self._climbs[number] = climb
+
+    def message(self, text: str) -> None:
+        """A line that stays."""
+        raise NotImplementedError
+
+    def drawn(self, width: int, height: int) -> Text:
+        """What is to be seen now, no wider and no higher than that."""
+        with self._lock:
+            head = [self._bar(width), self._counts(width), Text()]
+            workers = [self._worker(k, job, width) for k, job in sorted(self._jobs.items())]
+            room = height - len(head) - min(len(workers), max(1, height // 3))
+            table = filling(self._climbs, width, room - 1)
+        workers = _cut(workers, height - len(head) - (len(table) + 1 if table else 0))
+        lines = [*head, *workers, *([Text(), *table] if table else [])][:height]
+        for line in lines:
+            line.truncate(width, overflow="ellipsis")
+        return Text("\n").join(lines)
+
+    def _bar(self, width: int) -> Text:
+        done, total = self._work
+        share = min(1.0, done / total) if total > 0 else 0.0
+        tail = f" {100 * share:3.0f} %{self._left()}"
+        title = Text(self._title, "bold")
+        title.truncate(max(0, width - cell_len(tail) - 12), overflow="ellipsis")
+        room = max(4, width - title.cell_len - 2 - cell_len(tail))
+        full = int(share * room)
+        return Text.assemble(title, "  ", ("━" * full, "green"), ("━" * (room - full), "bright_black"), tail)
+
+    def _left(self) -> str:
+        """The time left at the pace so far, once there is one."""
+        done, total = self._work
+        fresh = done - (self._there or 0.0)
+        return f", {clock((self._clock() - self._began) * (total - done) / fresh)} left" if fresh > 0 else ""
+
+    def _counts(self, width: int) -> Text:
+        counts = Counter[str]()
+        for status, n in self._told.counts.items():
+            counts["failed" if status in BROKEN else status] += n
+        told = [
+            (f"{counts[name]} {name}", style if counts[name] else "bright_black") for name, style in STATUSES.items()
+        ]
+        told.append((f"of {self._count}, {clock(self._clock() - self._began)}", "bright_black"))
+        text = Text()
+        for words, style in told:
+            if text.cell_len + len(words) <= width:  # whole or not at all: a number cut short is another one
+                text.append(f"{words}  ", style)
+        return text
+
+    def _worker(self, worker: int, job: _Job | None, width: int) -> Text:
+        if job is None:
+            return Text(f"{worker:>2}  idle", "bright_black")
+        score = next((s for s in reversed(job.scores) if s == s), None)
+        told = f" {'' if score is None else marks.fixed(score):>4}  {job.step:>{len(str(job.steps))}}/{job.steps}"
+        curve = f"  {sparkline(job.scores):{CURVE}}" if width >= 60 else ""
+        rung = f" {job.length} seed {job.seed}"
+        label = Text(f"{worker:>2}  {job.label}")
+        label.truncate(max(6, width - cell_len(rung + curve + told)), overflow="ellipsis")
+        label.append(rung).pad_right(width - label.cell_len - cell_len(curve + told))
+        return label.append(curve, "cyan").append(told)
+
+
+def _cut(lines: list[Text], room: int) -> list[Text]:
+    """As many lines as there is room for, the last telling how many are left out."""
+    if len(lines) <= room:
+        return lines
+    return [*lines[: max(0, room - 1)], Text(f"    … {len(lines) - max(0, room - 1)} more", "bright_black")][:room]
