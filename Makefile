@@ -10,6 +10,7 @@ SUITE ?= suites/long_deps.yaml
 run: .venv/installed
 	$(BIN)/rnnbench run $(SUITE)
 	$(BIN)/rnnbench report $(SUITE)
+	@echo "next: . $(BIN)/activate, and rnnbench is a command: rnnbench report -o page.html, rnnbench init mine.yaml"
 
 test: .venv/installed-dev
 	$(BIN)/ruff check .
@@ -42,3 +43,4 @@ bench: .venv/installed-dev
 
 clean:
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache
+	find rnnbench tests benchmarks -name __pycache__ -prune -exec rm -rf {} +

@@ -3,7 +3,7 @@
 Suites whose truth is known (`simulated.py`) are drawn, given to the code that reports, claims and `check` use, and what
 it says is counted: how often an interval covers the truth, how often a test rejects what is true, how often a claim is
 decided rightly, wrongly or not at all; and what `check` says (`alarms.py`). The tables are markdown; those of
-docs/statistics.md were made so, with more draws. What is marked exact is a sum over all outcomes.
+docs/calibration.md were made so, with more draws. What is marked exact is a sum over all outcomes.
 """
 
 from __future__ import annotations

@@ -82,8 +82,8 @@ WORSE = [
     ("ssssss ssssss ssssss", "fine", "+0.33 (-0.091 to +0.76) rungs; spans 16 16 16 16 16 16, were 16 16 16 16 8 8"),
     ("ssssss ssuuss uuuuss", "unclear",
      "-0.67 (-1.8 to +0.46) rungs, margin 1; spans 8 8 4 4 16 16, were 16 16 16 16 8 8"),
-    ("ssssss ssssss ssssud", "worse", "1 more runs diverged than in the baseline"),
-    ("ssssss ssssss ssssux", "worse", "1 runs broke"),
+    ("ssssss ssssss ssssud", "worse", "1 more run diverged than in the baseline"),
+    ("ssssss ssssss ssssux", "worse", "1 run broke"),
     ("ssssss ssssss sss.u.", "unclear", "2 runs are missing"),
     ("...... ...... ......", "unclear", "18 runs are missing"),
 ]  # fmt: skip
@@ -180,7 +180,7 @@ def test_a_baseline_of_something_else_is_refused(
     assert caught.value.code == Exit.USAGE
     (line,) = caught.value.lines
     assert line.startswith(f"small: the baseline doesn't fit: {message}")
-    assert line.endswith("; next: rnnbench baseline SUITE --update")
+    assert line.endswith("; next: rnnbench run SUITE, then rnnbench baseline SUITE --update")
 
 
 BROKEN = [
@@ -191,7 +191,7 @@ BROKEN = [
     ("[]", "rnnbench: got no version, expected 2"),
     (
         '{"rnnbench": 1}',
-        "rnnbench: got 1, expected 2, the version of baselines; next: rnnbench baseline SUITE --update",
+        "rnnbench: got 1, expected 2, the version of baselines; next: rnnbench run SUITE, then rnnbench baseline",
     ),
     ('{"rnnbench": true}', "rnnbench: got True, expected 2"),
     ('{"rnnbench": 2}', "suite: Field required"),
@@ -353,7 +353,7 @@ def test_the_command_line_from_no_baseline_to_every_exit_code(
     call: Callable[..., Called], cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "tiny.yaml").write_text(TINY)
-    cure = "next: rnnbench baseline SUITE --update"
+    cure = "next: rnnbench run tiny.yaml, then rnnbench baseline tiny.yaml --update"
     none = f"baselines/tiny.json: No such file or directory; expected a baseline; {cure}\n"
     assert call("check", "tiny.yaml") == (2, "", none)
     code, _, told = call("baseline", "tiny.yaml")
@@ -436,7 +436,7 @@ def test_the_action_and_the_workflow_in_the_documents_call_what_there_is() -> No
     text = (root / "docs" / "ci.md").read_text()
     blocks = [yaml.safe_load(block.partition("```")[0]) for block in text.split("```yaml\n")[1:]]
     workflow, *uses = blocks
-    for (step,) in uses:
+    for *_, step in uses:  # a project installs itself first
         assert step["uses"] in ("./", "OWNER/rnnbench@COMMIT")
         assert set(step["with"]) <= set(action["inputs"])
     assert len(uses) == 2

@@ -162,7 +162,7 @@ def test_where_every_run_broke_there_was_something_to_do(cli: Cli, tmp_path: Pat
     assert "own adding 2 seed 0: ValueError: two lines (mine.py:12)\n" in done.stderr
     broken = "1 broken (rnnbench run --rerun failed tries them again)"
     assert f"own: 0 runs trained, 0 known before, 0 pruned, {broken}" in done.stderr.splitlines()
-    assert cli("run", "own.yaml").stderr.startswith(f"own: nothing to do: 1 runs known, 0 pruned, {broken}\n")
+    assert cli("run", "own.yaml").stderr.startswith(f"own: nothing to do: 1 run known, 0 pruned, {broken}\n")
 
 
 def test_filters_sets_and_seeds_choose_what_runs(cli: Cli, suite: Path) -> None:

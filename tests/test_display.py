@@ -104,6 +104,7 @@ def test_everything_at_once() -> None:
         "lstm-input_gate   ····       ··",
         "lstm-output_gate  ····       ··",
         "bilstm            ····       n/a",
+        "● solved by half or more  ○ by fewer  ◐ under way  – pruned  · to do",
     ]
 
 
@@ -116,7 +117,7 @@ def test_rows_are_left_out_where_the_terminal_is_low() -> None:
 
 def test_tasks_are_left_out_where_the_terminal_is_narrow() -> None:
     lines = shown(32, 40)
-    assert lines[-1] == "… 1 more tasks"
+    assert lines[-1] == "… 1 more task"
     assert any(line.startswith("gru") and "●●◐· 20" in line for line in lines)
     assert " 0  g… 40 seed 1  .87   800/3000" in lines
 
@@ -129,7 +130,7 @@ def test_workers_are_left_out_where_there_are_many() -> None:
     lines = shown(80, 24, tell=many)
     assert len(lines) <= 23
     assert any(line.startswith("    … ") and line.endswith(" more") for line in lines)
-    assert lines[-1].startswith(("bilstm", "… "))
+    assert lines[-1].startswith(("bilstm", "… ", "●"))
 
 
 @settings(max_examples=60, deadline=None)

@@ -80,7 +80,7 @@ def test_stale_records_are_noted(tmp_path: Path) -> None:
     with store.writing():
         store.add(Record(run, "solved", 0.99, numerics="fused", fingerprint="older"))
     found = health.stale(store)
-    assert (found.level, found.what) == ("note", "1 records were made by other code than today's")
+    assert (found.level, found.what) == ("note", "records made by other code than today's: 1")
 
 
 def test_no_store_is_no_fault(tmp_path: Path) -> None:

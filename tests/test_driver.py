@@ -110,6 +110,7 @@ def test_the_longest_ladder_is_begun_first() -> None:
     climb = view(both, {first.id(0): Record(Run(first, 0), "unsolved", 0.1)})[1]
     assert climb.open == 1
     assert cost.priority(climb, climb.steps[1]) == sum(cost.estimate(s.rung) for s in climb.steps[1:])
+    assert cost.priority(climb, climb.steps[1]) < short_of  # the first rung of each ladder goes before
 
 
 def seeds_of(model: dict[str, object], seeds: int, lengths: tuple[int, ...] = (10,)) -> Suite:

@@ -43,7 +43,7 @@ def test_it_writes_a_suite_that_is_right(capsys: pytest.CaptureFixture[str]) -> 
     init(Path("first.yaml"))
     assert capsys.readouterr().out == "first.yaml: written; next: rnnbench run first.yaml\n"
     suite = load("first.yaml")
-    assert (suite.name, len(suite.seeds), len(suite.claims)) == ("first", 6, 1)
+    assert (suite.name, len(suite.seeds), len(suite.claims)) == ("first", 6, 4)
     assert {v.name for v in suite.variants} >= {"rnn", "lstm", "lstm-forget_gate"}
     assert all(len(line) <= 120 for line in Path("first.yaml").read_text().splitlines())
 

@@ -223,7 +223,7 @@ def test_the_command(cli: Any, tmp_path: Path) -> None:
     (tmp_path / "f.jsonl").write_text(dump_canonical([record(7)]))
     refused = cli("merge", "f.jsonl", "-r", "into")
     assert (refused.returncode, refused.stdout) == (2, "")
-    assert refused.stderr.startswith("into: 1 runs don't say what made them")
+    assert refused.stderr.startswith("into: 1 run without a word of what made them")
     assert len(Store(tmp_path / "into").records()) == 3
     for arguments, message in (
         (("into", "-r", "into"), "into: got the store itself, expected another\n"),

@@ -75,7 +75,7 @@ def wanted(stored: Record | None, record: Record | None) -> Probed:
 def test_what_a_store_holds_otherwise_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     record = Record(RUN, "solved", 0.99, 0.1, 100, 100, 50, numerics="fused", fingerprint="f")
     probe._tell([wanted(record, record)])
-    assert capsys.readouterr().err == "1 runs trained again: 1 of the 1 that the store has equal bit for bit\n"
+    assert capsys.readouterr().err == "1 run trained again: 1 of the 1 that the store has equal bit for bit\n"
     with pytest.raises(typer.Exit) as promised:
         probe._tell([wanted(replace(record, score=0.98), record)])
     assert promised.value.exit_code == 1

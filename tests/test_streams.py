@@ -51,13 +51,13 @@ def known(folder: Path) -> str:
 @pytest.mark.parametrize("redirected", [pytest.param("2>/dev/full", marks=full), "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
 def test_a_log_that_cannot_be_written_ends_no_training(folder: Path, redirected: str) -> None:
     assert shell(folder, f"$E run tiny.yaml -j 1 {redirected}") == (0, "", "")
-    assert "1 runs, 1 known" in known(folder)
+    assert "1 run, 1 known" in known(folder)
 
 
 def test_a_log_that_nobody_reads_ends_no_training(folder: Path) -> None:
     code, _, stderr = shell(folder, "$E run tiny.yaml -j 1 2>&1 >/dev/null | (exec <&-; sleep 1)")
     assert (code, stderr) == (0, "")
-    assert "1 runs, 1 known" in known(folder)
+    assert "1 run, 1 known" in known(folder)
 
 
 @full

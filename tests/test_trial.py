@@ -8,12 +8,14 @@ from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any, ClassVar
 
+import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from rnnbench import cells, registry, tasks
 from rnnbench.layers.recurrent import Recurrent
-from rnnbench.rng import Stream
+from rnnbench.rng import Stream, stream
 from rnnbench.tasks import Batch, Lag
 from rnnbench.training.trial import trial, trial_of_task
 
@@ -52,7 +54,8 @@ class Odd(cells.Cell):
     what: str = ""
 
     def shapes(self, I: int, H: int) -> Any:
-        return {"W": (I, H), "U": (H, H), "b": (H,) if self.what == "flat" else (1, H)}
+        more = {"V": (H, H), "c": (1, H)} if self.what == "unused" else {}
+        return {"W": (I, H), "U": (H, H), "b": (H,) if self.what == "flat" else (1, H)} | more
 
     def step(self, p: Any, x: Any, state: Any) -> Any:
         a = x @ p["W"] + state[0] @ p["U"] + p["b"]
@@ -89,6 +92,7 @@ class Odd(cells.Cell):
             "gives other values each time: it draws random numbers, or keeps something from one call to the next",
         ),
         ("turned", "runs side by side: RuntimeError: t() expects a tensor with <= 2 dimensions, but self is 3D"),
+        ("unused", "its step makes no use of V, c, expected `shapes` without what it doesn't use: it is counted"),
         ("missing", "KeyError: 'c' (test_trial.py:"),
         ("detached", "RuntimeError: element 0 of tensors does not require grad"),
     ],
@@ -108,11 +112,20 @@ class OddTask(tasks.Task):
     def batch(self, size: int, length: int, rng: Stream) -> Batch:
         if self.what == "raises":
             raise ValueError("no batch\nyet")
+        if self.what == "own":
+            rng = stream(len(TIMES), "own")
+            TIMES.append(length)
         xs = rng.integers(2, (size, length) if self.what == "turned" else (length, size))
         return Batch(xs, xs if self.what == "many" else xs[-1:], slice(-1, None))
 
     def lag(self, length: int) -> Lag:
         return Lag(length, float(length), length)
+
+    def shortcuts(self, batch: Batch) -> dict[str, NDArray[Any]]:
+        return {"the last": np.eye(2, dtype=np.float32)[batch.xs[-1:]]} if self.what == "cheap" else {}
+
+
+TIMES: list[int] = []  # a batch of a task that draws by a stream of its own was asked for
 
 
 @pytest.mark.parametrize(
@@ -122,6 +135,8 @@ class OddTask(tasks.Task):
         ("raises", "ValueError: no batch yet (test_trial.py:"),
         ("turned", "got inputs of shape (5, 7) for 5 examples, expected (5, 5): tokens, time first"),
         ("many", "got answers of shape (7, 5) for 5 examples, expected (1, 5) first, as `at` says"),
+        ("own", "gives other examples for the same stream, expected all that is random to come from it"),
+        ("cheap", "its shortcut 'the last' scores 1.00, expected about 0: `chance` is what the best of them gets"),
     ],
 )
 def test_what_is_wrong_with_a_task_is_told(what: str, told: str) -> None:

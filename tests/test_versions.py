@@ -44,7 +44,7 @@ def test_the_first_python_is_the_least_that_is_asked_for() -> None:
     assert PROJECT["tool"]["ruff"]["target-version"] == f"py{first.replace('.', '')}"
     assert PROJECT["tool"]["mypy"]["python_version"] == first
     assert f"needs Python {first} or newer" in (ROOT / "Makefile").read_text()
-    assert f"a machine with Python {first} and make" in (ROOT / "README.md").read_text()
+    assert f"With Python {first} or newer" in (ROOT / "README.md").read_text()
 
 
 @pytest.mark.parametrize("group", lowest.project())

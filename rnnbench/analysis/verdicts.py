@@ -30,6 +30,7 @@ from rnnbench.plan.ladders import Climb, RungState
 from rnnbench.suite import Claim, Suite, parts
 from rnnbench.suite.expression import About, Arithmetic, Comparison, Join, Measure, Not, Number, Sum, Truth, kind
 from rnnbench.suite.grammar import parse
+from rnnbench.text import counted
 
 MINIMUM = 6  # seeds: 2 ** (1 - 6) = .03 is the first two-sided p of a sign test under .05
 
@@ -120,7 +121,7 @@ class _Judge:
             return decisions.exactly(samples)
         n = len(self.suite.seeds)
         if n < MINIMUM:
-            return Found(None, f"n too small: {n} seeds, {MINIMUM} needed")
+            return Found(None, f"n too small: {counted(n, 'seed')}, {MINIMUM} needed")
         if what in ("span", "reach", "steps"):
             return decisions.by_seed(samples)
 

@@ -208,32 +208,37 @@ def dump(value: Any, indent: int = 0) -> str:
     return "{\n" + ",\n".join(lines) + "\n" + " " * indent + "}"
 
 
-def read(path: Path) -> Baseline:
+def cure(suite: str = "SUITE") -> str:
+    """What to type where there is no baseline that fits, by what a user types for the suite."""
+    return f"next: rnnbench run {suite}, then rnnbench baseline {suite} --update"
+
+
+def read(path: Path, suite: str = "SUITE") -> Baseline:
     """The baseline of a file; UserError (exit code 2) if it isn't one."""
-    cure = "next: rnnbench baseline SUITE --update"
+    told = cure(suite)
     shown = printable(str(path), 1000)
     try:
         with strict.opened(path) as file:
             data = file.read(LARGEST + 1)
     except OSError as error:
-        raise UserError(f"{shown}: {error.strerror}; expected a baseline; {cure}") from None
+        raise UserError(f"{shown}: {error.strerror}; expected a baseline; {told}") from None
     except ValueError as error:
-        raise UserError(f"{shown}: {error}, expected a baseline; {cure}") from None
+        raise UserError(f"{shown}: {error}, expected a baseline; {told}") from None
     if len(data) > LARGEST:
-        raise UserError(f"{shown}: got more than {LARGEST} bytes, expected a baseline; {cure}")
+        raise UserError(f"{shown}: got more than {LARGEST} bytes, expected a baseline; {told}")
     try:
         value = strict.loads(data)
     except ValueError as error:
         what = printable(str(error), 200) if data.strip() else "the file is empty"
-        raise UserError(f"{shown}: got no JSON ({what}), expected a baseline; {cure}") from None
+        raise UserError(f"{shown}: got no JSON ({what}), expected a baseline; {told}") from None
     version = value.get("rnnbench") if isinstance(value, dict) else None
     if version != VERSION or type(version) is not int:
         got = printable(repr(version)) if version is not None else "no version"
-        raise UserError(f"{shown}: rnnbench: got {got}, expected {VERSION}, the version of baselines; {cure}")
-    return _checked(value, shown, cure)
+        raise UserError(f"{shown}: rnnbench: got {got}, expected {VERSION}, the version of baselines; {told}")
+    return _checked(value, shown, told)
 
 
-def _checked(value: Any, shown: str, cure: str) -> Baseline:
+def _checked(value: Any, shown: str, told: str) -> Baseline:
     from pydantic import TypeAdapter, ValidationError
 
     try:
@@ -242,9 +247,9 @@ def _checked(value: Any, shown: str, cure: str) -> Baseline:
         first = error.errors(include_url=False)[0]
         where = printable(".".join(map(str, first["loc"])), 100)
         what = printable(first["msg"], 200)
-        raise UserError(f"{shown}: {where}: {what}, expected a baseline; {cure}") from None
+        raise UserError(f"{shown}: {where}: {what}, expected a baseline; {told}") from None
     if what := _contradiction(found):
-        raise UserError(f"{shown}: {printable(what, 300)}; {cure}")
+        raise UserError(f"{shown}: {printable(what, 300)}; {told}")
     return found
 
 

@@ -24,7 +24,7 @@ from rnnbench.check.baseline import Baseline, Cell
 from rnnbench.errors import Exit, UserError
 from rnnbench.plan import Plan, reach
 from rnnbench.plan.ladders import Climb
-from rnnbench.text import printable
+from rnnbench.text import counted, printable
 
 MINIMUM = 5  # seeds: 2 ** -5 = .03 is the first one-sided p of a sign test under .05
 MARGIN = 1.0  # rungs that may be lost: the least that a ladder can tell
@@ -85,8 +85,7 @@ def fits(plan: Plan, was: Baseline, whole: bool) -> None:
     if faults:
         more = f", and {len(faults) - 3} more" if len(faults) > 3 else ""
         raise UserError(
-            f"{plan.suite.name}: the baseline doesn't fit: {'; '.join(faults[:3])}{more}; "
-            "next: rnnbench baseline SUITE --update"
+            f"{plan.suite.name}: the baseline doesn't fit: {'; '.join(faults[:3])}{more}; {baseline.cure()}"
         )
 
 
@@ -137,12 +136,12 @@ def statistically(plan: Plan, climbs: Sequence[Climb], was: Baseline, margin: fl
 def _cell(climb: Climb, was: Cell, columns: Sequence[int], margin: float) -> tuple[Outcome, str]:
     absent, broken = baseline.missing([climb])
     if broken:
-        return "worse", f"{broken} runs broke" + (f", {absent} are missing" if absent else "")
+        return "worse", f"{counted(broken, 'run')} broke" + (f", {absent} are missing" if absent else "")
     if absent:
         return "unclear", f"{absent} runs are missing"
     more = baseline.diverged(climb) - was.diverged
     if more > 0:
-        return "worse", f"{more} more runs diverged than in the baseline"
+        return "worse", f"{counted(more, 'more run')} diverged than in the baseline"
     before, after = [was.spans[k] for k in columns], baseline.rungs(climb)
     if len(before) < MINIMUM:
         return "unclear", f"too few seeds: {len(before)}, {MINIMUM} needed"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from rnnbench import strict
-from rnnbench.check.baseline import LARGEST, Baseline, asked
+from rnnbench.check.baseline import LARGEST, Baseline, asked, cure
 from rnnbench.errors import UserError
 from rnnbench.plan import Plan, reach
 from rnnbench.plan.ladders import Climb, RungState
@@ -33,7 +33,7 @@ def climbs(was: Baseline, plan: Plan, path: Path) -> Iterator[Climb]:
         if cell.asked != asked(ladder):
             name = f"{ladder.variant.name} on {ladder.task.name}"
             raise UserError(f"{path}: {name}: it is of other runs than {plan.suite.name} asks for; "
-                            "next: rnnbench baseline SUITE --update")  # fmt: skip
+                            f"{cure()}")  # fmt: skip
         steps = tuple(
             RungState(
                 rung,

@@ -60,7 +60,7 @@ def check(
     if any(x.rungs != whole[x.variant.name, x.task.name] for x in chosen.ladders):
         got = printable(filter or "", 60)
         raise UserError(f"-k: got '{got}', which parts lengths of one task, expected whole tasks and variants")
-    was = baselines.read(against or baselines.place(chosen.suite))
+    was = baselines.read(against or baselines.place(chosen.suite), common.typed(chosen.suite))
     store, code = Store(results), Exit.OK
 
     def train() -> Exit:

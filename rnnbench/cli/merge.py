@@ -9,7 +9,7 @@ import typer
 
 from rnnbench.cli import app, common, options
 from rnnbench.errors import Exit, UserError
-from rnnbench.text import printable
+from rnnbench.text import counted, printable
 
 if TYPE_CHECKING:
     from rnnbench.store import Store
@@ -55,8 +55,8 @@ def merge(
         )
     if done.unknown:
         raise UserError(
-            f"{results}: {done.unknown:,} runs don't say what made them, as those of a canonical export; nothing is "
-            "merged. Next: merge a full export, or take them as they are with --canonical",
+            f"{results}: {counted(done.unknown, 'run')} without a word of what made them, as in a canonical "
+            "export; nothing is merged. Next: merge a full export, or take them as they are with --canonical",
         )
     common.say(summary(results, done))
 
@@ -83,6 +83,6 @@ def _source(store: Store, path: Path) -> Source:
 
 def summary(results: Path, done: Merged) -> str:
     """What `merge` says last."""
-    parts = [f"{done.runs:,} runs added"]
+    parts = [f"{counted(done.runs, 'run')} added"]
     parts += [f"{done.further:,} further attempts"] if done.further else []
-    return f"{results}: {', '.join(parts)}, {done.same:,} records known before"
+    return f"{results}: {', '.join(parts)}, {counted(done.same, 'record')} known before"

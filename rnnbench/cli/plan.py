@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rnnbench.cli import app, common, options
+from rnnbench.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,14 +45,18 @@ def plan(
         else:
             own, upto = ladder.task, ladder.task.train.get("upto")
             lengths = own.lengths if upto else tuple(r.length for r in ladder.rungs)
-            how = f"trained on up to {upto}, tested at {len(lengths)} lengths" if upto else f"x {len(lengths)} lengths"
-            how = f"on {own.examples:,} examples {how}" if own.examples else how
+            how = (
+                f"trained on up to {upto}, tested at {counted(len(lengths), 'length')}"
+                if upto
+                else f"x {counted(len(lengths), 'length')}"
+            )
+            how = f"on {counted(own.examples, 'example')} {how}" if own.examples else how
             counts.setdefault((own.name, lengths, how), []).append(ladder.variant.family)
     for (task, lengths, how), families in counts.items():
         variants = [name if n == 1 else f"{name} at {n} points" for name, n in Counter(families).items()]
         shown = ", ".join(map(str, lengths if len(lengths) <= 12 else (*lengths[:5], "...", *lengths[-5:])))
         names = ", ".join(variants if len(variants) <= 20 else (*variants[:20], f"and {len(variants) - 20} more"))
-        common.say(f"{task}: {len(families)} variants ({names}) {how} ({shown})")
+        common.say(f"{task}: {counted(len(families), 'variant')} ({names}) {how} ({shown})")
     for line in lines:
         common.say(line)
     common.say(f"seeds: {len(chosen.suite.seeds)}")
@@ -62,9 +67,9 @@ def plan(
         common.say(f"budgets: {', '.join(map(str, times))} times the steps{on}")
     if (tuning := chosen.suite.tuning) is not None and chosen.pilots is not None:
         at = "; ".join(f"{name} {', '.join(map(str, some))}" for name, some in tuning.lengths.items())
-        on = f"{(n := len(tuning.seeds))} seed{'s' * (n > 1)} of their own"
-        common.say(f"tuning: {len(tuning.candidates)} candidates, {on}, lengths {at}: "
-                   f"{chosen.pilots.count:,} pilots")  # fmt: skip
+        on = f"{counted(len(tuning.seeds), 'seed')} of their own"
+        common.say(f"tuning: {counted(len(tuning.candidates), 'candidate')}, {on}, lengths {at}: "
+                   f"{counted(chosen.pilots.count, 'pilot')}")  # fmt: skip
     known = ladders.view(chosen, records)
     common.say(forecast.describe(chosen.suite.name, api.Forecast.of(known), api.cores()))
     if power:
@@ -82,7 +87,7 @@ def _power(climbs: Sequence[Climb]) -> None:
         at_end = "; some at an end of the ladder: may be more" if need.bound else ""
         needed = f"{_count(need.seeds)} seeds, cautious {_count(need.cautious)}"
         least = f", told of {need.detectable:.1f} or more" if math.isfinite(need.detectable) else ""
-        known = f"{need.n} pairs, deviation {need.deviation:.2f} octaves{least}{at_end}"
+        known = f"{counted(need.n, 'pair')}, deviation {need.deviation:.2f} octaves{least}{at_end}"
         unknown = "can't be told: every span is at the same end of the ladder"
         common.say(f"{need.variant} on {need.task}: " + (unknown if need.flat else f"{needed} ({known})"))
     if not found:

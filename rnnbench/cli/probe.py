@@ -10,6 +10,7 @@ import typer
 from rnnbench.cli import app, common, options
 from rnnbench.errors import Exit, UserError
 from rnnbench.settings import MOST_STEPS
+from rnnbench.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,7 +64,7 @@ def probe(
     found = {each.run.id: each for each in api.kept_probes(wanted, store, asked)}
     todo = [each for each in wanted if each.run.id not in found]
     if todo and not quiet:
-        common.say(f"{len(todo)} runs to train again; {len(found)} were probed before", err=True)
+        common.say(f"{counted(len(todo), 'run')} to train again; {len(found)} were probed before", err=True)
     for done, each in enumerate(api.probe(todo, store, asked, jobs), 1):
         found[each.run.id] = each
         if not quiet:
@@ -120,7 +121,9 @@ def _tell(made: Sequence[Probed]) -> None:
     for each in differing:
         common.say(f"differs: {each.run}: {each.text}", err=True)
     held = f"{len(stored) - len(differing)} of the {len(stored)} that the store has equal bit for bit"
-    common.say(f"{len(now)} runs trained again: {held if stored else 'the store has none of them'}", err=True)
+    common.say(
+        f"{counted(len(now), 'run')} trained again: {held if stored else 'the store has none of them'}", err=True
+    )
     broken = [record for record in now.values() if not record.finished]
     for record in broken:
         common.say(f"broke: {again.label(record)}: {record.status}", err=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from rnnbench.cli import apart, app, common, options
+from rnnbench.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,10 +79,11 @@ def run(
     store = Store(results)
     name = chosen.suite.name
     if dry_run:
-        known = view(chosen, api.without(api.records(chosen, store), rerun))
+        found = api.without(api.records(chosen, store), rerun)
+        known = view(chosen, found)
         workers = jobs or (api.cores() if executor == "local" else 1)
         common.say(forecast.describe(name, api.Forecast.of(known), workers))
-        _notes(chosen.suite, 0, workers, known)
+        _notes(chosen.suite, sum(1 for _ in api.stale(found.values())), workers, known)
         return
     forecasts: list[Forecast] = []
 
@@ -116,8 +118,7 @@ def _notes(suite: Suite, stale: int, workers: int = 1, climbs: Sequence[Climb] =
         are = "known run is" if stale == 1 else "known runs are"
         common.say(f"{suite.name}: {stale:,} {are} stale: made by other code than today's; {again}", err=True)
     if few := advice.few(suite):
-        n = len(suite.seeds)
-        told = f"{few} of {len(suite.claims)} claims can't be decided with {n} seed{'s' * (n > 1)}"
+        told = f"{few} of {len(suite.claims)} claims can't be decided with {counted(len(suite.seeds), 'seed')}"
         option = advice.seeds(suite, climbs, MINIMUM, workers)
         common.say(f"{suite.name}: {told}, {MINIMUM} are needed: {option}", err=True)
 

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from rnnbench.cli import apart, app, common, options
+from rnnbench.text import counted
 
 CURE = "next: --timeout SECONDS, or --no-import"
 
@@ -43,6 +44,4 @@ def validate(
 def _told(name: str, counts: dict[str, int], partly: bool) -> str:
     if partly:
         return f"{name}: valid, as far as that shows without importing anything"
-    return f"{name}: valid; " + ", ".join(
-        f"{count:,} {what[: len(what) - (count == 1)]}" for what, count in counts.items()
-    )
+    return f"{name}: valid; " + ", ".join(counted(count, what.removesuffix("s")) for what, count in counts.items())

@@ -13,6 +13,7 @@ from rnnbench.settings import Settings
 SECONDS_A_STEP = 6e-4  # measured on one core of a recent x86-64 server: what a training step takes besides its layers
 FORWARDS = 1 / 3  # of a training step is its way forwards
 TESTED = 2048  # examples at each length that is tested, of which little can be told where they are few
+FIRST = 1e9  # seconds, more than any ladder takes
 
 
 _estimates: dict[str, float] = {}  # of rungs, by what they are: asked for again at each record
@@ -61,11 +62,12 @@ def work(climb: Climb) -> tuple[float, float]:
 def priority(climb: Climb, rung: RungState) -> float:
     """Estimated seconds from the start of a rung to the top of its ladder, if each rung's seeds train side by side: the
     barriers make a ladder a chain, and the longest chain that is left must not be begun last. A search is a chain of so
-    many runs as it may take."""
+    many runs as it may take. Before all of that comes every ladder's first rung: it is short, shows at once who
+    learns anything at all, and tells how long the rest takes."""
     if climb.searches:
         return estimate(rung.rung) * max(search.left for search in climb.searches)
     above = (s for s in climb.steps if s.rung.length >= rung.rung.length and s.state != "pruned")
-    return sum(estimate(s.rung) for s in above)
+    return sum(estimate(s.rung) for s in above) + (FIRST if rung is climb.steps[0] else 0.0)
 
 
 def correction(records: Iterable[Record]) -> float:

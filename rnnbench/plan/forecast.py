@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rnnbench.plan import cost
 from rnnbench.plan.ladders import Climb
 from rnnbench.records import Record
-from rnnbench.text import duration
+from rnnbench.text import counted, duration
 
 
 @dataclass(frozen=True)
@@ -62,19 +62,20 @@ def describe(name: str, forecast: Forecast, workers: int) -> str:
     shorter = f" ({f.derived:,} by runs with fewer steps)" if f.derived else ""
     parts = ((f.pilots, "pilots"), (f.crossed, "pairs of a crossing"))
     told = ", ".join(f"{count:,} of them {what}" for count, what in parts if count)
-    head = f"{name}: {f.total:,} runs{f' ({told})' if told else ''}, {f.known:,} known{shorter}, {f.pruned:,} pruned"
+    total = counted(f.total, "run") + (f" ({told})" if told else "")
+    head = f"{name}: {total}, {f.known:,} known{shorter}, {f.pruned:,} pruned"
     head += f", {'at most ' * bool(f.searched or f.follow)}{f.missing:,} to train"
     if not f.missing:
         return f"{head}; nothing to do"
-    return f"{head}, at most about {duration(f.seconds / workers)} on {workers} worker{'s' * (workers > 1)}"
+    return f"{head}, at most about {duration(f.seconds / workers)} on {counted(workers, 'worker')}"
 
 
 def summary(name: str, before: Forecast, after: Forecast, trained: int, broken: int) -> str:
     """What `run` says last."""
     if not trained and not before.missing:
-        text = f"{name}: nothing to do: {after.known:,} runs known, {after.pruned:,} pruned"
+        text = f"{name}: nothing to do: {counted(after.known, 'run')} known, {after.pruned:,} pruned"
     else:
-        text = f"{name}: {trained:,} runs trained, {before.known:,} known before, {after.pruned:,} pruned"
+        text = f"{name}: {counted(trained, 'run')} trained, {before.known:,} known before, {after.pruned:,} pruned"
     text += f", {after.derived:,} told by runs with fewer steps" if after.derived else ""
     text += f", {after.missing:,} still missing" if after.missing else ""
     return text + (f", {broken:,} broken (rnnbench run --rerun failed tries them again)" if broken else "")

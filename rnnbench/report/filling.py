@@ -12,6 +12,9 @@ from rnnbench.plan.reach import unfolded
 from rnnbench.report import marks
 from rnnbench.report.formats import table
 from rnnbench.report.model import Cell, Tone, clean
+from rnnbench.text import counted
+
+KEY = "● solved by half or more  ○ by fewer  ◐ under way  – pruned  · to do"
 
 
 def filling(climbs: Sequence[Climb], width: int, room: int) -> list[Text]:
@@ -42,9 +45,12 @@ def filling(climbs: Sequence[Climb], width: int, room: int) -> list[Text]:
     if others and len(lines) == room:  # the line that tells of the others needs a place
         lines.pop()
         dropped += 1
-    counts = ((dropped, "variants"), (sum(map(len, others)), "tasks"))
-    told = ", ".join(f"{count} more {noun}" for count, noun in counts if count)
-    return [*lines, Text(f"… {told}", "bright_black")] if told else lines
+    counts = ((dropped, "variant"), (sum(map(len, others)), "task"))
+    told = ", ".join(counted(count, f"more {noun}") for count, noun in counts if count)
+    below = [Text(f"… {told}", "bright_black")] if told else []
+    if len(lines) + len(below) < room and len(KEY) <= width:
+        below.append(Text(KEY, "bright_black"))
+    return [*lines, *below]
 
 
 def _task(climb: Climb) -> str:
@@ -75,7 +81,7 @@ def _begun(step: RungState) -> bool:
 
 
 def _rung(step: RungState) -> str:
-    """● solved by at least half of the seeds, ○ not, ◐ under way, – pruned, · to do."""
+    """Its sign, as KEY says."""
     if step.state == "pruned":
         return marks.PRUNED
     verdict = step.passed

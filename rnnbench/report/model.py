@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from rnnbench.text import counted as counted
 from rnnbench.text import printable
 
 Value = str | int | float | None
@@ -21,15 +22,6 @@ NBSP = "\u00a0"  # keeps a number and its unit on one line
 def clean(text: str) -> str:
     """A text from outside as a report has it: as every other, and whole."""
     return printable(text)
-
-
-def counted(n: int, noun: str) -> str:
-    """A number of things.
-
-    >>> counted(1, "seed"), counted(2, "seed")
-    ('1 seed', '2 seeds')
-    """
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,9 @@
 """Plan -> executor -> store, and the events on the way.
 
 Ladders are climbed from the shortest rung, with a barrier at each; one with more steps waits, rung by rung, for the
-same rung with fewer, whose records may tell of its own. Among the rungs that are ready the one with the longest way to
-its ladder's top goes first. The driver alone writes to the store. A cohort that fails, or whose worker dies, costs its
-unfinished runs one retry each, alone; a run that breaks alone is recorded as broken, and tried again as
+same rung with fewer, whose records may tell of its own. First goes each ladder's first rung, then the one with
+the longest way to its ladder's top. The driver alone writes to the store. A cohort that fails, or whose worker dies,
+costs its unfinished runs one retry each, alone; a run that breaks alone is recorded as broken, and tried again as
 often as `retries` says. What a run was refused for, a mistake of the user's, goes for all of its shape: they are
 recorded so without being tried, and none is tried again.
 """

@@ -42,6 +42,7 @@ LSTM = "  lstm: {cell: lstm}"
 DIFFERENCE = "  # {name}-wide: {{base: {name}, hidden: 32}}          # a difference from another, never a copy"
 OWN_PART = "  # - {base: mine, without: [some_switch]}             # a switch of yours that is true\n"
 OWN_NAME = "mine"
+GATES = ("forget_gate", "input_gate", "output_gate")
 COPY = "  copy: {items: 1, alphabet: 4, lengths: [4, 8, 16, 32]}"
 ADDING = "  adding: {lengths: [5, 10, 20, 40]}"
 
@@ -52,15 +53,15 @@ def suite(file: Path, kind: str = "", what: str = "", parts: tuple[str, ...] = (
     own = kind in ("cell", "layer", "module")
     name, tasks = OWN_NAME if own else "lstm", [COPY, ADDING]
     architectures = [RNN, LSTM, *([f"  {OWN_NAME}: {{{kind}: {what}}}"] if own else [])]
-    ablate = f"  - {{base: {name}, without: [{', '.join(parts)}]}}\n" if parts else ""
-    if not own:
-        ablate = "  - {base: lstm, without: [forget_gate, input_gate, output_gate]}\n"
-    elif not parts:
+    parts = parts if own else GATES
+    ablate = f"  - {{base: {name}, without: [{', '.join(parts)}]}}\n"
+    if not parts:
         ablate = "  - {base: lstm, without: [forget_gate]}\n" + OWN_PART
     task = "adding"
     if kind == "task":
         tasks, task = [f"  {OWN_NAME}: {{task: {what}, lengths: [4, 8, 16, 32]}}", COPY], OWN_NAME
     claims = [(f"{name} outlasts the plain RNN", f"span({name}, {task}) >= 2 * span(rnn, {task})")]
+    claims += [(f"{part} matters", f"effect({part}, {task}) < 0") for part in parts]
     return TEXT.format(
         file=file.name,
         name=file.stem,

@@ -26,7 +26,8 @@ def resolve(device: str) -> str:
     number = int(device.partition(":")[2] or 0)
     count = torch.cuda.device_count()
     if number >= count:
-        raise UserError(f"--device: got '{device}', expected one of the {count} CUDA devices here; use --device cpu")
+        has = f"one of {count} CUDA devices" if count else "one that torch finds, and it finds no CUDA device"
+        raise UserError(f"--device: got '{device}', expected {has}; use --device cpu")
     return f"cuda:{number}"
 
 

@@ -14,7 +14,7 @@ from rnnbench.layers import Layer
 from rnnbench.layers.recurrent import Recurrent
 from rnnbench.lazy import torch
 from rnnbench.rng import Stream, stream
-from rnnbench.tasks import Task
+from rnnbench.tasks import Batch, Task
 from rnnbench.text import raised
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 I, T, B = 3, 4, 5  # unlike each other, so that an axis taken for another one shows
 RUNS = 2
+CHEAP = 0.1  # more than noise leaves of a score that is 0
 
 
 def trial(layer: Layer, H: int, causal: bool) -> str:
@@ -49,9 +50,29 @@ def trial_of_task(task: Task, length: int) -> str:
             return "got inputs that are not finite numbers"
         if batch.weights is not None and not batch.weights.sum() > 0:
             return "got weights that are all 0, expected an answer that is scored in each batch"
-        return ""
+        if not _equal(batch, task.batch(B, length, _stream(0, "batch"))):
+            return "gives other examples for the same stream, expected all that is random to come from it"
+        return _cheated(task, length)
     except BaseException:
         return raised(traceback.format_exc())
+
+
+def _cheated(task: Task, length: int) -> str:
+    """Which of a task's shortcuts scores, though it does without the memory."""
+    batch = task.held_out("test", length, partial(_stream, 0))
+    weights = None if batch.weights is None else torch.from_numpy(batch.weights)
+    for name, answers in task.shortcuts(batch).items():
+        score = float(task.score(torch.from_numpy(answers), torch.from_numpy(batch.ys), weights))
+        if score > CHEAP:
+            return f"its shortcut '{name}' scores {score:.2f}, expected about 0: `chance` is what the best of them gets"
+    return ""
+
+
+def _equal(a: Batch, b: Batch) -> bool:
+    if a.at != b.at or (a.weights is None) != (b.weights is None):
+        return False
+    weighted = a.weights is None or b.weights is None or np.array_equal(a.weights, b.weights)
+    return weighted and np.array_equal(a.xs, b.xs) and np.array_equal(a.ys, b.ys)
 
 
 def _tried(layer: Layer, H: int, causal: bool) -> str:
@@ -68,7 +89,11 @@ def _tried(layer: Layer, H: int, causal: bool) -> str:
     want = (T, B, layer.width(I, H))
     if alone[0].shape != want:
         return f"got an output of shape {tuple(alone[0].shape)}, expected {want}: steps, batch, width"
-    torch.autograd.grad(alone[0].sum(), list(p.values()), allow_unused=True)
+    slopes = torch.autograd.grad(alone[0].sum(), list(p.values()), allow_unused=True)
+    unused = [name for name, slope in zip(p, slopes, strict=True) if slope is None]
+    if unused and isinstance(layer, Recurrent):
+        names = ", ".join(unused)
+        return f"its step makes no use of {names}, expected `shapes` without what it doesn't use: it is counted"
     if not _same(alone[0], layer.scan({name: p[name][0] for name in p}, xs[0], causal)):
         return "gives other values each time: it draws random numbers, or keeps something from one call to the next"
     if not layer.stacks:

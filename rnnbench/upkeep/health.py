@@ -79,7 +79,7 @@ def stale(store: Store) -> Finding:
         )
     if count:
         todo = "rnnbench run SUITE --rerun stale trains them again"
-        return Finding("stale", "note", f"{count:,} records were made by other code than today's", todo)
+        return Finding("stale", "note", f"records made by other code than today's: {count:,}", todo)
     return Finding("stale", "fine", "every record was made by today's code")
 
 

@@ -17,7 +17,7 @@ from rnnbench.report.page import tabled
 from rnnbench.report.page.markup import Markup, join, tag
 from rnnbench.suite import Suite
 from rnnbench.suite.load import shipped
-from rnnbench.text import raised
+from rnnbench.text import counted, raised
 
 WHY = 300  # characters of an error
 BROKEN = 200  # rows: more of the same say no more
@@ -76,7 +76,7 @@ def _shown(text: str) -> str:
 def _counted(values: Iterable[str]) -> str:
     """Each value with how many runs have it, the most first; empty ones, which an export hasn't, left out."""
     counts = Counter(value for value in values if value)
-    shown = [f"{value} ({count} runs)" for value, count in counts.most_common(6)]
+    shown = [f"{value} ({counted(count, 'run')})" for value, count in counts.most_common(6)]
     return "; ".join([*shown, *([f"and {len(counts) - 6} others"] if len(counts) > 6 else [])])
 
 
