@@ -333,7 +333,7 @@ def test_scores_are_split_where_all_steps_were_spent_and_json_has_all_of_it() ->
     planned = plan(asked)
     climbs = view(planned, records(planned, {"lstm": LUCKY, "lstm-forget_gate": SAME}))
     scores = [each for each in luck.lucks(climbs) if each.of == "score"]
-    assert {(each.variant, each.base, each.length) for each in scores} == {
+    assert {(each.variant, each.base, each.place) for each in scores} == {
         (variant, base, length)
         for length in LENGTHS
         for variant, base in (("lstm", ""), ("lstm-forget_gate", ""), ("lstm-forget_gate", "lstm"))

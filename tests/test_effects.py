@@ -136,7 +136,7 @@ def test_scores_are_compared_where_both_spent_all_their_steps(base: str, part: s
 
     climbs = [stopped("sss suu", base), stopped("ssu uuu", part, "lstm-a", "lstm")]
     found = effects.score_effects(climbs)
-    assert [(e.length, e.n) for e in found[:2]] == ([(10, 3), (20, 3)] if base == part == "never" else [])
+    assert [(e.place, e.n) for e in found[:2]] == ([(10, 3), (20, 3)] if base == part == "never" else [])
     if found:
         assert found[0].score.value == pytest.approx((0.5 - 0.99) / 3)
 

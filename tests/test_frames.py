@@ -27,7 +27,7 @@ ROOT = Path(__file__).parent.parent
 PAGE = "docs/notebooks.md"
 CLAIMS = (Claim("lstm > rnn", "span(lstm, adding) > span(rnn, adding)", number=1),)
 CENSORED = {"≥": "above", "≤": "below", "?": "both", "": ""}
-OF_RESULTS = {"runs", "curves", "scores", "spans", "reach", "effects", "claims"}
+OF_RESULTS = {"runs", "curves", "scores", "spans", "reach", "need", "effects", "claims"}
 
 
 def of(suite: Suite, found: Sequence[Climb]) -> Results:

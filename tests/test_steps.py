@@ -104,7 +104,7 @@ def test_what_did_not_finish_on_both_sides_is_left_out() -> None:
     assert (ratio.n, ratio.sooner, ratio.later) == (2, 0, 1)  # 2 to 5, .75 to 1.33
     assert (ratio.median.low, ratio.median.high) == pytest.approx((1.5**0.5, (20 / 3) ** 0.5))
     nothing = paced(["x", "."], [100, 200])
-    assert (nothing.ratios[0].n, nothing.length) == (0, None)
+    assert (nothing.ratios[0].n, nothing.place) == (0, None)
     assert (nothing.ratios[0].median.low, nothing.ratios[0].median.high) == (0, math.inf)
     assert math.isnan(nothing.p)
 
@@ -114,12 +114,12 @@ def test_what_was_pruned_is_left_out() -> None:
     none: list[list[Word]] = [[None] * 3, [None] * 3, [None] * 3, [100] * 3]
     (found,) = paces([climbed(base, prune=True), climbed(none, "-a", prune=True)])
     assert [r.n for r in found.ratios] == [3, 3, 0, 0]
-    assert found.length == 20
+    assert found.place == 20
 
 
 def test_nothing_is_known_where_neither_ever_solves() -> None:
     found = paced([None, "d", None], [None, None, "d"])
-    assert (found.ratios[0].n, found.ratios[0].known, found.length) == (3, 0, None)
+    assert (found.ratios[0].n, found.ratios[0].known, found.place) == (3, 0, None)
     assert (math.isnan(found.p), math.isnan(found.adjusted), found.least) == (True, True, 1.0)
 
 
@@ -173,9 +173,9 @@ def test_censored_steps_give_what_every_outcome_beyond_the_budget_would(each: li
     if sooner + later:
         tail = scipy.stats.binomtest(max(sooner, later), len(each), alternative="greater").pvalue
         assert found.p == pytest.approx(min(1, 2 * tail))
-        assert found.length == 10
+        assert found.place == 10
     else:
-        assert found.length is None
+        assert found.place is None
 
 
 @settings(max_examples=60, deadline=None)
@@ -185,7 +185,7 @@ def test_p_is_small_where_the_interval_lies_on_one_side_of_1(each: list[tuple[Wo
     found = paced([b for b, _ in each], [v for _, v in each])
     (ratio,) = found.ratios
     apart = ratio.interval.low >= 1 or ratio.interval.high <= 1  # neither end is in it
-    assert apart == (found.length is not None and found.p <= 0.05)
+    assert apart == (found.place is not None and found.p <= 0.05)
 
 
 def test_the_test_is_at_the_longest_length_of_which_enough_is_known() -> None:
@@ -199,7 +199,7 @@ def test_the_test_is_at_the_longest_length_of_which_enough_is_known() -> None:
     found = paces(
         [climbed(base), climbed(part, "-a"), climbed(other, "-b"), silent, replace(pair, ladder=joint), *copied]
     )
-    assert [(p.task, p.variant, p.length) for p in found] == [
+    assert [(p.task, p.variant, p.place) for p in found] == [
         ("adding", "lstm-a", 20), ("adding", "lstm-b", 20), ("adding", "lstm-c", None), ("copy", "lstm-b", 20),
     ]  # fmt: skip
     one = flips.smallest_p(8)
@@ -214,7 +214,7 @@ def test_a_longer_length_is_tested_where_enough_is_known_if_not_all() -> None:
     none: list[list[Word]] = [[None] * 10] * 3
     (found,) = paces([climbed(base), climbed(none, "-a")])
     assert [r.known for r in found.ratios] == [10, 9, 8]  # of ten it takes nine
-    assert found.length == 20
+    assert found.place == 20
     assert found.p == pytest.approx(scipy.stats.binomtest(9, 10).pvalue)
     assert found.adjusted == pytest.approx(found.p)  # whose order isn't known counts against it in a family, too
 

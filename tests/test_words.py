@@ -141,9 +141,9 @@ def test_more_seeds_where_there_are_too_few() -> None:
 
 def test_a_longer_ladder_where_its_end_hides_the_difference() -> None:
     found = told(6, "span(lstm, copy) > 2 * span(rnn, copy)", lstm="ssssss sssssu", rnn="ssssss uuuuuu")
-    assert found == "; lstm solved the longest length of copy (20) in 5 of 6 seeds: add lengths beyond 20"
+    assert found == "; lstm solved copy at its longest length (20) in 5 of 6 seeds: add lengths beyond 20"
     found = told(6, "span(lstm, copy) > 2 * span(rnn, copy)", lstm="ssssss uuuuuu", rnn="uuuuuu uuuuuu")
-    assert found == "; rnn did not solve the shortest length of copy (2) in 6 of 6 seeds: add lengths below 2"
+    assert found == "; rnn did not solve copy at its shortest length (2) in 6 of 6 seeds: add lengths below 2"
 
 
 def test_the_runs_that_are_missing_or_broke() -> None:

@@ -9,7 +9,7 @@ from rnnbench.analysis.verdicts import MINIMUM, Verdict
 from rnnbench.plan import cost
 from rnnbench.plan.ladders import Climb
 from rnnbench.plan.selection import Asked, asked
-from rnnbench.suite import Claim, Suite
+from rnnbench.suite import Claim, Suite, rungs
 from rnnbench.text import duration
 
 SHOWN = 2  # ladders that are told of
@@ -72,13 +72,14 @@ def _ends(climbs: Sequence[Climb], wanted: Asked) -> Iterator[str]:
     """The ladders whose ends hide how far a variant reaches, where the claim asks for that."""
     for climb in climbs:
         variant, task = climb.ladder.variant.name, climb.ladder.task.name
-        if wanted.pairs[variant, task]:  # it asks for certain lengths
+        if wanted.pairs[variant, task]:  # it asks for certain rungs
             continue
-        first, last = climb.steps[0], climb.steps[-1]
+        first, last, start, end = climb.steps[0], climb.steps[-1], climb.places[0], climb.places[-1]
+        words = rungs.words(climb.ladder.task)
         if last.solved:
-            told = f"{variant} solved the longest length of {task} ({last.rung.length})"
-            yield f"{told} in {last.solved} of {last.asked} seeds: add lengths beyond {last.rung.length}"
+            told = f"{variant} solved {task} {words.last} ({end})"
+            yield f"{told} in {last.solved} of {last.asked} seeds: add {words.harder} {end}"
         elif first.solved < first.asked:
-            short, failed = first.rung.length, first.asked - first.solved
-            told = f"{variant} did not solve the shortest length of {task} ({short})"
-            yield f"{told} in {failed} of {first.asked} seeds: add lengths below {short}"
+            failed = first.asked - first.solved
+            told = f"{variant} did not solve {task} {words.first} ({start})"
+            yield f"{told} in {failed} of {first.asked} seeds: add {words.easier} {start}"

@@ -13,16 +13,17 @@ from dataclasses import replace
 
 from rnnbench import registry
 from rnnbench.analysis import effects, spans, verdicts
+from rnnbench.analysis.effects import Effect
 from rnnbench.plan.ladders import Climb
 from rnnbench.records import Record
 from rnnbench.settings import Settings
-from rnnbench.suite import Suite, parts
+from rnnbench.suite import Suite, parts, rungs
 from rnnbench.suite.expression import measures
 from rnnbench.suite.families import points
 from rnnbench.suite.grammar import parse
 
 BARS = (0.9, 0.95, 0.97, 0.99)
-DIFFER = {"longer", "shorter"}
+ALIKE, UNTOLD = "alike", "nothing told"
 
 
 def judged(record: Record | None, bar: float, own: float) -> Record | None:
@@ -52,7 +53,7 @@ def at(climb: Climb, bar: float) -> tuple[Climb, bool]:
 
 def effect_outcomes(climbs: Sequence[Climb]) -> dict[tuple[str, str], dict[float, str]]:
     """(task, variant) -> at which bars a difference would be told that isn't, or the other way round, or not that one:
-    "longer", "shorter", "alike" or "nothing told"."""
+    "longer" or "shorter" (of needs "larger" or "smaller"), "alike" or "nothing told"."""
     now = _outcomes(climbs)
     out: dict[tuple[str, str], dict[float, str]] = {name: {} for name in now}
     for bar in BARS:
@@ -60,15 +61,21 @@ def effect_outcomes(climbs: Sequence[Climb]) -> dict[tuple[str, str], dict[float
         known = {(c.ladder.task.name, c.ladder.variant.name) for c, told in there if told}
         bases = {c.ladder.variant.name: c.ladder.variant.base or "" for c, _ in there}
         for name, outcome in _outcomes([c for c, _ in there]).items():
-            if {outcome, now[name]} & DIFFER and outcome != now[name] and {name, (name[0], bases[name[1]])} <= known:
+            differs = {outcome, now[name]} - {ALIKE, UNTOLD}
+            if differs and outcome != now[name] and {name, (name[0], bases[name[1]])} <= known:
                 out[name][bar] = outcome
     return out
 
 
 def _outcomes(climbs: Sequence[Climb]) -> dict[tuple[str, str], str]:
-    words = {"differs": ("shorter", "longer"), "alike": ("alike", "alike"), "": ("nothing told", "nothing told")}
-    found = effects.effects(climbs, estimates=False)
-    return {(e.task, e.variant): words[e.outcome][e.octaves.value > 0] for e in found}
+    words = {climb.ladder.task.name: rungs.words(climb.ladder.task) for climb in climbs}
+
+    def told(e: Effect) -> str:
+        if e.outcome != "differs":
+            return ALIKE if e.outcome == "alike" else UNTOLD
+        return words[e.task].more if e.octaves.value > 0 else words[e.task].less
+
+    return {(e.task, e.variant): told(e) for e in effects.effects(climbs, estimates=False)}
 
 
 def claim_outcomes(suite: Suite, climbs: Sequence[Climb]) -> list[dict[float, str]]:

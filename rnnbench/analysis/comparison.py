@@ -17,6 +17,9 @@ from rnnbench.plan.ladders import Climb, RungState
 from rnnbench.plan.reach import Tested
 from rnnbench.records import Record, Rung
 from rnnbench.settings import Settings
+from rnnbench.suite import rungs
+
+PLACES = {rungs.LENGTHS: "lengths", rungs.EXAMPLES: "numbers of examples"}
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class Side:
 
 @dataclass(frozen=True)
 class Pair:
-    """A variant on a task on both sides, at the lengths and seeds that both have.
+    """A variant on a task on both sides, at the lengths (or numbers of examples) and seeds that both have.
 
     `spans` are the two sides' own; `effect` is b's less a's, paired by seed, all pairs as one family;
     `settings` what their runs differ in, as (name, a's, b's). `runs` are those that finished on both sides; where they
@@ -53,7 +56,8 @@ class Pair:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What two sides have in common, and what is in one alone: `VARIANT on TASK`, seeds, and lengths by task."""
+    """What two sides have in common, and what is in one alone: `VARIANT on TASK`, seeds, and by task lengths, or
+    numbers of examples."""
 
     a: str
     b: str
@@ -77,10 +81,9 @@ def _by_name(side: Side) -> dict[tuple[str, str], Climb]:
 
 
 def _pair(a: Side, one: Climb, b: Side, other: Climb) -> Pair | None:
-    theirs = {step.rung.length for step in other.steps}
-    lengths = [step.rung.length for step in one.steps if step.rung.length in theirs]
+    lengths = [place for place in one.places if place in set(other.places)]
     seeds = [seed for seed in a.seeds if seed in set(b.seeds)]
-    if not lengths or not seeds:
+    if not lengths or not seeds or not _alike(one, other):
         return None
     mine, yours = _common(one, lengths, a.seeds, seeds), _common(other, lengths, b.seeds, seeds)
     both = [
@@ -107,10 +110,15 @@ def _pair(a: Side, one: Climb, b: Side, other: Climb) -> Pair | None:
     )
 
 
+def _alike(one: Climb, other: Climb) -> bool:
+    """Whether two ladders have rungs of one kind: lengths, or numbers of examples."""
+    return rungs.words(one.ladder.task) == rungs.words(other.ladder.task)
+
+
 def _common(climb: Climb, lengths: Sequence[int], seeds: Sequence[int], wanted: Sequence[int]) -> Climb:
-    """A climb at some of its lengths and seeds."""
+    """A climb at some of its places and seeds."""
     places = [seeds.index(seed) for seed in wanted]
-    steps = tuple(step.of(places) for step in climb.steps if step.rung.length in lengths)
+    steps = tuple(step.of(places) for place, step in zip(climb.places, climb.steps, strict=True) if place in lengths)
     return replace(climb, steps=steps)
 
 
@@ -158,18 +166,23 @@ def _alone(
     def beyond(x: Mapping[tuple[str, str], Climb], y: Mapping[tuple[str, str], Climb]) -> tuple[str, ...]:
         return tuple(f"{variant} on {task}" for variant, task in x if (variant, task) not in y)
 
-    def lengths(side: Mapping[tuple[str, str], Climb]) -> dict[str, set[int]]:
-        found: dict[str, set[int]] = {}
+    def places(side: Mapping[tuple[str, str], Climb]) -> dict[str, dict[str, set[int]]]:
+        """By task, what its rungs are places of, and these."""
+        found: dict[str, dict[str, set[int]]] = {}
         for (_, task), climb in side.items():
-            found.setdefault(task, set()).update(step.rung.length for step in climb.steps)
+            kind = PLACES[rungs.words(climb.ladder.task)]
+            found.setdefault(task, {}).setdefault(kind, set()).update(climb.places)
         return found
 
-    x, y = lengths(mine), lengths(others)
+    x, y = places(mine), places(others)
     found = {
         "variants and tasks": (beyond(mine, others), beyond(others, mine)),
         "seeds": (_rest(a.seeds, b.seeds), _rest(b.seeds, a.seeds)),
     }
-    found |= {f"lengths of {task}": (_rest(x[task], y[task]), _rest(y[task], x[task])) for task in x if task in y}
+    for task in (task for task in x if task in y):
+        for kind in dict.fromkeys((*x[task], *y[task])):
+            one, other = (side[task].get(kind, set()) for side in (x, y))
+            found[f"{kind} of {task}"] = _rest(one, other), _rest(other, one)
     return {name: sides for name, sides in found.items() if any(sides)}
 
 

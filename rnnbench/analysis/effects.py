@@ -180,27 +180,28 @@ def together(found: Sequence[Effect], spacings: Sequence[float]) -> list[Effect]
 
 @dataclass(frozen=True)
 class ScoreEffect:
-    """What a part does to the score at one length, paired by the n seeds that finished with and without it."""
+    """What a part does to the score at one place of the ladder, a length or a number of examples, paired by the n seeds
+    that finished with and without it."""
 
     task: str
     variant: str
     base: str
-    length: int
+    place: int
     n: int
     score: Estimate
 
 
 def score_effects(climbs: Iterable[Climb]) -> list[ScoreEffect]:
-    """By length, of every variant that differs from another; only where all steps were spent (`stop: never`), since a
-    run that stopped when it was solved has a score that sits at the bar."""
+    """Rung by rung, of every variant that differs from another; only where all steps were spent (`stop: never`), since
+    a run that stopped when it was solved has a score that sits at the bar."""
     out = []
     for climb, base in differences(climbs):
         names = climb.ladder.task.name, climb.ladder.variant.name, base.ladder.variant.name
-        for a, b in zip(climb.steps, base.steps, strict=True):
+        for place, a, b in zip(climb.places, climb.steps, base.steps, strict=True):
             if not climb.searches and "never" == a.rung.settings.get("stop") == b.rung.settings.get("stop"):
                 done = [(points(x), points(y)) for x, y in finished_pairs(a, b)]
                 found = stats.paired([x for x, _ in done], [y for _, y in done])
-                out.append(ScoreEffect(*names, a.rung.length, len(done), found))
+                out.append(ScoreEffect(*names, place, len(done), found))
     return out
 
 

@@ -61,12 +61,12 @@ def middle(step: RungState) -> Range | None:
 
 @dataclass(frozen=True)
 class Ratio:
-    """Steps to solve of a variant over those of its base at one length, over the n seeds of which both runs finished:
+    """Steps to solve of a variant over those of its base at one rung, over the n seeds of which both runs finished:
     `median`, and the interval around it (low and high in one; 0 and inf where it has no end), which six seeds are the
     first to have. For `sooner` of the seeds the variant is known to have been faster, for `later` slower; of the
     others, among them all that were solved by the same look, nobody knows."""
 
-    length: int
+    place: int
     n: int
     sooner: int
     later: int
@@ -86,10 +86,10 @@ class Ratio:
 
 @dataclass(frozen=True)
 class Pace:
-    """What a part does to the steps to solve on a task, length by length.
+    """What a part does to the steps to solve on a task, rung by rung.
 
-    `p` is the sign test's at `length`: the longest at which the order of so many seeds is known that it could be small,
-    or else the longest of those at which that of the most is known (None: of none anywhere). Unknown orders are held
+    `p` is the sign test's at `place`: the hardest at which the order of so many seeds is known that it could be small,
+    or else the hardest of those at which that of the most is known (None: of none anywhere). Unknown orders are held
     against it. `adjusted` is the same over all parts that it is shown with, `least` the smallest that n seeds could
     reach. `orders` are the seeds' there, 1 for later and -1 for sooner, in the suite's order, nan where a run is
     missing.
@@ -99,7 +99,7 @@ class Pace:
     variant: str
     base: str
     ratios: tuple[Ratio, ...]
-    length: int | None
+    place: int | None
     p: float
     adjusted: float
     least: float
@@ -118,15 +118,16 @@ def paces(climbs: Iterable[Climb]) -> list[Pace]:
 
 def _pace(climb: Climb, base: Climb) -> Pace:
     """As if its part were the only one."""
-    ratios = tuple(_ratio(a, b) for a, b in zip(climb.steps, base.steps, strict=True))
-    best = max(ratios, key=lambda r: (min(r.known, decisions.heads(r.n)), r.length))  # more than suffice are no better
+    ratios = tuple(map(_ratio, climb.places, climb.steps, base.steps))
+    known = [min(ratio.known, decisions.heads(ratio.n)) for ratio in ratios]  # more than suffice are no better
+    at = max(range(len(ratios)), key=lambda k: (known[k], k))
+    best = ratios[at]
     names = climb.ladder.task.name, climb.ladder.variant.name, base.ladder.variant.name
     if not best.known:
         return Pace(*names, ratios, None, math.nan, math.nan, 1.0)
     p = min(1.0, 2 * decisions.tail(best.n, max(best.sooner, best.later)))
-    at = [step.rung.length for step in climb.steps].index(best.length)
     orders = _orders(climb.steps[at], base.steps[at], best)
-    return Pace(*names, ratios, best.length, p, p, flips.smallest_p(best.n), orders)
+    return Pace(*names, ratios, best.place, p, p, flips.smallest_p(best.n), orders)
 
 
 def _orders(step: RungState, base: RungState, ratio: Ratio) -> tuple[float, ...]:
@@ -142,13 +143,13 @@ def _orders(step: RungState, base: RungState, ratio: Ratio) -> tuple[float, ...]
     return tuple(out)
 
 
-def _ratio(step: RungState, base: RungState) -> Ratio:
+def _ratio(place: int, step: RungState, base: RungState) -> Ratio:
     logs = [_octaves(taken(a), taken(b)) for a, b in effects.finished_pairs(step, base)]
     least, most = [r.low for r in logs], [r.high for r in logs]
     sooner, later = (sum(r.compare(sign) is True for r in logs) for sign in "<>")
     median = _powers(statistics.median(least), statistics.median(most)) if logs else _powers(-math.inf, math.inf)
     interval = _powers(_order(least, -1), _order(most, 1))
-    return Ratio(step.rung.length, len(logs), sooner, later, median, interval)
+    return Ratio(place, len(logs), sooner, later, median, interval)
 
 
 def _order(values: Sequence[float], side: int) -> float:

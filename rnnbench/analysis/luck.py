@@ -26,16 +26,17 @@ Name = tuple[str, str]  # variant, task
 @dataclass(frozen=True)
 class Luck:
     """What varies over the `init` x `data` pairs of a variant on a task: its span in octaves (log2), or its score at a
-    `length`; against a `base` the differences, pair by pair. `split` is None while some of the pairs are `missing` (not
-    run, or broken). `mean` is that of the split, its interval as wide as what is known of each pair only up to the
-    rungs asks for, and cut to what a score can be. `bound`: in some pair a span is at an end of the ladder, as in an
-    effect; the mean's interval has then one end, and what varies beyond is not seen."""
+    `place` of its ladder, a length or a number of examples; against a `base` the differences, pair by pair. `split` is
+    None while some of the pairs are `missing` (not run, or broken). `mean` is that of the split, its interval as wide
+    as what is known of each pair only up to the rungs asks for, and cut to what a score can be. `bound`: in some pair
+    a span is at an end of the ladder, as in an effect; the mean's interval has then one end, and what varies beyond is
+    not seen."""
 
     task: str
     variant: str
     base: str
     of: Literal["span", "score"]
-    length: int | None
+    place: int | None
     init: int
     data: int
     missing: int
@@ -90,11 +91,11 @@ def _score(k: int, own: Climb, pairs: Climb, base: tuple[Climb, Climb] | None = 
         return np.array(_grid(_crossing(pairs), _scores(own.steps[k]), _scores(pairs.steps[k])))
 
     found = values(own, pairs) - (values(*base) if base else 0.0)
-    return _luck(own, base, "score", own.steps[k].rung.length, found, "")
+    return _luck(own, base, "score", own.places[k], found, "")
 
 
 def _luck(
-    own: Climb, base: tuple[Climb, Climb] | None, of: Literal["span", "score"], length: int | None, values: Any,
+    own: Climb, base: tuple[Climb, Climb] | None, of: Literal["span", "score"], place: int | None, values: Any,
     end: Bound,
 ) -> Luck:  # fmt: skip
     variant, task = _name(own)
@@ -107,7 +108,7 @@ def _luck(
     high = math.inf if end in ("≥", "?") else mean.high
     against = base[0].ladder.variant.name if base else ""
     init, data = values.shape
-    return Luck(task, variant, against, of, length, init, data, missing, found, Estimate(mean.value, low, high), end)
+    return Luck(task, variant, against, of, place, init, data, missing, found, Estimate(mean.value, low, high), end)
 
 
 def _cut(score: Estimate) -> Estimate:

@@ -18,9 +18,9 @@ Verdicts = tuple[bool | None, ...]
 
 
 def counted(climb: Climb, verdicts: Verdicts) -> Verdicts:
-    """What counts of a seed's rungs, shortest first: of a reach whether each is solved with all before it (None: that
-    isn't known), of a span each by itself."""
-    return with_all_before(verdicts) if climb.ladder.task.train else verdicts
+    """What counts of a seed's rungs, that which is climbed first first: of a reach or a need whether each is solved
+    with all before it (None: that isn't known), of a span each by itself."""
+    return verdicts if climb.ladder.task.headline == "span" else with_all_before(verdicts)
 
 
 def with_all_before(verdicts: Iterable[bool | None]) -> Verdicts:
@@ -38,12 +38,13 @@ def with_all_before(verdicts: Iterable[bool | None]) -> Verdicts:
 
 
 def holes(climb: Climb) -> dict[int, int]:
-    """By length, how many seeds solve it though they don't solve some shorter one; only those of which any does."""
+    """By place of a rung, how many seeds solve it though they don't solve some earlier one; only those of which any
+    does."""
     columns = [[None if r is None or not r.finished else r.status == "solved" for r in s.records] for s in climb.steps]
     found = {}
-    for step, before, now in zip(climb.steps, _whole(columns), columns, strict=True):
+    for place, before, now in zip(climb.places, _whole(columns), columns, strict=True):
         if count := sum(bool(solved) and whole is False for solved, whole in zip(now, before, strict=True)):
-            found[step.rung.length] = count
+            found[place] = count
     return found
 
 

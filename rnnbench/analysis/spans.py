@@ -45,12 +45,24 @@ class Span:
     @property
     def bottom(self) -> bool:
         """No rung was solved: the ladder begins above what this can span."""
-        return not self.provisional and not self.rungs
+        return not self.provisional and not self.low
 
     @property
     def known(self) -> Range:
         """The lengths that it can be."""
         return Range(self.low, self.high, low_open=not self.low, high_open=True)
+
+
+@dataclass(frozen=True)
+class Need(Span):
+    """The need of a seed, a span of what isn't enough: `rungs` of them have too few examples. It is more than `low` (0:
+    the fewest do) and at most `high` (inf: not even the most do); at the `top` these don't, at the `bottom` the fewest
+    do. Runs that are missing or broke count as unsolved for all but `low`."""
+
+    @property
+    def known(self) -> Range:
+        """The numbers of examples that it can be."""
+        return Range(self.low, self.high, low_open=True, high_open=math.isinf(self.high))
 
 
 @dataclass(frozen=True)
@@ -61,7 +73,7 @@ class VariantSpan:
     `bound`: some seed is at an end of the ladder, so that the mean is at least ("≥") or at most ("≤") what is shown, or
     both can be ("?"). `top`, `bottom`: all of them are, and the ladder ends at `longest` or begins at `shortest`.
     `holes`: how many of the n seeds have any. `provisional`: of some seed it isn't known yet; `solved`: whether any
-    rung is.
+    rung is. Of a `need` all lengths are numbers of examples, and at its top the most, at its bottom the fewest.
     """
 
     octaves: Estimate
@@ -74,10 +86,11 @@ class VariantSpan:
     solved: bool
     shortest: int
     longest: int
+    need: bool = False
 
     @property
     def length(self) -> float:
-        """As a length: the geometric mean of the seeds' spans."""
+        """As a length, or a number of examples: the geometric mean of the seeds' spans."""
         return float(2.0**self.octaves.value)
 
 
@@ -138,15 +151,36 @@ def _span(lengths: tuple[int, ...], verdicts: tuple[bool | None, ...]) -> Span:
     return Span(place, sum(least), low, math.inf if most[-1] else high, holes, None in verdicts)
 
 
+def _need(numbers: tuple[int, ...], verdicts: tuple[bool | None, ...]) -> Need:
+    """The need of a seed, given for each rung whether it was solved with so many examples and all that are more (None:
+    unknown), fewest first."""
+    least, most = [v is False for v in verdicts], [v is not True for v in verdicts]
+    low, _ = ladder.between(numbers, ladder.octaves(numbers, least))
+    place = ladder.octaves(numbers, most)
+    _, high = ladder.between(numbers, place)
+    return Need(place, sum(most), low, high, (), None in verdicts)
+
+
 def lengths(climb: Climb) -> tuple[int, ...]:
-    """The lengths of a ladder's rungs, shortest first."""
-    return tuple(s.rung.length for s in climb.steps)
+    """The lengths of a ladder's rungs, shortest first; or their numbers of examples, fewest first."""
+    return climb.places[::-1] if needed(climb) else climb.places
+
+
+def needed(climb: Climb) -> bool:
+    """Whether its rungs are numbers of examples, which are climbed from the most."""
+    return climb.ladder.task.headline == "need"
+
+
+def solved(climb: Climb) -> list[int]:
+    """How many rungs each seed solves."""
+    return [len(climb.steps) - s.rungs if isinstance(s, Need) else s.rungs for s in seed_spans(climb)]
 
 
 def seed_spans(climb: Climb) -> tuple[Span, ...]:
     """The span of each seed, in the suite's order of seeds; () where the variant can't do the task."""
     rungs = lengths(climb)
-    return tuple(_span(rungs, reach.counted(climb, v)) for v in zip(*map(_solved, climb.steps), strict=True))
+    each = [reach.counted(climb, v) for v in zip(*map(_solved, climb.steps), strict=True)]
+    return tuple(_need(rungs, v[::-1]) for v in each) if needed(climb) else tuple(_span(rungs, v) for v in each)
 
 
 def _solved(step: RungState) -> list[bool | None]:
@@ -171,9 +205,10 @@ def span(climb: Climb) -> VariantSpan | None:
         bottom=bool(known) and all(s.bottom for s in known),
         holes=sum(bool(s.holes) for s in known),
         provisional=len(known) < len(every),
-        solved=any(s.rungs for s in every),
+        solved=any(solved(climb)),
         shortest=rungs[0],
         longest=rungs[-1],
+        need=needed(climb),
     )
 
 
@@ -193,4 +228,6 @@ def so_far(climb: Climb) -> float:
     in what is solved; whatever is unknown counts as unsolved. Of a ladder with rungs."""
     rungs = ladder.rungs(lengths(climb))
     shares = [0.0 if s.state == "pruned" or not s.asked else _solving(s) / s.asked for s in climb.steps]
+    if needed(climb):
+        shares = [1 - share for share in reversed(shares)]
     return rungs.edges[0] + sum(w * share for w, share in zip(rungs.widths, shares, strict=True))

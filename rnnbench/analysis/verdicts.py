@@ -3,7 +3,7 @@
 How a comparison is decided depends on what it compares; the level is that of `stats.LEVEL` for each:
 
 span, reach,   Known up to the ladder's rungs, or the budget. Seed by seed the comparison is true, false or can't be
-steps          told; it holds if it is true for so many seeds that they can't well be half of all (sign test).
+need, steps    told; it holds if it is true for so many seeds that they can't well be half of all (sign test).
 score, effect  A mean over seeds, paired: the t interval of the difference lies on one side. An effect is known up to
                the rungs: the mean of the least, and of the most, that each seed's can be.
 solved         A share of seeds: the interval of the difference, joined from Jeffreys' of each share (MOVER).
@@ -27,7 +27,7 @@ from rnnbench.analysis.everywhere import everywhere
 from rnnbench.analysis.ranges import Range, point
 from rnnbench.plan import views
 from rnnbench.plan.ladders import Climb, RungState
-from rnnbench.suite import Claim, Suite, parts
+from rnnbench.suite import Claim, Suite, parts, rungs
 from rnnbench.suite.expression import About, Arithmetic, Comparison, Join, Measure, Not, Number, Sum, Truth, kind
 from rnnbench.suite.grammar import parse
 from rnnbench.text import counted
@@ -122,7 +122,7 @@ class _Judge:
         n = len(self.suite.seeds)
         if n < MINIMUM:
             return Found(None, f"n too small: {counted(n, 'seed')}, {MINIMUM} needed")
-        if what in ("span", "reach", "steps"):
+        if what in ("span", "reach", "need", "steps"):
             return decisions.by_seed(samples)
 
         def interval(tree: Sum, level: float) -> Range:
@@ -152,7 +152,7 @@ class _Judge:
             variant = self.parts.get(name, [name])[0]
             with_it, base = (self._spans(v, rest[0]) for v in (variant, self.bases.get(variant) or ""))
             return tuple(a.log2() - b.log2() for a, b in zip(with_it, base, strict=True))
-        if measure.function in ("span", "reach"):
+        if measure.function in ("span", "reach", "need"):
             return self._spans(name, rest[0])
         step = self._step(name, rest[0], int(rest[1]))
         if measure.function == "steps":
@@ -181,8 +181,8 @@ class _Judge:
 
     def _step(self, variant: str, task: str, length: int) -> RungState:
         climb = self._climb(variant, task)
-        step = next((s for s in climb.steps if s.rung.length == length), None)
-        where = f"{variant} on {task} at {length}"
+        step = dict(zip(climb.places, climb.steps, strict=True)).get(length)
+        where = f"{variant} on {task} {rungs.at(climb.ladder.task, length)}"
         if step is None:
             raise _Undecided(f"{where} was not selected")
         if step.state == "pruned":

@@ -147,7 +147,7 @@ def asked(ladder: Ladder) -> str:
 
 def rungs(climb: Climb) -> list[int]:
     """How many rungs each seed solves: its span, counted in rungs."""
-    return [span.rungs for span in spans.seed_spans(climb)]
+    return spans.solved(climb)
 
 
 def diverged(climb: Climb) -> int:

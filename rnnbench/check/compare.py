@@ -1,10 +1,10 @@
 """A suite held against its baseline: what got worse, and by how much.
 
 Two tiers. The exact one asks whether the mathematics is the same (`probes.py`). The statistical one asks, per variant
-and task, whether the spans got shorter: rungs lost, paired by seed with the baseline's own runs. Fine is what is shown
-to have lost less than the margin (non-inferiority: the one-sided t bound of the mean lies above it), worse is what is
-not fine, is shown to have lost something and lost most of the margin in the mean; between them it is unclear. Claims
-that held must hold.
+and task, whether the spans got shorter (or the needs larger): rungs lost, paired by seed with the baseline's own runs.
+Fine is what is shown to have lost less than the margin (non-inferiority: the one-sided t bound of the mean lies above
+it), worse is what is not fine, is shown to have lost something and lost most of the margin in the mean; between them
+it is unclear. Claims that held must hold.
 
 Nothing is fine for want of evidence: fewer than MINIMUM seeds, a missing run or a cell that could not get worse are
 unclear, a run that diverges where none did is worse.
@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from rnnbench.analysis import spans, stats, verdicts
+from rnnbench.analysis import stats, verdicts
 from rnnbench.analysis.stats import Estimate
 from rnnbench.check import baseline, ends, probes, seeds
 from rnnbench.check.baseline import Baseline, Cell
@@ -29,6 +29,8 @@ from rnnbench.text import counted, printable
 MINIMUM = 5  # seeds: 2 ** -5 = .03 is the first one-sided p of a sign test under .05
 MARGIN = 1.0  # rungs that may be lost: the least that a ladder can tell
 MOST = 2 / 3  # of the margin must be lost in the mean: half would alarm too often over the cells of a suite
+
+SEVERAL = {"span": "spans", "reach": "reaches", "need": "needs"}
 
 Outcome = Literal["fine", "worse", "unclear"]
 Tier = Literal["exact", "statistical", "claims"]
@@ -146,15 +148,18 @@ def _cell(climb: Climb, was: Cell, columns: Sequence[int], margin: float) -> tup
     if len(before) < MINIMUM:
         return "unclear", f"too few seeds: {len(before)}, {MINIMUM} needed"
     outcome, change = compare(before, after, margin)
-    lengths = (0, *spans.lengths(climb))
-    told = f"spans {_lengths(lengths, after)}, were {_lengths(lengths, before)}"
+    task = climb.ladder.task
+    none = f">{climb.places[0]}" if task.headline == "need" else "0"
+    places = (none, *map(str, climb.places))
+    what = SEVERAL[task.headline]
+    told = f"{what} {_at(places, after)}, were {_at(places, before)}"
     if outcome == "fine":
-        return outcome, "spans as they were" if before == after else f"{_change(change)} rungs; {told}"
+        return outcome, f"{what} as they were" if before == after else f"{_change(change)} rungs; {told}"
     return outcome, f"{_change(change)} rungs, margin {margin:g}; {told}"
 
 
-def _lengths(lengths: Sequence[int], rungs: Sequence[int]) -> str:
-    return " ".join(str(lengths[r]) for r in rungs)
+def _at(places: Sequence[str], rungs: Sequence[int]) -> str:
+    return " ".join(places[r] for r in rungs)
 
 
 def _change(change: Estimate) -> str:

@@ -122,7 +122,7 @@ def looks(ladder: Ladder) -> list[tuple[int, int]]:
     rung, path = ladder.rungs[0], next(paths(ladder.rungs[0]))
     width = Settings.of(rung).hidden
     found = [(rung.length, width)]
-    longer = (r.length for r in reversed(ladder.rungs[1:]))
+    longer = (r.length for r in reversed(ladder.rungs[1:]) if r.length != rung.length)
     found += [(length, width) for length in longer if _steady(rung, length, path)][:1]
     return found + [(rung.length, other) for other in _other_widths(rung, width)][:1]
 

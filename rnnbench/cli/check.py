@@ -59,7 +59,7 @@ def check(
     whole = {(x.variant.name, x.task.name): x.rungs for x in every.ladders}
     if any(x.rungs != whole[x.variant.name, x.task.name] for x in chosen.ladders):
         got = printable(filter or "", 60)
-        raise UserError(f"-k: got '{got}', which parts lengths of one task, expected whole tasks and variants")
+        raise UserError(f"-k: got '{got}', which parts the ladder of a task, expected whole tasks and variants")
     was = baselines.read(against or baselines.place(chosen.suite), common.typed(chosen.suite))
     store, code = Store(results), Exit.OK
 

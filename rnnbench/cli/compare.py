@@ -55,8 +55,8 @@ def compare(
     found = comparison.compare(first, second)
     if not found.pairs:
         raise UserError(
-            f"{a} and {b}: got no variant on a task, with a seed and a length, that both have; next: rnnbench report "
-            "on each",
+            f"{a} and {b}: got no variant on a task, with a seed and a length or number of examples, that both have; "
+            "next: rnnbench report on each",
             code=Exit.NOTHING_SELECTED,
         )
     width, color = common.screen(output)

@@ -44,17 +44,17 @@ def plan(
             lines.append(f"{ladder.variant.name} on {ladder.task.name}: n/a, {ladder.task.name} {ladder.reason}")
         else:
             own, upto = ladder.task, ladder.task.train.get("upto")
-            lengths = own.lengths if upto else tuple(r.length for r in ladder.rungs)
-            how = (
-                f"trained on up to {upto}, tested at {counted(len(lengths), 'length')}"
-                if upto
-                else f"x {counted(len(lengths), 'length')}"
-            )
-            how = f"on {counted(own.examples, 'example')} {how}" if own.examples else how
-            counts.setdefault((own.name, lengths, how), []).append(ladder.variant.family)
-    for (task, lengths, how), families in counts.items():
+            places = own.lengths if upto else tuple(map(ladder.place, ladder.rungs))
+            many = counted(len(places), "length")
+            how = f"trained on up to {upto}, tested at {many}" if upto else f"x {many}"
+            if own.headline == "need":
+                how = f"x {counted(len(places), 'number')} of examples at length {own.lengths[0]}"
+            elif own.examples:
+                how = f"on {counted(own.examples[0], 'example')} {how}"
+            counts.setdefault((own.name, places, how), []).append(ladder.variant.family)
+    for (task, places, how), families in counts.items():
         variants = [name if n == 1 else f"{name} at {n} points" for name, n in Counter(families).items()]
-        shown = ", ".join(map(str, lengths if len(lengths) <= 12 else (*lengths[:5], "...", *lengths[-5:])))
+        shown = ", ".join(map(str, places if len(places) <= 12 else (*places[:5], "...", *places[-5:])))
         names = ", ".join(variants if len(variants) <= 20 else (*variants[:20], f"and {len(variants) - 20} more"))
         common.say(f"{task}: {counted(len(families), 'variant')} ({names}) {how} ({shown})")
     for line in lines:

@@ -47,16 +47,22 @@ def show(
         found = tries[0].run
         named = _named(store, found, suite)
     width, _ = common.screen(None)
-    label = named.label if named else f"{_kind(found)}/{found.rung.task['task']}/{found.rung.length}/{found.seed}"
-    common.say(shown.title(label, tries[-1].status if tries else "not run yet"))
+    names = _names(named, found)
+    common.say(shown.title(*names, found.seed, tries[-1].status if tries else "not run yet"))
     common.say(f"{'run':<{shown.NAME}}{found.id}")
     common.write_lines(shown.lines(found, tries, _about(named, tries), _command(named, tries), width), None)
 
 
-def _kind(run: Run) -> str:
+def _names(named: Named | None, run: Run) -> tuple[str, str, str]:
+    """Variant, task and rung, as a suite has them or, of none, the run itself."""
     from rnnbench import registry
+    from rnnbench.suite import rungs
 
-    return str(run.rung.model[registry.kind(run.rung.model)])
+    if named is None:
+        model = run.rung.model
+        return str(model[registry.kind(model)]), str(run.rung.task["task"]), f"at {rungs.named(run.rung)}"
+    task = named.ladder.task
+    return named.ladder.variant.name, task.name, rungs.at(task, named.ladder.place(run.rung))
 
 
 def _id(store: Store, text: str) -> str:

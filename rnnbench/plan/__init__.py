@@ -25,9 +25,9 @@ Choice = Literal["own", "base", "pilot", "crossed"]
 
 @dataclass(frozen=True)
 class Ladder:
-    """The rungs of one variant on one task, shortest first; none where the variant can't do the task, and `reason`
-    says why. `budget`: with how many times the steps that the suite states. `seeds`: on so many of the suite's, the
-    first ones; None: on all.
+    """The rungs of one variant on one task, shortest first, or those with most examples; none where the variant can't
+    do the task, and `reason` says why. `budget`: with how many times the steps that the suite states. `seeds`: on so
+    many of the suite's, the first ones; None: on all.
 
     `choice`: of a suite that tunes, whether it is at the variant's own choice or at that of the architecture that it
     differs from, or a pilot; `crossed` is the own again, of the pairs of a `crossing`. While it `awaits` the choices of
@@ -45,6 +45,10 @@ class Ladder:
     awaits: tuple[str, ...] = ()
     candidate: Mapping[str, Any] = field(default_factory=dict)
     crossing: Crossing | None = None
+
+    def place(self, rung: Rung) -> int:
+        """Where one of its rungs is on it: its length, or on how many examples it trains."""
+        return int(rung.train["examples"]) if self.task.headline == "need" else rung.length
 
     def runs(self, seeds: Sequence[Seed]) -> Iterator[Run]:
         """The runs of its rungs; `seeds` are the suite's, or the pairs."""
@@ -110,11 +114,17 @@ def rung(suite: Suite, variant: Variant, entry: TaskEntry, length: int) -> Rung:
     return Rung(model, entry.task, length, given(suite.settings(variant, entry)), _train(entry))
 
 
+def _rungs(suite: Suite, variant: Variant, entry: TaskEntry) -> tuple[Rung, ...]:
+    """The rungs of a variant on a task, that which is climbed first first."""
+    each = [replace(entry, examples=(n,)) for n in entry.examples] or [entry]
+    return tuple(rung(suite, variant, one, length) for one in each for length in entry.trained)
+
+
 def _train(entry: TaskEntry) -> dict[str, Any]:
     """What a task's rungs say of their training: nothing where each trains on fresh examples of its own length. A
     curriculum that opens every length at the first step is none, and a run of either is the same run."""
-    if entry.examples is not None:
-        return {"examples": entry.examples}
+    if entry.examples:
+        return {"examples": entry.examples[0]}
     if not entry.train:
         return {}
     gradual = entry.train.get("from", entry.train["upto"]) < entry.train["upto"]
@@ -137,8 +147,7 @@ def plan(suite: Suite) -> Plan:
     for entry in suite.tasks:
         for variant in suite.variants:
             reason = impossible(suite, variant, entry)
-            rungs = () if reason else tuple(rung(suite, variant, entry, length) for length in entry.trained)
-            ladders.append(Ladder(variant, entry, rungs, reason))
+            ladders.append(Ladder(variant, entry, () if reason else _rungs(suite, variant, entry), reason))
     larger = [
         ladder.at(times, suite.budgets.first(times))
         for times in suite.budgets.times[1:]

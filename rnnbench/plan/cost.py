@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import dropwhile
 from statistics import median
 
 from rnnbench import registry
@@ -66,8 +67,9 @@ def priority(climb: Climb, rung: RungState) -> float:
     learns anything at all, and tells how long the rest takes."""
     if climb.searches:
         return estimate(rung.rung) * max(search.left for search in climb.searches)
-    above = (s for s in climb.steps if s.rung.length >= rung.rung.length and s.state != "pruned")
-    return sum(estimate(s.rung) for s in above) + (FIRST if rung is climb.steps[0] else 0.0)
+    above = dropwhile(lambda s: s.rung.key != rung.rung.key, climb.steps)
+    first = FIRST if rung is climb.steps[0] else 0.0
+    return sum(estimate(s.rung) for s in above if s.state != "pruned") + first
 
 
 def correction(records: Iterable[Record]) -> float:

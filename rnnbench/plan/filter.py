@@ -1,4 +1,5 @@
-"""`-k EXPR`, pytest's way: which rungs of a plan are meant, by words over variant, task and length."""
+"""`-k EXPR`, pytest's way: which rungs of a plan are meant, by words over variant, task and length, or number of
+examples."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from dataclasses import replace
 from rnnbench.errors import Exit, UserError
 from rnnbench.plan import Ladder, Plan
 from rnnbench.plan.selection import trimmed
+from rnnbench.records import Rung
 from rnnbench.text import printable
 
 Matches = Callable[[frozenset[str]], bool]
@@ -123,16 +125,21 @@ def _names(ladder: Ladder) -> frozenset[str]:
     return frozenset({ladder.variant.name, ladder.variant.family, ladder.task.name})
 
 
+def _numbers(ladder: Ladder, rung: Rung) -> frozenset[str]:
+    """What a rung goes by: its length, those at which it is tested, on how many examples it trains."""
+    return frozenset(map(str, (rung.length, *rung.tested, ladder.place(rung))))
+
+
 def select(plan: Plan, expression: str | None) -> Plan:
     """The plan with only the rungs that match; UserError with exit code 5 where none does."""
     if expression is None:
         return plan
-    lengths = {str(rung.length) for ladder in plan.ladders for rung in ladder.rungs}
-    matches = matcher(expression, lengths.union(*map(_names, plan.ladders)))
+    numbers = (_numbers(ladder, rung) for ladder in plan.ladders for rung in ladder.rungs)
+    matches = matcher(expression, frozenset[str]().union(*numbers, *map(_names, plan.ladders)))
 
     def kept(ladder: Ladder) -> Ladder:
         names = _names(ladder)
-        rungs = tuple(r for r in ladder.rungs if matches(names.union(map(str, (r.length, *r.tested)))))
+        rungs = tuple(rung for rung in ladder.rungs if matches(names | _numbers(ladder, rung)))
         return replace(ladder, rungs=rungs)
 
     ladders = tuple(ladder for ladder in map(kept, plan.ladders) if ladder.rungs)

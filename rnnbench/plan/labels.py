@@ -1,4 +1,5 @@
-"""`variant/task/length/seed`: what a run is called within a suite, in the words that a user types."""
+"""`variant/task/length/seed`, or `variant/task/examples/seed`: what a run is called within a suite, in the words that
+a user types."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from dataclasses import dataclass
 from rnnbench.errors import Exit, UserError, nearest
 from rnnbench.plan import Ladder, Plan
 from rnnbench.records import Run
-from rnnbench.suite import Suite
+from rnnbench.suite import Suite, rungs
 from rnnbench.text import printable
 
 PARTS = ("variant", "task", "length", "seed")
@@ -29,11 +30,11 @@ class Named:
     @property
     def filter(self) -> str:
         """What -k is to be given for its rung alone."""
-        return f"{self.ladder.variant.name} and {self.ladder.task.name} and {self.run.rung.length}"
+        return f"{self.ladder.variant.name} and {self.ladder.task.name} and {self.ladder.place(self.run.rung)}"
 
 
 def label(ladder: Ladder, run: Run) -> str:
-    return f"{ladder.variant.name}/{ladder.task.name}/{run.rung.length}/{run.seed}"
+    return f"{ladder.variant.name}/{ladder.task.name}/{ladder.place(run.rung)}/{run.seed}"
 
 
 def of_run(plan: Plan, run: Run) -> Named | None:
@@ -49,17 +50,17 @@ def of_label(plan: Plan, text: str) -> Named:
     names = text.split("/")
     if len(names) != len(PARTS):
         raise UserError(f"RUN: got '{printable(text, 100)}', expected {'/'.join(PARTS)} or the id of a run")
-    variant, task, length, seed = names
+    variant, task, place, seed = names
     ladders = [ladder for ladder in plan.ladders if ladder.rungs]
     _among("variant", variant, {ladder.variant.name for ladder in ladders}, plan)
     ladders = [ladder for ladder in ladders if ladder.variant.name == variant]
     _among("task", task, {ladder.task.name for ladder in ladders}, plan)
     ladder = next(ladder for ladder in ladders if ladder.task.name == task)
-    _among("length", length, {str(rung.length) for rung in ladder.rungs}, plan)
+    by_place = {str(ladder.place(rung)): rung for rung in ladder.rungs}
+    _among(rungs.words(ladder.task).one, place, by_place, plan)
     seeds = {str(each): each for each in (plan.suite.crossing.every if plan.suite.crossing else plan.suite.seeds)}
     _among("seed", seed, seeds, plan)
-    rung = next(rung for rung in ladder.rungs if str(rung.length) == length)
-    return Named(plan.suite, ladder, Run(rung, seeds[seed]))
+    return Named(plan.suite, ladder, Run(by_place[place], seeds[seed]))
 
 
 def _among(part: str, name: str, known: Collection[str], plan: Plan) -> None:

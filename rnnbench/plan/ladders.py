@@ -159,6 +159,11 @@ class Climb:
     found: tuple[tuple[Record | None, ...], ...] = ()
 
     @property
+    def places(self) -> tuple[int, ...]:
+        """Where its rungs are: their lengths, or numbers of examples."""
+        return tuple(self.ladder.place(step.rung) for step in self.steps)
+
+    @property
     def open(self) -> int | None:
         """The place of the lowest rung that has runs to do; when climbed it is a barrier: no rung above it may start
         before. None while the ladder awaits a choice."""

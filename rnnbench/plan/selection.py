@@ -75,7 +75,9 @@ def _enough(wanted: Asked | None, ladders: Collection[Ladder]) -> bool:
         return False
     there: dict[Pair, set[int] | None] = {}
     for ladder in ladders:
-        lengths = {each for rung in ladder.rungs for each in (rung.length, *rung.tested)} if ladder.rungs else None
+        lengths = (
+            {each for rung in ladder.rungs for each in (ladder.place(rung), *rung.tested)} if ladder.rungs else None
+        )
         there.setdefault((ladder.variant.name, ladder.task.name), lengths)
     return all(pair in there and lengths <= (there[pair] or lengths) for pair, lengths in wanted.pairs.items())
 

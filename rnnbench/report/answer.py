@@ -12,9 +12,8 @@ from rnnbench.report import marks
 from rnnbench.report.charts.effects import told as surely
 from rnnbench.report.model import clean, counted
 from rnnbench.report.study import Study
-from rnnbench.suite import Suite, TaskEntry
+from rnnbench.suite import Suite, TaskEntry, rungs
 
-BEYOND = {"longest": "≥", "shortest": "≤"}  # the bound that could make another the longest, or the shortest
 NAMED = 3  # variants or parts that a sentence names; of more it tells how many
 
 
@@ -25,7 +24,8 @@ def sentences(suite: Suite, study: Study, found: Sequence[Verdict]) -> list[str]
 
 
 def _spans(task: TaskEntry, study: Study) -> str:
-    """Which variants have the longest span and which the shortest; nothing where none is known."""
+    """Which variants have the longest span and which the shortest, or the smallest need and the largest; nothing where
+    none is known."""
     every = {clean(c.ladder.variant.name): spans.span(c) for c in study.of(task)}
     known = {name: span for name, span in every.items() if span and span.n and not span.provisional}
     if not known:
@@ -34,10 +34,12 @@ def _spans(task: TaskEntry, study: Study) -> str:
     if len(known) > 1 and max(values) == min(values):
         all_ = f"all {counted(len(known), 'variant')}"
         return f"On {clean(task.name)}, {_told(task, next(iter(known.values())), all_, len(known))}."
+    words = rungs.words(task)
+    found = (max(values), words.most, "≥"), (min(values), words.least, "≤")  # and the bound that could make it another
     ends = []
-    for end, word in ((max(values), "longest"), (min(values), "shortest")):
+    for end, word, bound in reversed(found) if task.headline == "need" else found:
         names = [name for name, span in known.items() if span.octaves.value == end]
-        open_ended = any(span.bound in (BEYOND[word], "?") for span in known.values())
+        open_ended = any(span.bound in (bound, "?") for span in known.values())
         shown = " as far as the ladder shows" if open_ended else ""
         ends.append(_told(task, known[names[0]], _listed(names, "variants"), len(names), word, shown))
     return f"On {clean(task.name)}, {'; '.join(ends)}."
@@ -46,12 +48,16 @@ def _spans(task: TaskEntry, study: Study) -> str:
 def _told(task: TaskEntry, span: VariantSpan, names: str, count: int, word: str = "", shown: str = "") -> str:
     """What is known of the span that so many variants have."""
     solve, have = ("solves", "has") if count == 1 else ("solve", "have")
+    if span.need and (span.top or span.bottom):
+        seeds, end = ("no seed", span.longest) if span.top else ("every seed", span.shortest)
+        return f"{names} {solve} it with {seeds}, even {rungs.at(task, end)}"
     if span.top:
         return f"{names} {solve} the longest length, {span.longest}, with every seed"
     if span.bottom:
         return f"{names} {solve} no length with any seed"
     mean = " ".join(part for part in marks.span(span, True).parts if part and not part.startswith(marks.HOLES))
-    return f"{names} {have} the {f'{word} ' if word else 'same '}mean {task.headline}{shown}, {mean}"
+    of = " examples" if span.need else ""
+    return f"{names} {have} the {f'{word} ' if word else 'same '}mean {task.headline}{shown}, {mean}{of}"
 
 
 def _listed(names: Sequence[str], noun: str) -> str:
@@ -61,7 +67,7 @@ def _listed(names: Sequence[str], noun: str) -> str:
 
 
 def _effects(task: TaskEntry, study: Study) -> str:
-    """Which parts are told to lengthen or shorten the span of their base."""
+    """Which parts are told to change the span, or the need, of their base."""
     found = study.effects(task)
     if not found:
         return ""
@@ -72,8 +78,9 @@ def _effects(task: TaskEntry, study: Study) -> str:
         return f"No effect of {counted(len(found), 'part')} on the {task.headline} is told from 0{why}."
     sizes = [f"{clean(e.variant)} {marks.effect(e.octaves, e.bound).text}" for e in sure]
     word = "is" if len(sure) == 1 else "are"
+    sign = " (+: more examples)" if task.headline == "need" else ""
     return (
-        f"Of {counted(len(found), 'part')} {len(sure)} {word} told to change the {task.headline}, in octaves: "
+        f"Of {counted(len(found), 'part')} {len(sure)} {word} told to change the {task.headline}, in octaves{sign}: "
         f"{_listed(sizes, 'parts')}."
     )
 

@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-ROOM = 1.12  # beyond the first and last length, as a factor, so that no mark is cut
+from rnnbench.suite import TaskEntry, rungs
+
+ROOM = 1.12  # beyond the first and last place, as a factor, so that no mark is cut
 
 
-def length_axis(
-    lengths: Sequence[int], title: str = "length (log)", within: tuple[float, float] | None = None
-) -> dict[str, Any]:
-    """Lengths on a log axis, a tick at each rung; `within` these, if not from the shortest to the longest."""
-    low, high = within or (lengths[0], lengths[-1])
+def rung_axis(task: TaskEntry, title: str = "", within: tuple[float, float] | None = None) -> dict[str, Any]:
+    """A task's lengths, or its numbers of examples, on a log axis, a tick at each rung; `within` these, if not from the
+    least to the most."""
+    places = sorted(task.places)
+    low, high = within or (places[0], places[-1])
     domain = [low / ROOM, high * ROOM]
     return {
-        "field": "length",
+        "field": "place",
         "type": "quantitative",
-        "title": title,
+        "title": title or f"{rungs.words(task).name} (log)",
         "scale": {"type": "log", "base": 2, "domain": domain, "nice": False},
-        "axis": {"values": list(lengths), "grid": False, "labelOverlap": True, "format": "d"},
+        "axis": {"values": places, "grid": False, "labelOverlap": True, "format": "d"},
     }
 
 

@@ -14,6 +14,7 @@ from rnnbench.plan import views
 from rnnbench.plan.ladders import Climb
 from rnnbench.report import answer, broken, curves, marks, tables
 from rnnbench.report.model import Cell, Column, Report, Table, clean
+from rnnbench.report.sections import effects
 from rnnbench.report.study import Study
 from rnnbench.suite import Suite
 from rnnbench.text import printable
@@ -53,9 +54,10 @@ def report(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = ()) -> 
     found = verdicts.verdicts(suite, climbs)
     few = advice.seeds(suite, stated, verdicts.MINIMUM) if advice.few(suite) else ""
     told = found if few else advice.advised(suite, stated, found)
+    sign = effects.sign({climb.ladder.task.headline for climb in stated})
     kept = [
         *tables.headlines(suite, stated, _curve),
-        *(some for table in whole.tables if table.kind == "effects" and (some := _told(table)) is not None),
+        *(some for table in whole.tables if table.kind == "effects" and (some := _told(table, sign)) is not None),
         *(table for table in whole.tables if table.kind in ASKED and table.kind != "starts"),
         *_starts([table for table in whole.tables if table.kind == "starts"]),
         *([_claims(told, few)] if found else []),
@@ -71,7 +73,7 @@ def report(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = ()) -> 
 
 
 def _curve(cell: Cell, climb: Climb) -> Cell:
-    """A cell with the mean score at each length before it, in blocks; a dot where there is none."""
+    """A cell with the mean score at each rung before it, in blocks; a dot where there is none."""
     if not tables.started(climb):
         return cell
     scores = [spans.score(step).score.value for step in climb.steps]
@@ -79,8 +81,9 @@ def _curve(cell: Cell, climb: Climb) -> Cell:
     return replace(cell, parts=(drawn.replace(" ", "·"), *cell.parts))
 
 
-def _told(table: Table) -> Table | None:
-    """The effects of a table that are told from 0, or as none; None where there are no such."""
+def _told(table: Table, sign: str) -> Table | None:
+    """The effects of a table that are told from 0, or as none; None where there are no such. `sign`: what is to be said
+    of that of their numbers."""
     places = [k for k, column in enumerate(table.columns) if column.title == "verdict"]
     rows = [row for row in table.rows if any(row[k].text in TOLD for k in places)]
     left = len(table.rows) - len(rows)
@@ -88,7 +91,7 @@ def _told(table: Table) -> Table | None:
         return None
     kept = [k for k, column in enumerate(table.columns) if column.title not in LEFT_OUT]
     about = "in octaves, paired by seed; adjusted: the p over all effects of the suite; alike: within half an octave"
-    about += f"; {left} more can't be told" if left else ""
+    about += sign + (f"; {left} more can't be told" if left else "")
     return replace(
         table,
         about=about,

@@ -9,6 +9,7 @@ from rnnbench.plan.reach import folded
 from rnnbench.records import Record
 from rnnbench.report import marks
 from rnnbench.report.model import clean
+from rnnbench.suite import rungs
 from rnnbench.text import raised
 
 ERRORS = 3  # how many failed runs of a task are quoted
@@ -24,7 +25,8 @@ def notes(climbs: Sequence[Climb]) -> list[str]:
 
 def _where(climb: Climb, record: Record) -> str:
     more = f", {climb.ladder.budget} times the steps" if climb.ladder.budget > 1 else ""
-    return f"{clean(climb.ladder.variant.name)} at {record.run.rung.length}, seed {record.run.seed}{more}"
+    at = rungs.at(climb.ladder.task, climb.ladder.place(record.run.rung))
+    return f"{clean(climb.ladder.variant.name)} {at}, seed {record.run.seed}{more}"
 
 
 def _why(record: Record) -> str:

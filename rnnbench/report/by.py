@@ -11,7 +11,7 @@ from rnnbench.plan import views
 from rnnbench.plan.ladders import Climb
 from rnnbench.report import marks, tables
 from rnnbench.report.model import NBSP, Cell, Column, Report, Table, clean
-from rnnbench.report.sections.effects import BOUND
+from rnnbench.report.sections.effects import bound
 from rnnbench.suite import Suite, TaskEntry
 from rnnbench.suite.points import label
 from rnnbench.text import printable
@@ -61,6 +61,7 @@ def _spans(task: TaskEntry, climbs: Sequence[Climb], factor: str, values: Values
         columns=(Column("", False), *_headings(columns)),
         rows=tuple((_name(row), *_across(own, columns)) for row, own in cells.items()),
         notes=(f"without a value of {clean(factor)}: {', '.join(without)}",) if without else (),
+        headline=task.headline,
     )
 
 
@@ -83,7 +84,7 @@ def _effects(task: TaskEntry, climbs: Sequence[Climb], factor: str, values: Valu
         f"half the 95{NBSP}% t interval, n = {pairs}; their p values are in the whole report",
         columns=(Column("", False), Column("against", False), *_headings(columns)),
         rows=tuple((*map(_name, names), *_across(own, columns)) for names, own in cells.items()),
-        notes=(BOUND,) if any(e.bound for e in found) else (),
+        notes=(bound(task.headline),) if any(e.bound for e in found) else (),
     )
 
 

@@ -13,9 +13,10 @@ from rnnbench.report import marks
 from rnnbench.report.formats import markdown, table
 from rnnbench.report.formats.json import strict
 from rnnbench.report.model import NBSP, Cell, Column, Report, Table, clean, counted
-from rnnbench.report.sections.effects import BOUND
+from rnnbench.report.sections.effects import bound
 
 FORMATS = ("json", "markdown", "table")
+KINDS = {False: ("span", "lengths"), True: ("need", "numbers of examples")}  # what rungs give, and are told apart by
 SHOWN = 12  # names in a note
 
 
@@ -60,9 +61,11 @@ def _spans(found: Comparison) -> Table | None:
         told = "other runs" if not pair.same else "unknown" if pair.equal is None else f"{pair.equal} of {pair.runs}"
         equal = Cell((told,), pair.equal if pair.same else None, "plain" if told[0].isdigit() else "quiet")
         rows.append((*_names(pair), *spans, Cell((str(e.n),), e.n), difference, *chances, equal))
+    kinds = {bool(one and one.need): KINDS[bool(one and one.need)] for pair in found.pairs for one in pair.spans}
+    names, places = (" or ".join(words) for words in zip(*(kinds[need] for need in sorted(kinds)), strict=True))
     return Table(
-        title="spans",
-        about="of each side, and the span of b less that of a, paired by seed at the lengths that both have, in "
+        title=f"{names.replace(' or ', 's and ')}s",
+        about=f"of each side, and the {names} of b less that of a, paired by seed at the {places} that both have, in "
         f"octaves (log2): mean ± half the 95{NBSP}% t interval"
         + ("; two-sided sign-flip p, adjusted over all rows (step-down max-T)" if tell else "")
         + "; how many of the runs have equal records",
@@ -72,7 +75,7 @@ def _spans(found: Comparison) -> Table | None:
             Column("equal"),
         ),
         rows=tuple(rows),
-        notes=(BOUND,) if any(e.bound for e in effects) else (),
+        notes=(bound(),) if any(e.bound for e in effects) else (),
     )
 
 

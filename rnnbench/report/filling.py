@@ -67,11 +67,11 @@ def _ladder(climb: Climb | None) -> Cell:
         return marks.mark(marks.NOT_APPLICABLE)
     solved, asked = [s.tally.solved + s.tally.implied_solved for s in climb.steps], [s.asked for s in climb.steps]
     if solved == asked:
-        text = f"≥ {climb.steps[-1].rung.length}"
+        text = f"{'≤' if spans.needed(climb) else '≥'} {climb.places[-1]}"
     elif any(solved):
         text = marks.length(2.0 ** spans.so_far(climb))
     else:
-        text = "" if climb.open is not None else f"< {climb.steps[0].rung.length}"
+        text = "" if climb.open is not None else f"{'over' if spans.needed(climb) else '<'} {climb.places[0]}"
     tone: Tone = "plain" if climb.open is None else "much" if any(map(_begun, climb.steps)) else "quiet"
     return Cell(("".join(map(_rung, climb.steps)), text), text, tone)
 

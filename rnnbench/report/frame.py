@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 COLUMNS = {
     "variant": "str", "task": "str", "length": "int64", "seed": "int64", "status": "str", "score": "float64",
     "steps": "int64", "solved_at": "Int64", "parameters": "int64", "seconds": "float64", "id": "str",
-    "budget": "int64", "choice": "str",
+    "budget": "int64", "choice": "str", "examples": "Int64",
 }  # fmt: skip
 
 
@@ -48,7 +48,8 @@ def rows(climbs: Iterable[Climb]) -> Iterator[tuple[Any, ...]]:
             for r in rung.records:
                 if r is not None and not derived(rung.rung, r):  # that has a row of its own
                     result = r.status, r.score, r.steps, r.solved_at, r.parameters, r.seconds, r.id, budget
-                    yield (*names, r.run.rung.length, r.run.seed, *result, climb.ladder.choice)
+                    asked = climb.ladder.choice, r.run.rung.train.get("examples")
+                    yield (*names, r.run.rung.length, r.run.seed, *result, *asked)
 
 
 def csv(climbs: Iterable[Climb]) -> Iterator[str]:

@@ -1,13 +1,13 @@
-"""Lines against the length, a line a variant with dots and a band: parts of several charts."""
+"""Lines against the rungs of a ladder, a line a variant with dots and a band: parts of several charts."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rnnbench.report.looks import Look, Series
 
-Points = Sequence[Mapping[str, Any]]  # each with a length, and a value; low and high, where there is an interval
+Points = Sequence[Mapping[str, Any]]  # each with a place, and a value; low and high, where there is an interval
 DOTS = 12  # a line at most: more would hide it
 
 
@@ -44,9 +44,9 @@ def rule(at: float, text: str) -> list[dict[str, Any]]:
     ]
 
 
-def said(shown: Mapping[Series, Points], words: Any) -> str:
-    """All points in words, `words` of each value."""
+def said(shown: Mapping[Series, Points], words: Any, at: Callable[[int], str]) -> str:
+    """All points in words, `words` of each value, `at` of each place."""
     return "; ".join(
-        f"{one.name} " + ", ".join(f"{words(p['value'])} at {p['length']}" for p in points)
+        f"{one.name} " + ", ".join(f"{words(p['value'])} {at(p['place'])}" for p in points)
         for one, points in shown.items()
     )

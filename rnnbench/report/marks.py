@@ -38,6 +38,13 @@ LEGEND = {
     SO_FAR: f"40 {SO_FAR} so far: runs are missing or broke that could change it",
 }
 
+# Of those, what means something else where rungs are numbers of examples.
+OF_NEEDS = {
+    PRUNED: f"{PRUNED} pruned: left after two numbers of examples in a row with which no seed solved it",
+    "≥": "≥ 300 at least, since some seed did not solve it with the most examples: the ladder ends there",
+    "≤": "≤ 300 at most, since some seed solved it with the fewest examples: the ladder begins there",
+}
+
 
 def has(word: str, sign: str) -> bool:
     """Whether a word of a cell is a mark, with or without its count.
@@ -50,9 +57,13 @@ def has(word: str, sign: str) -> bool:
 
 
 def legend(tables: Iterable[Table]) -> tuple[str, ...]:
-    """The meanings of the marks that tables use."""
-    words = {word for table in tables for row in table.rows for cell in row[1:] for word in cell.text.split()}
-    return tuple(meaning for sign, meaning in LEGEND.items() if any(has(word, sign) for word in words))
+    """The meanings of the marks that tables use, of each kind of ladder that they speak of."""
+    every = list(tables)
+    words = {word for table in every for row in table.rows for cell in row[1:] for word in cell.text.split()}
+    told = {table.headline == "need" for table in every if table.headline} or {False}
+    meanings = [LEGEND] * (False in told) + [LEGEND | OF_NEEDS] * (True in told)
+    signs = [sign for sign in LEGEND if any(has(word, sign) for word in words)]
+    return tuple(dict.fromkeys(each[sign] for sign in signs for each in meanings))
 
 
 def fixed(x: float, digits: int = 2) -> str:
@@ -148,11 +159,15 @@ def _left_out(found: Score) -> str:
 
 def span(found: VariantSpan | None, started: bool, best: bool = False) -> Cell:
     """A span and its interval: `17 (14 to 20)`, `≥ 45 (≥ 30)`, `≥ 160` where all seeds are at the top, `< 10` at the
-    bottom, `40 …` so far; and how many seeds have holes. A mark where nothing was run or nothing can be."""
+    bottom, of a need `over 3000` and `≤ 100` there, `40 …` so far; and how many seeds have holes. A mark where nothing
+    was run or nothing can be."""
     if found is None:
         return mark(NOT_APPLICABLE, 1)
     if found.provisional and not found.solved:
         return mark("?" if started else MISSING, 1)
+    if found.need and (found.top or found.bottom):
+        end = ("over", str(found.longest)) if found.top else ("≤", str(found.shortest))
+        return Cell(end, None if found.top else found.shortest, "quiet" if found.top else "plain", best)
     if found.bottom:
         return Cell(("<", str(found.shortest)), None, "quiet")
     if found.top:

@@ -50,7 +50,8 @@ class Column:
 @dataclass(frozen=True)
 class Table:
     """A table; `about` says what its numbers are, `notes` what must be known to read them. The first column names
-    the rows. `kind`: what can be asked for by name: `scores`, `spans`, `cost`, `claims`, or that of a section."""
+    the rows. `kind`: what can be asked for by name: `scores`, `spans`, `cost`, `claims`, or that of a section;
+    `headline`: `span`, `reach` or `need`, where its marks speak of ladders of one kind."""
 
     title: str
     about: str
@@ -58,6 +59,7 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
     notes: tuple[str, ...] = ()
     kind: str = ""
+    headline: str = ""
 
 
 @dataclass(frozen=True)

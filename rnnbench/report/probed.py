@@ -1,4 +1,4 @@
-"""Probes as a report: side by side for a base and its variants, task by task and length by length.
+"""Probes as a report: side by side for a base and its variants, task by task and rung by rung.
 
 A cell is the median over seeds; what stands in brackets beside it goes from the least to the most.
 """
@@ -13,6 +13,7 @@ from rnnbench.report import probe_tables, probe_values
 from rnnbench.report.formats import markdown, table
 from rnnbench.report.model import Report, clean, counted
 from rnnbench.report.probe_rows import rows
+from rnnbench.suite import rungs
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def render(
 
 def label(each: Probed) -> str:
     """A run in a few words."""
-    return f"{each.variant} on {each.task} {each.run.rung.length}, seed {each.run.seed}"
+    return f"{each.variant} on {each.task} {rungs.named(each.run.rung)}, seed {each.run.seed}"
 
 
 def report(name: str, made: Sequence[Probed], asked: Asked) -> Report:
@@ -56,9 +57,9 @@ def report(name: str, made: Sequence[Probed], asked: Asked) -> Report:
     runs = counted(len({each.run.id for each in made}), "run")
     of = "answer" if asked.of == "answer" else "answer's loss"
     tables = []
-    for task, length in dict.fromkeys((each.task, each.run.rung.length) for each in made):
-        here = [each for each in made if (each.task, each.run.rung.length) == (task, length)]
-        tables += probe_tables.tables(f"{clean(task)} {length}", list(rows(here)))
+    for task, rung in dict.fromkeys((each.task, rungs.named(each.run.rung)) for each in made):
+        here = [each for each in made if (each.task, rungs.named(each.run.rung)) == (task, rung)]
+        tables += probe_tables.tables(f"{clean(task)} {rung}", list(rows(here)))
     return Report(
         title=f"{clean(name)}: probes",
         about="",

@@ -45,7 +45,7 @@ class Results:
         return frames.frame("curves", self.suite, self.curved)
 
     def scores(self) -> DataFrame:
-        """A row a variant, task and length: the mean score, and the share of seeds that solve it."""
+        """A row a variant, task and rung: the mean score, and the share of seeds that solve it."""
         return frames.frame("scores", self.suite, self.climbs)
 
     def spans(self) -> DataFrame:
@@ -55,6 +55,10 @@ class Results:
     def reach(self) -> DataFrame:
         """A row a variant and task that is tested beyond what is trained on: how far it reaches."""
         return frames.frame("reach", self.suite, self.climbs)
+
+    def need(self) -> DataFrame:
+        """A row a variant and task with a ladder of examples: how many it needs."""
+        return frames.frame("need", self.suite, self.climbs)
 
     def effects(self) -> DataFrame:
         """A row a part and task: what it does to the span, in octaves, with an interval and p."""

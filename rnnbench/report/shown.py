@@ -12,6 +12,7 @@ from rnnbench.records import Record, Run
 from rnnbench.report import marks
 from rnnbench.report.model import clean, counted
 from rnnbench.report.picture import curve
+from rnnbench.seeds import Seed
 from rnnbench.settings import Settings
 from rnnbench.text import printable
 
@@ -21,13 +22,12 @@ NAME = 12  # columns of what a line is about
 LOG = 200  # lines of a log, the last ones
 
 
-def title(label: str, status: str) -> str:
+def title(variant: str, task: str, at: str, seed: Seed, status: str) -> str:
     """
-    >>> title("lstm/adding/40/2", "solved")
+    >>> title("lstm", "adding", "at 40", 2, "solved")
     'lstm on adding at 40, seed 2: solved'
     """
-    variant, task, length, seed = label.split("/")
-    return f"{clean(variant)} on {clean(task)} at {length}, seed {seed}: {status}"
+    return f"{clean(variant)} on {clean(task)} {at}, seed {seed}: {status}"
 
 
 def lines(
@@ -38,9 +38,8 @@ def lines(
     if tries:
         yield from _result(tries[-1], width)
     yield from _told("model", _mapping(run.rung.model, registry.kind(run.rung.model)), width)
-    yield from _told(
-        "task", _mapping({"task": run.rung.task["task"]} | run.rung.task | {"length": run.rung.length}), width
-    )
+    asked = {"task": run.rung.task["task"]} | run.rung.task | {"length": run.rung.length} | run.rung.train
+    yield from _told("task", _mapping(asked), width)
     settings = _mapping(run.rung.settings) or "the defaults"
     yield from _told("settings", f"{settings}; others: rnnbench list settings", width)
     if tries:

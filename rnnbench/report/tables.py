@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 
@@ -17,7 +18,7 @@ from rnnbench.report import broken, marks, sections, tested, within
 from rnnbench.report.model import NBSP, Cell, Column, Report, Table, clean, counted
 from rnnbench.report.sections import effects
 from rnnbench.settings import LOOK
-from rnnbench.suite import Suite, TaskEntry
+from rnnbench.suite import Suite, TaskEntry, rungs
 
 SHARES = 12  # how many shares have their interval in the legend
 HEADLINES = {
@@ -25,6 +26,8 @@ HEADLINES = {
     "it solves times their spacing (Spearman, Kaerber), with a 95\u00a0% interval",
     "reach": "trained on lengths up to one within {steps}, how far beyond, as a length: the mean over seeds, of each "
     "the longest tested length up to which all are solved, half a rung added, with a 95\u00a0% interval",
+    "need": "the examples needed to learn it within {steps}: the mean over seeds, of each the fewest down to which it "
+    "solves every number tried, half a rung taken off, with a 95\u00a0% interval",
 }
 
 
@@ -124,11 +127,11 @@ def _name(climb: Climb) -> Cell:
     return Cell((name,), name)
 
 
-def _across(climb: Climb, lengths: Sequence[int], draw: Callable[[RungState], Cell], place: int = 0) -> list[Cell]:
-    """A cell for each of a task's lengths, drawn from the climb's step at it."""
-    steps = {step.rung.length: step for step in climb.steps}
-    absent = Cell(("",)) if steps else marks.mark(marks.NOT_APPLICABLE, place)
-    return [draw(steps[length]) if length in steps else absent for length in lengths]
+def _across(climb: Climb, places: Sequence[int], draw: Callable[[RungState], Cell], part: int = 0) -> list[Cell]:
+    """A cell for each of a task's lengths, or numbers of examples, drawn from the climb's step at it."""
+    steps = dict(zip(climb.places, climb.steps, strict=True))
+    absent = Cell(("",)) if steps else marks.mark(marks.NOT_APPLICABLE, part)
+    return [draw(steps[place]) if place in steps else absent for place in places]
 
 
 def started(climb: Climb) -> bool:
@@ -136,19 +139,19 @@ def started(climb: Climb) -> bool:
 
 
 def best(found: Sequence[VariantSpan | None]) -> list[bool]:
-    """Which spans are the longest; none where all are alike."""
-    lengths = [round(s.length, 6) for s in found if s]
-    top = max(lengths, default=0.0)
-    return [s is not None and round(s.length, 6) == top > min(lengths) for s in found]
+    """Which spans are the longest, or needs the least; none where all are alike."""
+    ranks = [round(-s.length if s.need else s.length, 6) if s else math.nan for s in found]
+    known = [rank for rank in ranks if not math.isnan(rank)]
+    return [rank == max(known) > min(known) for rank in ranks] if known else [False] * len(found)
 
 
 def scores(suite: Suite, task: TaskEntry, climbs: Sequence[Climb]) -> Table:
-    """Variants x lengths: the score of every rung; and the span, or the reach."""
+    """Variants x rungs: the score of every rung; and the span, the reach or the need."""
     found = [spans.span(c) for c in climbs]
     rows = []
     for climb, span, is_best in zip(climbs, found, best(found), strict=True):
         rows.append(
-            (_name(climb), *_across(climb, task.lengths, marks.score), marks.span(span, started(climb), is_best))
+            (_name(climb), *_across(climb, task.places, marks.score), marks.span(span, started(climb), is_best))
         )
     bar = marks.fixed(registry.task_class(task.task["task"]).bar)
     n = len(suite.seeds)
@@ -175,6 +178,7 @@ def scores(suite: Suite, task: TaskEntry, climbs: Sequence[Climb]) -> Table:
             *_mixed(climbs),
         ),
         kind="scores",
+        headline=task.headline,
     )
 
 
@@ -222,7 +226,7 @@ def _mixed(climbs: Sequence[Climb]) -> list[str]:
 
 
 def headlines(suite: Suite, climbs: Sequence[Climb], shown: Callable[[Cell, Climb], Cell] | None = None) -> list[Table]:
-    """The spans, and the reaches, of the tasks that have them, each `shown` in some way."""
+    """The spans, the reaches and the needs of the tasks that have them, each `shown` in some way."""
     groups = {name: [c for c in climbs if c.ladder.task.headline == name] for name in HEADLINES}
     return [_headline(suite, own, name, shown or _as_it_is) for name, own in groups.items() if own]
 
@@ -232,7 +236,7 @@ def _as_it_is(cell: Cell, climb: Climb) -> Cell:
 
 
 def _headline(suite: Suite, climbs: Sequence[Climb], name: str, shown: Callable[[Cell, Climb], Cell]) -> Table:
-    """Variants x tasks: the spans, or the reaches."""
+    """Variants x tasks: the spans, the reaches or the needs."""
     by_name = {(c.ladder.variant.name, c.ladder.task.name): c for c in climbs}
     tasks = [t for t in suite.tasks if any(name == t.name for _, name in by_name)]
     variants = [v for v in suite.variants if any(name == v.name for name, _ in by_name)]
@@ -251,6 +255,7 @@ def _headline(suite: Suite, climbs: Sequence[Climb], name: str, shown: Callable[
         columns=(Column("", False), *(Column(clean(task.name)) for task in tasks)),
         rows=tuple(zip(names, *columns, strict=True)),
         kind="spans",
+        headline=name,
     )
 
 
@@ -271,7 +276,7 @@ def claimed(verdicts: Sequence[Verdict], others: Sequence[Mapping[float, str]]) 
 
 
 def costs(task: TaskEntry, climbs: Sequence[Climb]) -> Table:
-    """Variants x (parameters, seconds a run, steps to solve by length that was trained)."""
+    """Variants x (parameters, seconds a run, steps to solve by length that was trained, or number of examples)."""
     climbs = [folded(climb) for climb in climbs]
     done = [[r for s in c.steps if s.state != "pruned" for r in s.finished] for c in climbs]
     seconds = [stats.mean([r.seconds for r in runs]).value for runs in done]
@@ -279,11 +284,12 @@ def costs(task: TaskEntry, climbs: Sequence[Climb]) -> Table:
     digits = 2 if max((s for s in seconds if s == s), default=0) < 10 else 1
     about = "parameters; mean seconds of a run that finished"
     if climbed:
-        about += f"; steps to solve by length: the look, one every {LOOK}{NBSP}steps, by which the middle seed had"
+        by = rungs.words(task).name
+        about += f"; steps to solve by {by}: the look, one every {LOOK}{NBSP}steps, by which the middle seed had"
     rows = []
     for climb, runs, mean in zip(climbs, done, seconds, strict=True):
         absent = marks.MISSING if climb.steps else marks.NOT_APPLICABLE
-        steps = _across(climb, task.trained, marks.steps, 1) if climbed else []
+        steps = _across(climb, tested.places(task), marks.steps, 1) if climbed else []
         size = max((r.parameters for r in runs), default=0)
         taken = Cell((f"{mean:.{digits}f}",), mean) if mean else marks.mark(absent)  # a canonical export has no times
         cost = Cell((f"{size:,}",), size), taken

@@ -11,18 +11,21 @@ from rnnbench.analysis import reach
 from rnnbench.plan.ladders import Climb
 from rnnbench.report import marks
 from rnnbench.report.model import NBSP, Column, clean, counted
-from rnnbench.suite import TaskEntry
+from rnnbench.suite import TaskEntry, rungs
 
 
 def columns(task: TaskEntry) -> list[Column]:
-    """A column for each tested length, those beyond what is trained on marked."""
-    return [Column(f"{marks.BEYOND}{length}" if length in task.beyond else str(length)) for length in task.lengths]
+    """A column for each tested length, those beyond what is trained on marked; or for each number of examples."""
+    marked = dict.fromkeys(task.beyond, marks.BEYOND)
+    return [Column(marked.get(place, "") + rungs.heading(task, place)) for place in task.places]
 
 
 def about(task: TaskEntry) -> str:
     """What stands behind the words on a table's scores."""
-    if task.examples is not None:
-        return f"; each trained on {counted(task.examples, 'example')}, drawn once a seed, in a new order each pass"
+    if task.headline == "need":
+        return f"; at length {task.lengths[0]}, trained on so many examples, drawn once a seed"
+    if task.examples:
+        return f"; each trained on {counted(task.examples[0], 'example')}, drawn once a seed, in a new order each pass"
     if not task.train:
         return ""
     start, over = task.train.get("from"), task.train.get("over")
@@ -40,21 +43,28 @@ def seen(task: TaskEntry) -> list[str]:
     where = "" if len(found) == len(trained) else f" at {', '.join(map(str, found))}"
     least, most = min(found.values()), max(found.values())
     many = f"{least:,}" if least == most else f"{least:,} to {most:,}"
-    share = 1 - (1 - 1 / least) ** (task.examples or math.inf)
+    share = 1 - (1 - 1 / least) ** (max(task.examples, default=0) or math.inf)
     what = "all inputs" if share > 0.995 else f"up to {100 * share:.0f}{NBSP}% of the inputs tested"
     return [f"{what} seen in training{where}: there are only {many} different ones"]
 
 
+def places(task: TaskEntry) -> tuple[int, ...]:
+    """Where the rungs of the trainings are, one for each heading."""
+    return task.examples if task.headline == "need" else task.trained
+
+
 def trained(task: TaskEntry) -> list[str]:
     """The headings of the trainings."""
-    return [f"{'up to ' if task.train else ''}{length}" for length in task.trained]
+    return [f"{'up to ' if task.train else ''}{rungs.heading(task, place)}" for place in places(task)]
 
 
 def holes(climbs: Sequence[Climb]) -> list[str]:
-    """Where seeds solve a length though they don't solve a shorter one, in one line."""
+    """Where seeds solve a length though they don't solve a shorter one, or with fewer examples, in one line."""
     told = [
-        f"{clean(climb.ladder.variant.name)} at {', '.join(f'{length} ({n})' for length, n in found.items())}"
+        f"{clean(climb.ladder.variant.name)} at {', '.join(f'{place} ({n})' for place, n in found.items())}"
         for climb in climbs
-        if climb.ladder.task.train and (found := reach.holes(climb))
+        if climb.ladder.task.headline != "span" and (found := reach.holes(climb))
     ]
-    return [f"solved, though a shorter length isn't (seeds): {'; '.join(told)}"] if told else []
+    need = any(climb.ladder.task.headline == "need" for climb in climbs)
+    without = "with more examples it isn't" if need else "a shorter length isn't"
+    return [f"solved, though {without} (seeds): {'; '.join(told)}"] if told else []

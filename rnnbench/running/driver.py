@@ -155,10 +155,9 @@ class Driver:
     def _place(self, i: int) -> None:
         """Notes where a ladder's rungs are, once it is known what they are."""
         ladder = self.climbs[i].ladder
-        label = Label.of(ladder)
         for k, rung in enumerate(() if ladder.awaits else ladder.rungs):
             self.places[rung.key].append((i, k))
-            self.labels.setdefault((rung.key, ladder.choice == "pilot"), label)
+            self.labels.setdefault((rung.key, ladder.choice == "pilot"), Label.of(ladder, rung))
 
     def _label(self, run: Run) -> Label:
         return self.labels[run.rung.key, run.seed in self.seeds.get("pilot", ())]

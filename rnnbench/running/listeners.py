@@ -15,7 +15,7 @@ from typing import Protocol, Self
 from rnnbench.errors import Exit
 from rnnbench.plan import Choice, Ladder, Plan
 from rnnbench.plan.ladders import Climb
-from rnnbench.records import Point, Record, Run
+from rnnbench.records import Point, Record, Run, Rung
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +30,18 @@ class Label:
     task: str
     budget: int = 1  # how many times the steps that the suite states
     choice: Choice = "own"
+    examples: int | None = None  # on how many it trains, where its ladder is one of them
 
     @classmethod
-    def of(cls, ladder: Ladder) -> Label:
-        return cls(ladder.variant.name, ladder.task.name, ladder.budget, ladder.choice)
+    def of(cls, ladder: Ladder, rung: Rung) -> Label:
+        few = ladder.place(rung) if ladder.task.headline == "need" else None
+        return cls(ladder.variant.name, ladder.task.name, ladder.budget, ladder.choice, few)
 
     def __str__(self) -> str:
         times = f" ×{self.budget}" if self.budget > 1 else ""
         where = " at the base's choice" if self.choice == "base" else ""
-        return f"{self.variant} {self.task}{times}{where}"
+        few = "" if self.examples is None else f" with {self.examples:,} examples at"
+        return f"{self.variant} {self.task}{times}{where}{few}"
 
 
 class Listener(Protocol):

@@ -79,7 +79,8 @@ class TaskEntry:
     is trained by itself, or, where `train` says up to which length, tested after one training. `search`: how far a seed
     spans them is found by climbing them all from the shortest, or by bisecting. `primary` are the variants whose
     effects on it were declared to be looked at first. `examples`: of how many, drawn once, a training has all that it
-    sees; None: of fresh ones at each step."""
+    sees; none: of fresh ones at each step. Where there are several numbers, most first, they are the rungs of its
+    ladder, at its one length."""
 
     name: str
     task: dict[str, Any]
@@ -88,16 +89,24 @@ class TaskEntry:
     search: Literal["climb", "bisect"] = "climb"
     train: dict[str, int] = field(default_factory=dict)
     primary: tuple[str, ...] = ()
-    examples: int | None = None
+    examples: tuple[int, ...] = ()
 
     @classmethod
     def from_dict(cls, value: dict[str, Any]) -> TaskEntry:
-        return cls(**value | {"lengths": tuple(value["lengths"]), "primary": tuple(value.get("primary", ()))})
+        few = value.get("examples", ())
+        several = {name: tuple(value.get(name, ())) for name in ("lengths", "primary")}
+        return cls(**value | several | {"examples": (few,) if isinstance(few, int) else tuple(few)})
 
     @property
     def headline(self) -> str:
-        """What is said first of a variant on it: `span`, or `reach` where it is tested beyond what it trains on."""
-        return "reach" if self.train else "span"
+        """What is said first of a variant on it: `span`, `reach` where it is tested beyond what it trains on, or `need`
+        where its rungs are numbers of examples."""
+        return "need" if len(self.examples) > 1 else "reach" if self.train else "span"
+
+    @property
+    def places(self) -> tuple[int, ...]:
+        """Where its rungs are, the one that is climbed first first: its lengths, or its numbers of examples."""
+        return self.examples if self.headline == "need" else self.lengths
 
     @property
     def trained(self) -> tuple[int, ...]:
@@ -204,8 +213,10 @@ class Suite:
                 del task["primary"]
             if not task["train"]:
                 del task["train"]
-            if task["examples"] is None:
+            if not task["examples"]:
                 del task["examples"]
+            elif len(task["examples"]) == 1:
+                (task["examples"],) = task["examples"]
         plain["variants"] = [{k: v for k, v in each.items() if v or k not in _LATER} for each in plain["variants"]]
         unused = {
             "foreign": not self.foreign,

@@ -13,19 +13,21 @@ from typing import Literal
 MEASURES: dict[str, tuple[str, ...]] = {
     "span": ("variant", "task"),
     "reach": ("variant", "task"),
+    "need": ("variant", "task"),
     "score": ("variant", "task", "length"),
     "solved": ("variant", "task", "length"),
     "steps": ("variant", "task", "length"),
     "effect": ("part", "task"),
     "parameters": ("variant",),
 }
-RATIOS = ("span", "reach", "steps", "parameters")  # what is decided seed by seed, or exactly, can be divided
+RATIOS = ("span", "reach", "need", "steps", "parameters")  # what is decided seed by seed, or exactly, can be divided
 
 
 # What is said first of a variant on a task, and of which tasks it is.
 HEADLINES = {
     "span": "each of its lengths is trained by itself",
     "reach": "it trains on lengths up to one, and is tested beyond",
+    "need": "its rungs are numbers of examples",
 }
 Sign = Literal["+", "-", "*", "/"]
 
@@ -162,4 +164,6 @@ def unknown(
                 yield Wrong(at, f"got {name!r}{which} expected a part or the variant that differs by it", name, known)
             elif what == "length" and (lengths := tasks.get(names["task"][0])) and int(name) not in lengths:
                 every = ", ".join(map(str, sorted(lengths)))
-                yield Wrong(at, f"got {name}, expected a length of {names['task'][0]}: {every}")
+                task = names["task"][0]
+                kind = "number of examples" if headlines.get(task) == "need" else "length"
+                yield Wrong(at, f"got {name}, expected a {kind} of {task}: {every}")

@@ -93,7 +93,7 @@ def resolve(
     whole = imports or not reader.foreign
     complete = variants if whole and len(variants) == len(named) else None
     tasks = tuple(_tasks(reader, lengths.search(reader, (), top), complete)) if "tasks" in top else ()
-    _count(asked, len(variants), sum(len(task.lengths) for task in tasks), grid, crossed, trained)
+    _count(asked, len(variants), sum(len(task.places) for task in tasks), grid, crossed, trained)
     tuning = sweep.tuning(reader, tasks) if "tune" in top else None
     if tuning is not None:
         tuning = sweep.counted(reader, tuning, len(variants), asked, crossed.numbers if crossed else grid)
@@ -119,6 +119,7 @@ def resolve(
         suite = matching.fit(reader, suite, {name: path for name, path, _ in named})
         _check_settings(reader, suite, named)
         budgets.check(reader, suite)
+        examples.check(reader, suite)
         sweep.check(reader, suite, overrides)
     return suite
 
@@ -196,12 +197,12 @@ def _tasks(reader: Reader, search: lengths.Search, variants: Sequence[Variant] |
         else:
             reader.missing((*path, "lengths"), "a list of lengths")
         train, rest = training.taken(reader, path, task, entry, its)
-        few = examples.taken(reader, path, task, entry, train)
+        few = examples.taken(reader, path, task, entry, train, its)
         difficulty = reader.fields(task, path, rest) | (dict(task.drawn) if train else {})
         settings = reader.fields(Settings, path, rest)
         first = tuple(primary(reader, (*path, "primary"), variants)) if "primary" in entry else ()
         if len(reader.faults) == before and (instance := reader.build(task, difficulty, path)) is not None:
-            how = training.searched(reader, path, entry, train, search)
+            how = training.searched(reader, path, entry, train, few, search)
             yield TaskEntry(name, {"task": kind} | given(instance), its, settings, how, train, first, few)
 
 
@@ -248,7 +249,7 @@ def _claims(reader: Reader, named: Sequence[Named], tasks: Sequence[TaskEntry]) 
     """The claims, held to the names that there are, those with a fault of their own included."""
     entries = reader.document.value.get("tasks")
     known_lengths: dict[str, tuple[int, ...] | None] = dict.fromkeys(entries if isinstance(entries, dict) else ())
-    known_lengths |= {task.name: task.lengths for task in tasks}
+    known_lengths |= {task.name: task.places for task in tasks}
     variants = [variant for _, _, variant in named if variant]
     known = list(dict.fromkeys([*(name for name, _, _ in named), *families.names(variants)]))
     headlines = {task.name: task.headline for task in tasks}

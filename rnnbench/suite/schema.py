@@ -145,13 +145,14 @@ ABOUT = {
 STEPPED = _mapping({"from": LENGTH, "to": LENGTH, "per_octave": {"type": "integer", "minimum": 1}},
                    ["from", "to", "per_octave"])  # fmt: skip
 SEARCH: Schema = {"enum": list(lengths.WAYS)}
+NUMBER: Schema = {"type": "integer", "minimum": 1, "maximum": examples.MOST}
 OF_TASK = {
     "task": _chosen("task", "tasks"),
     "lengths": {"anyOf": [_listed(LENGTH) | {"uniqueItems": True}, STEPPED]},
     "search": SEARCH,
     "primary": _listed({"type": "string"}),
     training.KEY: _mapping({"upto": LENGTH, "from": LENGTH, "over": {"type": "integer", "minimum": 1}}, ["upto"]),
-    examples.KEY: {"type": "integer", "minimum": 1, "maximum": examples.MOST},
+    examples.KEY: {"anyOf": [NUMBER, _listed(NUMBER) | {"uniqueItems": True, "minItems": 2}]},
 }
 
 

@@ -30,13 +30,20 @@ def taken(
 
 
 def searched(
-    reader: Reader, path: Path, entry: Mapping[str, Any], train: Mapping[str, int], default: lengths.Search
+    reader: Reader,
+    path: Path,
+    entry: Mapping[str, Any],
+    train: Mapping[str, int],
+    examples: Sequence[int],
+    default: lengths.Search,
 ) -> lengths.Search:
-    """How an entry's lengths are searched: where one training is tested at all of them there is nothing to search."""
-    if not train:
+    """How an entry's lengths are searched: where one training is tested at all of them there is nothing to search, and
+    where its rungs are numbers of examples there is one."""
+    if not train and len(examples) < 2:
         return lengths.search(reader, path, entry, default)
     if lengths.search(reader, path, entry) == "bisect":
-        reader.got((*path, "search"), "climb, or nothing, beside `train`: one training is tested at all lengths")
+        why = "`train`: one training is tested at all lengths" if train else "a ladder of `examples`: it has one length"
+        reader.got((*path, "search"), f"climb, or nothing, beside {why}")
     return "climb"
 
 

@@ -1,4 +1,4 @@
-"""Learning curves: the training score of every seed against the step, at one length."""
+"""Learning curves: the training score of every seed against the step, at one rung."""
 
 from __future__ import annotations
 
@@ -12,8 +12,12 @@ from rnnbench.report.charts import Chart
 from rnnbench.report.looks import Look, Series
 from rnnbench.report.model import clean, counted
 from rnnbench.report.study import Study
-from rnnbench.suite import TaskEntry
+from rnnbench.suite import TaskEntry, rungs
 
+AT = {
+    rungs.LENGTHS: "at the longest length that all variants trained",
+    rungs.EXAMPLES: "with the fewest examples that all variants trained on",
+}
 CURVES = True
 MOST = 40  # points a line: what is left of a curve can't be told from it at this size
 
@@ -21,12 +25,12 @@ MOST = 40  # points a line: what is left of a curve can't be told from it at thi
 def chart(task: TaskEntry, study: Study, series: Mapping[str, Series], look: Look) -> Chart | None:
     """A thin line a seed. An export without curves has none to draw."""
     climbs = [folded(climb) for climb in study.of(task)]
-    length = _length(climbs)
-    if length is None:
+    common = _common(climbs)
+    if not common:
         return None
-    shown = {
-        series[c.ladder.variant.name]: _curves(step) for c in climbs for step in c.steps if step.rung.length == length
-    }
+    place = rungs.ordered(task, common)[-1]
+    at = {c.ladder.variant.name: dict(zip(c.places, c.steps, strict=True)) for c in climbs}
+    shown = {series[name]: _curves(steps[place]) for name, steps in at.items() if place in steps}
     shown = {one: rows for one, rows in shown.items() if rows}
     names = {one.name: one for one in shown}
     layers = []
@@ -42,18 +46,19 @@ def chart(task: TaskEntry, study: Study, series: Mapping[str, Series], look: Loo
     ends = "; ".join(f"{one.name} {counted(len({r['seed'] for r in rows}), 'seed')}" for one, rows in shown.items())
     return Chart(
         look.spec(layers, 0.55 * look.width),
-        f"{clean(task.name)} at {length}",
-        "score of the training batches against the step, a line a seed, at the longest length that all variants "
-        "trained; each ends where training stopped",
-        f"Training score against step on {clean(task.name)} at length {length}: {ends}.",
+        f"{clean(task.name)} {rungs.at(task, place)}",
+        f"score of the training batches against the step, a line a seed, {AT[rungs.words(task)]}; each ends where "
+        "training stopped",
+        f"Training score against step on {clean(task.name)} {rungs.at(task, place)}: {ends}.",
     )
 
 
-def _length(climbs: Sequence[Climb]) -> int | None:
-    """The longest length at which every variant that has curves at all has some; None where none has."""
-    having = [{s.rung.length for s in c.steps if any(map(_usable, s.finished))} for c in climbs]
-    common = set.intersection(*(h for h in having if h)) if any(having) else set()
-    return max(common, default=None)
+def _common(climbs: Sequence[Climb]) -> set[int]:
+    """The places at which every variant that has curves at all has some."""
+    having = [
+        {place for place, s in zip(c.places, c.steps, strict=True) if any(map(_usable, s.finished))} for c in climbs
+    ]
+    return set.intersection(*(h for h in having if h)) if any(having) else set()
 
 
 def _usable(record: Record) -> bool:

@@ -51,7 +51,8 @@ def chart(task: TaskEntry, study: Study, series: Mapping[str, Series], look: Loo
         clean(task.name),
         f"effect of each part on the {task.headline}, against its base, in octaves: mean and 95 % t interval over "
         "seeds; filled: told from 0, over all effects together; triangle: at least, or at most, that much"
-        + ("; dashed: all at the base's choice of settings" if at_base else ""),
+        + ("; dashed: all at the base's choice of settings" if at_base else "")
+        + ("; to the right: more examples needed" if task.headline == "need" else ""),
         f"Effects of {counted(len(found), 'part')} on the {task.headline} on {clean(task.name)}, in octaves: {said}.",
     )
 

@@ -1,4 +1,4 @@
-"""How far back each variant remembers: the span of every seed, and their mean."""
+"""How far back each variant remembers, or how many examples it needs: the span of every seed, and their mean."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rnnbench.analysis import spans
 from rnnbench.analysis.spans import VariantSpan
 from rnnbench.plan.ladders import Climb
 from rnnbench.report import marks
-from rnnbench.report.axes import length_axis, names_axis
+from rnnbench.report.axes import names_axis, rung_axis
 from rnnbench.report.charts import Chart, Spec
 from rnnbench.report.looks import Look, Series
 from rnnbench.report.model import clean
@@ -23,16 +23,17 @@ ROW = 1.7  # height of a row, in sizes of the font
 
 
 def chart(task: TaskEntry, study: Study, series: Mapping[str, Series], look: Look) -> Chart | None:
-    """Variants down, lengths across: a circle a span, as large as seeds have it, a triangle where it is at an end of
-    the ladder; a bar at the mean, over a line for its interval."""
+    """Variants down, lengths or numbers of examples across: a circle a span, as large as seeds have it, a triangle
+    where it is at an end of the ladder; a bar at the mean, over a line for its interval."""
     known = [c for c in study.of(task) if c.steps and any(not s.provisional for s in spans.seed_spans(c))]
     if not known:
         return None
     shown = [series[c.ladder.variant.name] for c in known]
     names = {one.name: one for one in shown}
     every = [s.octaves for c in known for s in spans.seed_spans(c) if not s.provisional]
-    ends = [*task.lengths, *(2.0**octaves for octaves in every)]
-    x = length_axis(task.lengths, f"{task.headline} (log)", within=(min(ends), max(ends)))
+    ends = [*task.places, *(2.0**octaves for octaves in every)]
+    of = ", in examples," if task.headline == "need" else ""
+    x = rung_axis(task, f"{task.headline}{of.rstrip(',')} (log)", within=(min(ends), max(ends)))
     y = names_axis([one.name for one in shown])
     plain = replace(look, legend=False)  # the names stand beside the rows
     layers: list[Spec] = []
@@ -48,7 +49,7 @@ def chart(task: TaskEntry, study: Study, series: Mapping[str, Series], look: Loo
         clean(task.name),
         f"{task.headline} of each seed: area, how many seeds have it; triangle: at an end of the ladder; bar: the mean "
         "of all, with its 95 % interval",
-        f"{task.headline.capitalize()} of each variant on {clean(task.name)}: {told}.",
+        f"{task.headline.capitalize()}{of} of each variant on {clean(task.name)}: {told}.",
     )
 
 
@@ -56,7 +57,7 @@ def _seeds(climb: Climb, one: Series, look: Look, places: Spec) -> Spec:
     each = [span for span in spans.seed_spans(climb) if not span.provisional]
     counts = Counter((s.octaves, "top" if s.top else "bottom" if s.bottom else "within") for s in each)
     dots = [
-        {"name": one.name, "length": round(2.0**octaves, 3), "end": end, "seeds": n}
+        {"name": one.name, "place": round(2.0**octaves, 3), "end": end, "seeds": n}
         for (octaves, end), n in counts.items()
     ]
     size: Spec = {"field": "seeds", "type": "quantitative", "legend": None}
@@ -71,7 +72,7 @@ def _seeds(climb: Climb, one: Series, look: Look, places: Spec) -> Spec:
 def _mean(whole: VariantSpan, one: Series, look: Look, places: Spec, ends: list[float]) -> list[Spec]:
     """A bar, and a line as far as its interval goes: to the edge where it has no end."""
     value, low, high = whole.octaves
-    row: dict[str, Any] = {"name": one.name, "length": round(2.0**value, 3)}
+    row: dict[str, Any] = {"name": one.name, "place": round(2.0**value, 3)}
     tick = {"type": "tick", "color": look.ink, "thickness": 2, "size": 1.2 * look.font, "orient": "vertical"}
     bar = {"x": places["x"], "y": places["y"]}
     drawn: list[Spec] = [{"name": f"{one.key}_tick", "data": {"values": [row]}, "mark": tick, "encoding": bar}]

@@ -1,4 +1,4 @@
-"""Steps to solve against length: the middle seed of each variant, censored at its budget."""
+"""Steps to solve against length, or number of examples: the middle seed of each variant, censored at its budget."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 from rnnbench.analysis.effort import middle
 from rnnbench.plan.ladders import Climb
 from rnnbench.plan.reach import folded
-from rnnbench.report.axes import length_axis
+from rnnbench.report.axes import rung_axis
 from rnnbench.report.charts import Chart, Spec
 from rnnbench.report.looks import Look, Series
 from rnnbench.report.model import clean
 from rnnbench.report.study import Study
-from rnnbench.suite import TaskEntry
+from rnnbench.suite import TaskEntry, rungs
 
 
 def chart(task: TaskEntry, study: Study, series: Mapping[str, Series], look: Look) -> Chart | None:
@@ -25,7 +25,7 @@ def chart(task: TaskEntry, study: Study, series: Mapping[str, Series], look: Loo
     if task.train or task.search != "climb" or not any(not p["censored"] for points in shown.values() for p in points):
         return None
     names = {one.name: one for one in shown}
-    x = length_axis(task.trained)
+    x = rung_axis(task)
     y: Spec = {"field": "steps", "type": "quantitative", "title": "steps to solve (log)"}
     y |= {"scale": {"type": "log", "nice": False, "padding": 6}, "axis": {"tickCount": 4, "format": "~s"}}
     layers = []
@@ -46,10 +46,7 @@ def chart(task: TaskEntry, study: Study, series: Mapping[str, Series], look: Loo
             },
             {"name": f"{one.key}_open", "data": censored, "mark": open_, "encoding": at | look.encoded(one, names)},
         ]
-    said = "; ".join(
-        f"{one.name} " + ", ".join(f"{'over ' * p['censored']}{p['steps']} at {p['length']}" for p in points)
-        for one, points in shown.items()
-    )
+    said = "; ".join(f"{one.name} {', '.join(_told(task, p) for p in points)}" for one, points in shown.items())
     return Chart(
         look.spec(layers, 0.55 * look.width),
         clean(task.name),
@@ -58,14 +55,19 @@ def chart(task: TaskEntry, study: Study, series: Mapping[str, Series], look: Loo
     )
 
 
+def _told(task: TaskEntry, point: Mapping[str, Any]) -> str:
+    """A point in words."""
+    return f"{'over ' * point['censored']}{point['steps']} {rungs.at(task, point['place'])}"
+
+
 def _points(climb: Climb) -> list[dict[str, Any]]:
     """The look by which the middle seed had solved a rung, or the steps after which it had not."""
     found = []
-    for step in climb.steps:
+    for place, step in zip(climb.places, climb.steps, strict=True):
         taken = None if step.state == "pruned" else middle(step)
         if taken is not None:
             censored = math.isinf(taken.high)
             steps = taken.low if censored else taken.high
             if steps > 0:
-                found.append({"length": step.rung.length, "steps": round(steps), "censored": censored})
+                found.append({"place": place, "steps": round(steps), "censored": censored})
     return found

@@ -17,7 +17,7 @@ from rnnbench.suite import TaskEntry
 def chart(task: TaskEntry, study: Study, series: Mapping[str, Series], look: Look) -> Chart | None:
     """Trials across; nothing where only one was made."""
     shown = {
-        series[s.variant]: [{"length": k, "value": round(value, 4)} for k, value in enumerate(s.expected, 1)]
+        series[s.variant]: [{"place": k, "value": round(value, 4)} for k, value in enumerate(s.expected, 1)]
         for s in tuning.sweeps(study.climbs)
         if s.task == task.name and s.variant in series and len(s.expected) > 1
     }
@@ -29,7 +29,8 @@ def chart(task: TaskEntry, study: Study, series: Mapping[str, Series], look: Loo
         clean(task.name),
         "expected best mean validation of so many trials, drawn from those that were made; where a line still rises at "
         "its end, more trials may find better",
-        f"Expected best validation by number of trials on {clean(task.name)}: {lines.said(shown, marks.fixed)}.",
+        f"Expected best validation by number of trials on {clean(task.name)}: "
+        f"{lines.said(shown, marks.fixed, 'at {}'.format)}.",
     )
 
 
@@ -37,4 +38,4 @@ def _axis(most: int) -> Spec:
     ticks: Sequence[int] = range(1, most + 1)
     axis = {"values": list(ticks), "grid": False, "labelOverlap": True, "format": "d"}
     scale = {"domain": [1 - 0.06 * most, most + 0.06 * most], "nice": False}
-    return {"field": "length", "type": "quantitative", "title": "trials", "scale": scale, "axis": axis}
+    return {"field": "place", "type": "quantitative", "title": "trials", "scale": scale, "axis": axis}

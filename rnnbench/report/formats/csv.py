@@ -1,6 +1,7 @@
 """A report as tidy CSV: one row per variant, task and length, trained with the stated steps; `score` and its interval
-empty where there is none, `share_low` and `share_high` the interval of the share of seeds that solved it; then a column
-for each factor of the suite's grids."""
+empty where there is none, `share_low` and `share_high` the interval of the share of seeds that solved it; then, where a
+task says on how many examples, a column `examples`, which tells the rows of a ladder of these apart; then a column for
+each factor of the suite's grids."""
 
 from __future__ import annotations
 
@@ -40,17 +41,20 @@ def render(
     out = io.StringIO()
     rows = csv.writer(out, lineterminator="\n")
     names = factors.factors(suite.variants)
-    rows.writerow((*COLUMNS, *names))
+    few = ("examples",) * any(task.examples for task in suite.tasks)
+    rows.writerow((*COLUMNS, *few, *names))
     for climb in views.at(climbs):
         own = [factors.value(climb, name, suite.variants) for name in names]
         point = ["" if each is factors.MISSING else text(label(each)) for each in own]
         who = text(climb.ladder.variant.name), text(climb.ladder.task.name)
         if not climb.steps:  # the variant can't do the task
             nothing = ("", "", "", 0, 0, 0, "", "")
-            rows.writerows((*who, length, *nothing, *point) for length in climb.ladder.task.lengths)
+            each = [(length, n) for n in climb.ladder.task.examples or ("",) for length in climb.ladder.task.lengths]
+            rows.writerows((*who, length, *nothing, *[n] * len(few), *point) for length, n in each)
         for step in climb.steps:
             found = spans.score(step)
+            own_few = [step.rung.train.get("examples", "")] * len(few)
             counts = found.n, found.solved, found.failed
             share = map(number, found.share[1:]) if found.n else ("", "")
-            rows.writerow((*who, step.rung.length, *map(number, found.score), *counts, *share, *point))
+            rows.writerow((*who, step.rung.length, *map(number, found.score), *counts, *share, *own_few, *point))
     return out.getvalue()

@@ -1,5 +1,5 @@
-"""A report as one strict JSON object (no NaN: null): the suite, and per variant and task its span (or reach) and every
-rung with its runs. All that the tables show can be had from it."""
+"""A report as one strict JSON object (no NaN: null): the suite, and per variant and task its span (or reach, or need)
+and every rung with its runs. All that the tables show can be had from it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rnnbench.records import Record
 from rnnbench.report import sections
 from rnnbench.seeds import Seed, plain
 from rnnbench.settings import Settings
-from rnnbench.suite import Suite
+from rnnbench.suite import Suite, rungs
 
 VERSION = 1
 
@@ -53,6 +53,7 @@ def _rung(step: RungState, seeds: Sequence[Seed]) -> dict[str, Any]:
     runs = zip(seeds, step.records, implied, strict=False)  # a ladder with more steps may have the first few seeds
     return {
         "length": step.rung.length,
+        **{name: n for name, n in step.rung.train.items() if name == "examples"},
         "budget": Settings.of(step.rung).steps,
         "state": step.state,
         "score": found.score.value,
@@ -69,9 +70,9 @@ def _rung(step: RungState, seeds: Sequence[Seed]) -> dict[str, Any]:
 
 
 def _climb(climb: Climb, suite: Suite) -> dict[str, Any]:
-    found = spans.span(climb)
+    found, words = spans.span(climb), rungs.words(climb.ladder.task)
     seeds = climb.ladder.crossing.pairs if climb.ladder.crossing else suite.seeds
-    headline = {"span": None} | {climb.ladder.task.headline: _span(found) if found else None}
+    headline = {"span": None} | {climb.ladder.task.headline: _span(found, words.name) if found else None}
     point = {name: factors.value(climb, name, suite.variants) for name in factors.factors(suite.variants)}
     return {
         "variant": climb.ladder.variant.name,
@@ -86,9 +87,10 @@ def _climb(climb: Climb, suite: Suite) -> dict[str, Any]:
     }
 
 
-def _span(found: spans.VariantSpan) -> dict[str, Any]:
-    """A span and the ends of its interval as lengths, null where it has none, and as octaves."""
-    lengths = {"length": found.octaves.value, "low": found.octaves.low, "high": found.octaves.high}
+def _span(found: spans.VariantSpan, key: str) -> dict[str, Any]:
+    """A span and the ends of its interval as lengths (or numbers of examples), null where it has none, and as
+    octaves."""
+    lengths = {key: found.octaves.value, "low": found.octaves.low, "high": found.octaves.high}
     ends = {name: round(2.0**octaves, 9) for name, octaves in lengths.items()}  # exact where it is a rung
     return ends | dataclasses.asdict(found) | {"octaves": found.octaves._asdict()}
 

@@ -1,4 +1,4 @@
-"""What the frames of spans and of reaches have in common."""
+"""What the frames of spans, reaches and needs have in common."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rnnbench.plan import views
 from rnnbench.plan.ladders import Climb
 from rnnbench.report.frames import CENSORED, Column
 
-DIGITS = 9  # of a length: exact where it is a rung
+DIGITS = 9  # of a length, or a number of examples: exact where it is a rung
 
 
 def columns(name: str, about: str) -> dict[str, Column]:

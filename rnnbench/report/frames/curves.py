@@ -22,6 +22,7 @@ COLUMNS = {
     "score": Column("float64", "mean score of the training batches since the look before, in [0, 1]"),
     "validation": Column("float64", "score on the validation split, in [0, 1]; nan at looks that had none"),
     "id": Column("str", "the run's"),
+    "examples": Column("Int64", "on how many it trains, drawn once a seed; NA of fresh ones at each step"),
 }
 
 
@@ -33,5 +34,6 @@ def rows(suite: Suite, climbs: Sequence[Climb]) -> Iterator[tuple[Any, ...]]:
             for r in step.records:
                 if r is not None and not derived(step.rung, r):
                     run = r.run.rung.length, r.run.seed
+                    few = r.run.rung.train.get("examples")
                     for p in r.curve:
-                        yield (*names, *run, p.step, p.loss, p.score, p.select, r.id)
+                        yield (*names, *run, p.step, p.loss, p.score, p.select, r.id, few)

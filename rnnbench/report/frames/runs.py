@@ -25,6 +25,7 @@ ABOUT = {
     "id": "the hash of what is asked for",
     "budget": "the steps that it might take",
     "choice": "whose choice of what is tuned: own",
+    "examples": "on how many it trained, drawn once a seed; NA of one on fresh ones at each step",
 }
 COLUMNS = {name: Column(kind, ABOUT[name]) for name, kind in frame.COLUMNS.items()}
 

@@ -1,4 +1,4 @@
-"""A row a variant, task and length: the mean score of the seeds, and the share of them that solve it."""
+"""A row a variant, task and rung: the mean score of the seeds, and the share of them that solve it."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ COLUMNS = {
     "diverged": Column("int64", "seeds"),
     "failed": Column("int64", "seeds whose run broke: in neither n nor the mean"),
     "missing": Column("int64", "seeds that are not run yet, or pruned"),
+    "examples": Column("Int64", "on how many runs train, drawn once a seed; NA of fresh ones at each step"),
 }
 
 
@@ -47,4 +48,5 @@ def rows(suite: Suite, climbs: Sequence[Climb]) -> Iterator[tuple[Any, ...]]:
                 found.diverged,
                 found.failed,
                 found.missing,
+                step.rung.train.get("examples"),
             )

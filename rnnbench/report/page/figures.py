@@ -10,12 +10,12 @@ from rnnbench.report.looks import Series
 from rnnbench.report.page.frame import Chapter
 from rnnbench.report.page.markup import Markup, join, tag
 from rnnbench.report.study import Study
-from rnnbench.suite import Suite
+from rnnbench.suite import Suite, TaskEntry, rungs
 
 TITLES = {
-    "spans": "How far back, seed by seed",
-    "scores": "Score by length",
-    "solved": "Solved by length",
+    "spans": "{how}, seed by seed",
+    "scores": "Score by {rungs}",
+    "solved": "Solved by {rungs}",
     "effects": "What each part does",
     "interactions": "What two parts do together",
     "steps": "Steps to solve",
@@ -23,16 +23,27 @@ TITLES = {
     "trials": "Best of so many trials",
     "curves": "Learning curves",
 }
+HOW = {"length": "how far back", "examples": "how many examples"}  # by what tells the rungs of a task apart
 
 
 def chapters(suite: Suite, study: Study, series: Mapping[str, Series]) -> list[Chapter]:
     """Each kind of chart that has anything to show, in the order of `charts.ORDER`."""
-    found: dict[str, list[Chart]] = {}
+    found: dict[str, list[tuple[TaskEntry, Chart]]] = {}
     for task in suite.tasks:
         for name, chart in charts.charts(task, study, series, looks.PAGE).items():
-            found.setdefault(name, []).append(chart)
+            found.setdefault(name, []).append((task, chart))
     order = sorted(found, key=list(charts.names()).index)
-    return [Chapter(f"chart-{name}", TITLES.get(name, name), _body(name, found[name])) for name in order]
+    return [
+        Chapter(f"chart-{name}", _title(name, [t for t, _ in found[name]]), _body(name, [c for _, c in found[name]]))
+        for name in order
+    ]
+
+
+def _title(name: str, tasks: Sequence[TaskEntry]) -> str:
+    """What the charts of a kind, of these tasks, show."""
+    kinds = list(dict.fromkeys(rungs.words(task).name for task in tasks))
+    how = ", ".join(HOW[kind] for kind in kinds).capitalize()
+    return TITLES.get(name, name).format(how=how, rungs=" and by ".join(kinds))
 
 
 def _body(name: str, drawn: Sequence[Chart]) -> Markup:

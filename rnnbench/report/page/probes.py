@@ -11,6 +11,7 @@ from rnnbench.report.page import figures, tabled
 from rnnbench.report.page.markup import Markup, join, tag
 from rnnbench.report.probe_rows import rows
 from rnnbench.report.probed import Probes
+from rnnbench.suite import rungs
 
 
 def body(probes: Probes, series: Mapping[str, Series]) -> Markup:
@@ -21,9 +22,9 @@ def body(probes: Probes, series: Mapping[str, Series]) -> Markup:
 
 
 def _pictures(probes: Probes, series: Mapping[str, Series]) -> Iterator[Markup]:
-    for task, length in dict.fromkeys((each.task, each.run.rung.length) for each in probes.made):
-        here = [each for each in probes.made if (each.task, each.run.rung.length) == (task, length)]
-        where = f"{clean(task)} at {length}"
+    for task, rung in dict.fromkeys((each.task, rungs.named(each.run.rung)) for each in probes.made):
+        here = [each for each in probes.made if (each.task, rungs.named(each.run.rung)) == (task, rung)]
+        where = f"{clean(task)} at {rung}"
         drawn = list(probe_charts.charts(where, list(rows(here)), series, looks.PAGE))
         if drawn:
             yield tag("details", tag("summary", f"{where}: in pictures"), figures.grid(drawn))

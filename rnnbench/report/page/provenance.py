@@ -15,7 +15,7 @@ from rnnbench.records import Record
 from rnnbench.report.model import Cell, Column, Table, clean
 from rnnbench.report.page import tabled
 from rnnbench.report.page.markup import Markup, join, tag
-from rnnbench.suite import Suite
+from rnnbench.suite import Suite, rungs
 from rnnbench.suite.load import shipped
 from rnnbench.text import counted, raised
 
@@ -29,7 +29,8 @@ def broken(climbs: Sequence[Climb]) -> Markup:
     if not runs:
         return Markup()
     rows = tuple(_broken(climb, record) for climb, record in runs[:BROKEN])
-    titles = (("variant", False), ("task", False), ("length", True), ("seed", True), ("status", False), ("why", False))
+    rung = " or ".join(dict.fromkeys(rungs.words(climb.ladder.task).name for climb, _ in runs))
+    titles = (("variant", False), ("task", False), (rung, True), ("seed", True), ("status", False), ("why", False))
     left = (f"and {len(runs) - BROKEN} more",) if len(runs) > BROKEN else ()
     columns = tuple(Column(*each) for each in titles)
     about = "left out of every mean; rnnbench run SUITE --rerun failed trains them again"
@@ -37,10 +38,11 @@ def broken(climbs: Sequence[Climb]) -> Markup:
 
 
 def _broken(climb: Climb, record: Record) -> tuple[Cell, ...]:
-    rung = record.run.rung
     names = clean(climb.ladder.variant.name), clean(climb.ladder.task.name)
-    texts = (*names, str(rung.length), str(record.run.seed), record.status, clean(raised(record.error or "", WHY)))
-    values = (None, None, rung.length, None, None, None)
+    place = climb.ladder.place(record.run.rung)
+    at = rungs.at(climb.ladder.task, place).removeprefix("at ")
+    texts = (*names, at, str(record.run.seed), record.status, clean(raised(record.error or "", WHY)))
+    values = (None, None, place, None, None, None)
     return tuple(Cell((text,), value) for text, value in zip(texts, values, strict=True))
 
 

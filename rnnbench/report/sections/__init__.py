@@ -9,6 +9,7 @@ that of the stated steps; one that says `EVERY = True` is given all that there a
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import replace
@@ -20,7 +21,7 @@ from typing import Any
 from rnnbench.plan import views
 from rnnbench.plan.ladders import Climb
 from rnnbench.report.model import Table
-from rnnbench.suite import TaskEntry
+from rnnbench.suite import TaskEntry, rungs
 
 FLAT = "without ±: the seeds all came to the same, which does not say how much others would vary"
 
@@ -61,6 +62,16 @@ def names() -> tuple[str, ...]:
 def every(by_task: ByTask) -> list[Climb]:
     """The climbs of all tasks."""
     return [climb for _, climbs in by_task for climb in climbs]
+
+
+def keys(climbs: Sequence[Climb]) -> dict[str, str]:
+    """By task, the key under which values have the place of a rung: `length`, or `examples`."""
+    return {climb.ladder.task.name: rungs.words(climb.ladder.task).name for climb in climbs}
+
+
+def placed(found: Any, key: str) -> dict[str, Any]:
+    """What is known of one place of a ladder, a dataclass, as values, with that place under such a key."""
+    return {key if name == "place" else name: value for name, value in dataclasses.asdict(found).items()}
 
 
 def values(climbs: Sequence[Climb]) -> dict[str, list[Any]]:

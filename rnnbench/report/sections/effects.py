@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from rnnbench.analysis import bars, effects, stats
@@ -14,14 +14,28 @@ from rnnbench.report import marks, sections
 from rnnbench.report.model import NBSP, Cell, Column, Table, clean, counted
 from rnnbench.report.sections import FLAT, ByTask
 
-BOUND = (
-    "≥, ≤, ?: at least, at most, or either, since in some pair one span is at an end of the ladder: the end of the "
-    "interval that is left"
-)
 OTHER = (
     f"at other bars ({', '.join(map(marks.fixed, bars.BARS))} as the score that counts as solved), where runs can tell"
 )
-NORMAL = f"if normal: the mean, and its 95{NBSP}% interval, were spans beyond the ladder those of normal differences"
+
+
+def sign(headlines: Collection[str]) -> str:
+    """Which sign of an effect is the bad one, where that isn't plain."""
+    return "; +, of a need: more examples" if "need" in headlines else ""
+
+
+def bound(what: str = "span") -> str:
+    """What the signs of a bound mean, of spans or others."""
+    return (
+        f"≥, ≤, ?: at least, at most, or either, since in some pair one {what} is at an end of the ladder: the end of "
+        "the interval that is left"
+    )
+
+
+def normal(what: str = "span") -> str:
+    """What is said beside a bound."""
+    many = "reaches" if what == "reach" else f"{what}s"
+    return f"if normal: the mean, and its 95{NBSP}% interval, were {many} beyond the ladder those of normal differences"
 
 
 def tables(by_task: ByTask) -> list[Table]:
@@ -57,19 +71,18 @@ def tables(by_task: ByTask) -> list[Table]:
             *([Cell((verdict,), verdict, "quiet" if verdict.startswith("both") else "plain")] if told else []),
         ))  # fmt: skip
     others = bars.effect_outcomes(sections.every(by_task)) if tell else {}
-    what = " or ".join(sorted({task.headline for task, _ in by_task}, reverse=True))
-    return [
-        Table(
-            "effects", f"{what} {_about(found, tell)}", tuple(columns), tuple(rows), tuple(_notes(found, tell, others))
-        )
-    ]
+    kinds = sorted({task.headline for task, _ in by_task}, reverse=True)
+    about = f"{' or '.join(kinds)} {_about(found, tell)}{sign(kinds)}"
+    notes = tuple(_notes(found, tell, others, kinds[0] if len(kinds) == 1 else "span"))
+    return [Table("effects", about, tuple(columns), tuple(rows), notes)]
 
 
 def _about(found: Sequence[Effect], tell: bool) -> str:
     tested = counted(sum(e.n > 0 for e in found), "effect")
     bases, numbers = {e.base for e in found}, {e.n for e in found}
     primary = sum(e.primary for e in found)
-    first = f", the {primary} primary ones (*) first" if primary else ""
+    ones = "primary one" if primary == 1 else f"{primary} primary ones"
+    first = f", the {ones} (*) first" if primary else ""
     return (
         f"of the variant less that of {clean(*bases) if len(bases) == 1 else 'its base'}, paired by seed"
         + (f" (n = {min(numbers)})" if len(numbers) == 1 else "")
@@ -84,14 +97,16 @@ def _about(found: Sequence[Effect], tell: bool) -> str:
     )
 
 
-def _notes(found: Sequence[Effect], tell: bool, others: Mapping[tuple[str, str], Mapping[float, str]]) -> list[str]:
+def _notes(
+    found: Sequence[Effect], tell: bool, others: Mapping[tuple[str, str], Mapping[float, str]], what: str
+) -> list[str]:
     least = marks.p_value(min(e.least for e in found)).text
     moved = [
         f"{clean(variant)} on {clean(task)} {marks.bars(there)}" for (task, variant), there in others.items() if there
     ]
     return [
         *([] if tell else [f"n too small for p values: the least that could be reached is {least}"]),
-        *([f"{BOUND}; {NORMAL}"] if any(e.bound for e in found) else []),
+        *([f"{bound(what)}; {normal(what)}"] if any(e.bound for e in found) else []),
         *([FLAT] if any(e.n > 1 and not e.bound and marks.flat(e.octaves) for e in found) else []),
         *([f"{OTHER}: {'; '.join(moved)}"] if moved else []),
     ]

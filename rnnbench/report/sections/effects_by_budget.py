@@ -12,7 +12,7 @@ from rnnbench.plan.ladders import Climb
 from rnnbench.report import marks
 from rnnbench.report.model import NBSP, Cell, Column, Table, clean
 from rnnbench.report.sections import FLAT
-from rnnbench.report.sections.effects import BOUND
+from rnnbench.report.sections.effects import bound
 from rnnbench.suite import TaskEntry
 
 EVERY = True
@@ -40,7 +40,7 @@ def table(task: TaskEntry, climbs: Sequence[Climb]) -> Table | None:
         rows=tuple(rows),
         notes=(
             *([ENDS] if any(e.top or e.bottom for e in every) else []),
-            *([BOUND] if any(e.bound for e in every) else []),
+            *([bound()] if any(e.bound for e in every) else []),
             *([FLAT] if any(e.n > 1 and marks.flat(e.octaves) and not (e.top or e.bottom) for e in every) else []),
         ),
     )

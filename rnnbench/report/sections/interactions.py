@@ -12,7 +12,6 @@ from rnnbench.report import marks, sections
 from rnnbench.report.model import NBSP, Cell, Column, Table, clean, counted
 from rnnbench.report.sections import FLAT, ByTask
 
-BOUND = "≥, ≤, ?: at least, at most, or either: for some seed one of the spans is at an end of the ladder"
 SIDES = "p is 1 where that could make an interaction 0"
 
 
@@ -35,6 +34,11 @@ def tables(by_task: ByTask) -> list[Table]:
     least = marks.p_value(min(i.least for i in found)).text
     numbers = ("n", "first", "second", "both", "octaves", *(("p", "adjusted") if tell else ()))
     bounds = {bound for i in found for bound in (i.bound, i.first.bound, i.second.bound, i.both.bound)}
+    needs = all(task.headline == "need" for task, _ in by_task)
+    bound = (
+        f"≥, ≤, ?: at least, at most, or either: for some seed one of the {'needs' if needs else 'spans'} is at an end "
+        "of the ladder"
+    )
     table = Table(
         title="interactions",
         about="effect of both parts less that of the first and that of the second alone (each in octaves), paired by "
@@ -44,7 +48,7 @@ def tables(by_task: ByTask) -> list[Table]:
         rows=tuple(rows),
         notes=(
             *([] if tell else [f"n too small for p values: the least that could be reached is {least}"]),
-            *([f"{BOUND}; {SIDES}" if tell else BOUND] if bounds != {""} else []),
+            *([f"{bound}; {SIDES}" if tell else bound] if bounds != {""} else []),
             *([FLAT] if any(i.n > 1 and marks.flat(i.octaves) for i in found) else []),
         ),
     )

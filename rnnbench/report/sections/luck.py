@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 from rnnbench.analysis import luck
 from rnnbench.analysis.components import Part, Split
 from rnnbench.analysis.luck import Luck
 from rnnbench.plan.ladders import Climb
-from rnnbench.report import marks
+from rnnbench.report import marks, sections
 from rnnbench.report.model import NBSP, Cell, Column, Table, clean, counted
-from rnnbench.suite import TaskEntry
+from rnnbench.suite import TaskEntry, rungs
 
 EVERY = True
 PARTS = ("init", "data", "rest")
@@ -39,13 +38,13 @@ def table(task: TaskEntry, climbs: Sequence[Climb]) -> Table | None:
         "octaves), and the share of its variance that is the initialisation's, the data's, and the rest, which is of "
         f"their meeting; with 95{NBSP}% intervals for other initialisations and other data",
         columns=tuple(columns),
-        rows=tuple(_row(each, task.headline, scored) for each in found),
+        rows=tuple(_row(each, task, scored) for each in found),
         notes=tuple(_notes(found)),
     )
 
 
-def _row(found: Luck, headline: str, scored: bool) -> tuple[Cell, ...]:
-    of = headline if found.length is None else f"score at {found.length}"
+def _row(found: Luck, task: TaskEntry, scored: bool) -> tuple[Cell, ...]:
+    of = task.headline if found.place is None else f"score {rungs.at(task, found.place)}"
     names = tuple(Cell((clean(text),), text) for text in (found.variant, found.base, *([of] if scored else [])))
     if found.split is None:
         return (*names, marks.mark(f"{marks.MISSING}{found.missing}"), *[marks.mark(marks.MISSING)] * 4)
@@ -87,8 +86,10 @@ def _notes(found: Sequence[Luck]) -> list[str]:
 
 
 def values(climbs: Sequence[Climb]) -> list[dict[str, Any]]:
+    keys = sections.keys(climbs)
+
     def one(found: Luck) -> dict[str, Any]:
-        plain = asdict(found) | {"mean": found.mean._asdict()}
+        plain = sections.placed(found, keys[found.task]) | {"mean": found.mean._asdict()}
         if found.split:
             told = zip(PARTS, parts(found.split), strict=True)
             shares = {name: {key: value._asdict() for key, value in part._asdict().items()} for name, part in told}

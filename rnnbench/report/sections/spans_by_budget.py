@@ -14,7 +14,7 @@ from rnnbench.plan.ladders import Climb
 from rnnbench.report import broken, marks, within
 from rnnbench.report.model import NBSP, Cell, Column, Table, clean
 from rnnbench.report.sections import FLAT
-from rnnbench.report.sections.effects import BOUND
+from rnnbench.report.sections.effects import bound
 from rnnbench.suite import TaskEntry
 
 EVERY = True
@@ -56,7 +56,7 @@ def table(task: TaskEntry, climbs: Sequence[Climb]) -> Table | None:
         rows=tuple(rows),
         notes=(
             *([LEVELLED] if any(remarks) else []),
-            *([BOUND] if any(gain.bound for gain in gains) else []),
+            *([bound()] if any(gain.bound for gain in gains) else []),
             *([FLAT] if any(gain.n > 1 and marks.flat(gain.slope) for gain in gains) else []),
             *broken.notes(more),
         ),

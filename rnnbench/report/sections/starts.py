@@ -29,29 +29,29 @@ def table(task: TaskEntry, climbs: Sequence[Climb]) -> Table | None:
             rows.append((Cell((name,), name), Cell((where,), where), _count(start), moved, _size(start.left)))
     return Table(
         title=f"{clean(task.name)}: the part, or where it starts",
-        about="what the start does: span of the base where the part starts so, less that where it starts as its own "
-        "(the first row); what the part does from there: span of the variant less that of the base where the part "
+        about=f"what the start does: {task.headline} of the base where the part starts so, less that where it starts "
+        f"as its own (the first row); what the part does from there: {task.headline} of the variant less that of the "
+        "base where the part "
         f"starts so; paired by seed, in octaves: mean ± half the 95{NBSP}% t interval",
         columns=(
             *(Column(title, False) for title in ("", "starts at")),
             *(Column(title) for title in ("n", "the start", "the part")),
         ),
         rows=tuple(rows),
-        notes=tuple(map(answer, found)),
+        notes=tuple(answer(each, task) for each in found),
     )
 
 
-def answer(question: Question) -> str:
+def answer(question: Question, task: TaskEntry) -> str:
     """The question and its answer, in a sentence or two."""
     part = clean(question.part.lstrip("+-"))
     changed = f"{'with' if question.part.startswith('+') else 'without'} {part}"
     base, by, own = clean(question.base), question.by, question.starts[0]
     at = clean(told(by.start))
     n = f"n{NBSP}{by.left.n}"
+    comes = "needs as many examples as" if task.headline == "need" else "reaches as far as"
     if question.answer == "start":
-        said = (
-            f"where it starts: with {at} {base} reaches as far as {changed} (difference {_text(by.left)} octaves, {n})"
-        )
+        said = f"where it starts: with {at} {base} {comes} {changed} (difference {_text(by.left)} octaves, {n})"
         said += f", where with {clean(told(own.start))} it is {_text(own.left)}"
     elif question.answer == "both":
         said = f"both: {at} alone makes {_text(by.moved)} octaves, and {changed} it is still {_text(by.left)} ({n})"

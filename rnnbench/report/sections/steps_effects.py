@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,14 +13,14 @@ from rnnbench.report import marks, sections
 from rnnbench.report.model import NBSP, Cell, Column, Table, clean, counted
 from rnnbench.report.sections import ByTask
 from rnnbench.settings import LOOK
-from rnnbench.suite import TaskEntry
+from rnnbench.suite import TaskEntry, rungs
 
 
 def tables(by_task: ByTask) -> list[Table]:
-    """Parts x lengths, task by task: how much longer it takes to solve it without, or with, each part; lengths and
+    """Parts x rungs, task by task: how much longer it takes to solve it without, or with, each part; rungs and
     parts of which nothing is known are left out. p is adjusted over the parts of all tasks."""
     every = effort.paces(sections.every(by_task))
-    tests = sum(pace.length is not None for pace in every)
+    tests = sum(pace.place is not None for pace in every)
     drawn = [_table(task, climbs, [p for p in every if p.task == task.name], tests) for task, climbs in by_task]
     return [table for table in drawn if table is not None]
 
@@ -31,21 +30,26 @@ def _table(task: TaskEntry, climbs: Sequence[Climb], paces: Sequence[Pace], test
     if not known:
         return None
     seeds = max(len(step.records) for climb in climbs for step in climb.steps)
-    ratios = [{ratio.length: ratio for ratio in pace.ratios} for pace in known]
-    lengths = sorted({length for own in ratios for length, ratio in own.items() if ratio.told})
+    ratios = [{ratio.place: ratio for ratio in pace.ratios} for pace in known]
+    shown = {place for own in ratios for place, ratio in own.items() if ratio.told}
+    places = rungs.ordered(task, shown)
     tell = any(pace.least <= 1 - stats.LEVEL for pace in known)
     rows = []
     for pace, own in zip(known, ratios, strict=True):
         names = Cell((clean(pace.variant),), clean(pace.variant)), Cell((clean(pace.base),), clean(pace.base))
         chances = [marks.p_value(p) for p in (pace.p, pace.adjusted)]
-        test = [Cell((str(pace.length),), pace.length), *chances] if pace.length is not None else [Cell(("",))] * 3
-        rows.append((*names, *(marks.ratio(own[length], seeds) for length in lengths), *(test if tell else ())))
-    headings = (*map(str, lengths), *(("at", "p", "adjusted") if tell else ()))
+        test = [Cell((str(pace.place),), pace.place), *chances] if pace.place is not None else [Cell(("",))] * 3
+        cells = [marks.ratio(own[place], seeds) if place in own else Cell(("",)) for place in places]
+        rows.append((*names, *cells, *(test if tell else ())))
+    headings = (*(rungs.heading(task, place) for place in places), *(("at", "p", "adjusted") if tell else ()))
     enough = seeds >= verdicts.MINIMUM
-    tested = f"; two-sided sign test at one length; adjusted over {counted(tests, 'effect')} (step-down max-T)"
+    words = rungs.words(task)
+    by = "" if words is rungs.LENGTHS else f" by {words.name}"
+    tested = f"; two-sided sign test at one {words.one}; adjusted over {counted(tests, 'effect')} (step-down max-T)"
     return Table(
         title=f"{clean(task.name)}: effects on the steps to solve",
-        about=f"steps of the variant over those of its base, paired by seed: median ratio of {counted(seeds, 'seed')}"
+        about=f"steps of the variant over those of its base{by}, paired by seed: median ratio of "
+        f"{counted(seeds, 'seed')}"
         + (f" and its 95{NBSP}% interval" if enough else "")
         + f"; to, ≥, ≤, ?: known to the look, one every {LOOK}; runs that did not solve took more than they had"
         + (tested if tell else ""),
@@ -56,14 +60,15 @@ def _table(task: TaskEntry, climbs: Sequence[Climb], paces: Sequence[Pace], test
 
 
 def values(climbs: Sequence[Climb]) -> list[dict[str, Any]]:
-    return [_pace(pace) for pace in effort.paces(climbs)]
+    keys = sections.keys(climbs)
+    return [_pace(pace, keys[pace.task]) for pace in effort.paces(climbs)]
 
 
-def _pace(pace: Pace) -> dict[str, Any]:
-    ratios = [
-        dataclasses.asdict(r) | {name: _ends(getattr(r, name)) for name in ("median", "interval")} for r in pace.ratios
-    ]
-    return dataclasses.asdict(pace) | {"ratios": ratios}
+def _pace(pace: Pace, key: str) -> dict[str, Any]:
+    """`key` is what its rungs are told apart by."""
+    ends = [{name: _ends(getattr(ratio, name)) for name in ("median", "interval")} for ratio in pace.ratios]
+    ratios = [sections.placed(ratio, key) | each for ratio, each in zip(pace.ratios, ends, strict=True)]
+    return sections.placed(pace, key) | {"ratios": ratios}
 
 
 def _ends(found: Range) -> dict[str, float | None]:
