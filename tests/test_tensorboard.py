@@ -26,16 +26,8 @@ SUITE = Suite(
     (TaskEntry("adding", {"task": "adding"}, (10, 20), {"steps": 300}),),
     (0, 1),
 )
-RUN = {
-    "run": "5e",
-    "variant": "lstm",
-    "task": "adding",
-    "length": 20,
-    "examples": None,
-    "seed": 0,
-    "budget": 1,
-    "choice": "own",
-}
+RUN = {"run": "5e", "variant": "lstm", "task": "adding", "length": 20, "seed": 0, "budget": 1, "choice": "own",
+       "examples": None}  # fmt: skip
 AT = {"at": "2026-01-02T03:04:05.000+00:00"}
 
 

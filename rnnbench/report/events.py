@@ -37,10 +37,10 @@ _RUN = {
     "variant": "by its name in the suite",
     "task": "by its name in the suite",
     "length": "trained on; the longest, where there are several",
-    "examples": "on how many it trains; null where all are fresh",
     "seed": "a number; `init` and `data`, where these differ",
     "budget": "how many times the steps that the suite states",
     "choice": "`own`; `base`: at the base's choice of what is tuned; `pilot`; `crossed`: of a seed of two parts",
+    "examples": "how many it trains on, where the ladder is one of them; else null",
 }
 _COUNTS = {
     "known": "runs that there are records of",
@@ -65,7 +65,7 @@ EVENTS: dict[str, tuple[str, dict[str, str]]] = {
         "worker": "a number that the cohort's other events have, too",
         "steps": "of training, at most",
         "rung": "model, task, length and settings, as `export` has them of the first run",
-        "runs": "a list of `run`, `variant`, `task`, `length`, `examples`, `seed`, `budget`, `choice`, `lr`",
+        "runs": "a list of `run`, `variant`, `task`, `length`, `seed`, `budget`, `choice`, `examples`, `lr`",
     }),
     "cohort_compiled": ("what a cohort needs is compiled, and training begins", {"worker": ""}),
     "progress": ("a look at a run under way; one that is tried again may come to a step again", {
@@ -99,7 +99,7 @@ EVENTS: dict[str, tuple[str, dict[str, str]]] = {
         "task": "",
         "budget": "as above",
         "choice": "as above",
-        "lengths": "those that are left out now; where a ladder is one of examples, the numbers of these",
+        "lengths": "those that are left out now; of a ladder of examples, their numbers",
         "runs": "how many they are",
     }),
     "message": ("something that a person should know, as the display has it", {"text": "in a line"}),
@@ -251,10 +251,10 @@ def _run(label: Label, run: Run) -> dict[str, Any]:
         "variant": label.variant,
         "task": label.task,
         "length": run.rung.length,
-        "examples": run.rung.train.get("examples"),
         "seed": plain(run.seed),
         "budget": label.budget,
         "choice": label.choice,
+        "examples": label.examples,
     }
 
 
@@ -263,7 +263,7 @@ def _failed(record: Record) -> dict[str, Any]:
 
 
 def _pruned(climb: Climb) -> dict[int, int]:
-    """How many runs of each rung are left out, by its place on the ladder."""
+    """How many runs of each length, or number of examples, are left out."""
     return {climb.ladder.place(rung.rung): rung.missing for rung in climb.steps if rung.state == "pruned"}
 
 

@@ -30,7 +30,7 @@ class Label:
     task: str
     budget: int = 1  # how many times the steps that the suite states
     choice: Choice = "own"
-    examples: int | None = None  # on how many it trains, where its ladder is one of them
+    examples: int | None = None  # of a ladder of them, how many this rung has
 
     @classmethod
     def of(cls, ladder: Ladder, rung: Rung) -> Label:
