@@ -84,7 +84,8 @@ class _Board:
                 results["test/loss"] = strict.number("loss", event["loss"])
             for name, value in results.items():
                 writer.add_scalar(name, value, step, event["at"])
-            named = {name: event[name] for name in ("variant", "task", "length")} | {"seed": _seed(event["seed"])}
+            named = _flat({name: event[name] for name in ("variant", "task", "length", "examples")})
+            named["seed"] = _seed(event["seed"])
             told = hparams(self.settings.get(run, {}) | named, results)  # type: ignore[no-untyped-call]
             for summary in told:  # add_hparams would write each result twice
                 writer._get_file_writer().add_summary(summary)  # type: ignore[no-untyped-call]
@@ -112,16 +113,18 @@ def _flat(settings: Mapping[str, Any]) -> dict[str, Any]:
 def _parts(event: Mapping[str, Any]) -> list[str]:
     """The folders of a run, below each other: nothing in them leads elsewhere.
 
-    >>> run = {"variant": "lstm", "task": "adding", "length": 20, "seed": 0, "budget": 1, "choice": "own", "run": "5e"}
+    >>> run = {"variant": "lstm", "task": "adding", "length": 20, "seed": 0, "budget": 1, "choice": "own",
+    ...        "run": "5e", "examples": None}
     >>> _parts(run), _parts(run | {"variant": "../x", "budget": 4, "choice": "pilot"})
     (['lstm', 'adding', '20', 'seed-0'], ['_.._x', 'adding', '20', 'seed-0-times-4-pilot-5e'])
-    >>> _parts(run | {"seed": {"init": 3, "data": 1}})[-1]
-    'seed-3_1'
+    >>> _parts(run | {"seed": {"init": 3, "data": 1}, "examples": 500})[-2:]
+    ['20-with-500-examples', 'seed-3_1']
     """
     seed = f"seed-{_seed(event['seed'])}"
     if event["budget"] != 1:
         seed += f"-times-{event['budget']}"
     if event["choice"] != "own":
         seed += f"-{event['choice']}" + (f"-{str(event['run'])[:8]}" if event["choice"] == "pilot" else "")
-    names = (str(event["variant"]), str(event["task"]), str(event["length"]), seed)
+    few = "" if event["examples"] is None else f"-with-{event['examples']}-examples"
+    names = (str(event["variant"]), str(event["task"]), f"{event['length']}{few}", seed)
     return [ODD.sub("_", f"_{name}" if name.startswith(".") else name)[:100] for name in names]
