@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+CONSTRAINTS ?= constraints.txt
 SUITE ?= suites/long_deps.yaml
 
 .PHONY: run test test-all soak bench clean
@@ -19,7 +20,7 @@ test: .venv/installed-dev
 
 test-all: test
 	$(BIN)/pytest -q -m mutants
-	RNNBENCH_SLOW=1 $(BIN)/pytest -q tests/test_check.py
+	RNNBENCH_SLOW=1 $(BIN)/pytest -q tests/test_check.py tests/test_wheel.py
 
 soak: .venv/installed-dev
 	RNNBENCH_SOAK=1 $(BIN)/pytest -q tests/faults
@@ -32,12 +33,12 @@ bench: .venv/installed-dev
 	$(PYTHON) -c 'import sys; sys.exit("rnnbench needs Python 3.11 or newer, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv .venv
 
-.venv/installed: pyproject.toml constraints.txt | .venv/bin/python
-	$(PIP) install --constraint constraints.txt --editable .
+.venv/installed: pyproject.toml $(CONSTRAINTS) | .venv/bin/python
+	$(PIP) install --constraint $(CONSTRAINTS) --editable .
 	touch $@
 
-.venv/installed-dev: pyproject.toml constraints.txt | .venv/bin/python
-	$(PIP) install --constraint constraints.txt --editable '.[dev]'
+.venv/installed-dev: pyproject.toml $(CONSTRAINTS) | .venv/bin/python
+	$(PIP) install --constraint $(CONSTRAINTS) --editable '.[dev]'
 	touch .venv/installed $@
 
 clean:

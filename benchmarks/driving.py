@@ -99,12 +99,12 @@ def drive(asked: Plan, listener: Listener) -> tuple[float, float]:
 class Weighing(Silent):
     """Notes how much memory is in use once the plan is made and looked at."""
 
-    begun = 0
+    at_start = 0
 
     def work(self, done: float, total: float) -> None:
-        if not self.begun:
+        if not self.at_start:
             gc.collect()
-            self.begun, _ = tracemalloc.get_traced_memory()
+            self.at_start, _ = tracemalloc.get_traced_memory()
             tracemalloc.reset_peak()
 
 
@@ -117,7 +117,7 @@ def weigh(asked: Plan) -> tuple[float, float, float]:
         end, most = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    return listener.begun / 1e6, most / 1e6, end / 1e6
+    return listener.at_start / 1e6, most / 1e6, end / 1e6
 
 
 def main(sizes: list[int]) -> None:

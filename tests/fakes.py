@@ -10,7 +10,7 @@ from rnnbench.plan import plan
 from rnnbench.records import FINISHED, Point, Record, Run, Status
 from rnnbench.running.driver import Driver, Outcome
 from rnnbench.running.executors import EndEvent, Event, Executor, Job, ProgressEvent, RecordEvent
-from rnnbench.running.listeners import Silent
+from rnnbench.running.listeners import Label, Listener, Silent
 from rnnbench.seeds import Seed
 from rnnbench.settings import Settings
 from rnnbench.store import Store
@@ -89,12 +89,12 @@ class Notes(Silent):
     def message(self, text: str) -> None:
         self.messages.append(text)
 
-    def recorded(self, record: Record, label: str) -> None:
+    def recorded(self, record: Record, label: Label) -> None:
         self.records.append(record)
 
 
 def run_through(
-    where: Path, suite: Suite, executor: Executor, listener: Silent | None = None, **options: Any
+    where: Path, suite: Suite, executor: Executor, listener: Listener | None = None, **options: Any
 ) -> Outcome:
     """Drives a suite's plan, over the store in a folder."""
     store, asked = Store(where), plan(suite)

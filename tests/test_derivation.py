@@ -67,7 +67,7 @@ def combinations(name: str) -> list[cells.Cell]:
 CELLS = [cell for name in registry.names("cells") for cell in combinations(name) if not kernels.refusal(cell)]
 
 
-def check(cell: cells.Cell, T: int = 6, B: int = 3, I: int = 4, H: int = 6) -> None:
+def check(cell: cells.Cell, T: int = 4, B: int = 3, I: int = 4, H: int = 6) -> None:
     schedule = Schedule(trace(cell))
     p = {
         k: (0.5 * torch.from_numpy(stream(1, k).normal(shape))).double().requires_grad_()

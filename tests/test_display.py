@@ -17,14 +17,22 @@ from rich.console import Console
 
 from rnnbench.plan import Plan, plan
 from rnnbench.plan.ladders import view
-from rnnbench.records import Record, Run, Status
+from rnnbench.records import Point, Record, Run, Rung, Status
+from rnnbench.report.events import EventLines
 from rnnbench.report.inplace import InPlace
 from rnnbench.report.live import Display, display
 from rnnbench.report.log import LogLines
 from rnnbench.report.progress import clock, sparkline
+from rnnbench.running.listeners import Label, Listener, Several, Silent
 from rnnbench.suite import Budgets, Suite, TaskEntry, Variant
 
 NAMES = ("rnn", "gru", "lstm", "lstm-forget_gate", "lstm-input_gate", "lstm-output_gate", "bilstm")
+
+RNN, GRU, BILSTM = (Label(name, "adding") for name in ("rnn", "gru", "bilstm"))
+
+
+def run(length: int, seed: int) -> Run:
+    return Run(Rung({"cell": "gru"}, {"task": "adding"}, length, {"steps": 3000}), seed)
 
 
 def suite(names: tuple[str, ...] = NAMES) -> Suite:
@@ -81,8 +89,11 @@ def shown(
 def told(display: Display) -> None:
     display.work(30.0, 100.0)  # there before this run began
     display.work(50.0, 100.0)
-    display.progress(0, "gru · adding", 40, 1, 800, 3000, [0.0, 0.1, 0.5, 0.87])
-    display.progress(1, "lstm-forget_gate · adding", 20, 0, 0, 3000, [])
+    display.begun(0, [(GRU, run(40, 0)), (GRU, run(40, 1))])
+    for step, score in ((200, 0.0), (400, 0.1), (600, 0.5), (800, 0.87)):
+        display.looked(0, GRU, run(40, 0), Point(step, 0.5, 0.9))
+        display.looked(0, GRU, run(40, 1), Point(step, 0.5, score))
+    display.begun(1, [(Label("lstm-forget_gate", "adding"), run(20, 0))])
     display.idle(2)
 
 
@@ -91,8 +102,8 @@ def test_everything_at_once() -> None:
         "small  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━  50 %, 1:40 left",
         "15 solved  6 unsolved  1 diverged  1 failed  of 80, 0:40",
         "",
-        " 0  gru · adding 40 seed 1                        ▁▁▅▇            .87   800/3000",
-        " 1  lstm-forget_gate · adding 20 seed 0                                   0/3000",
+        " 0  gru adding 40 seed 1                          ▁▁▅▇            .87   800/3000",
+        " 1  lstm-forget_gate adding 20 seed 0                                     0/3000",
         " 2  idle",
         "",
         "                  adding     counting",
@@ -125,7 +136,7 @@ def test_tasks_are_left_out_where_the_terminal_is_narrow() -> None:
 def test_workers_are_left_out_where_there_are_many() -> None:
     def many(display: Display) -> None:
         for k in range(40):
-            display.progress(k, "gru · adding", 40, 0, 1, 2, [])
+            display.begun(k, [(GRU, run(40, 0))])
 
     lines = shown(80, 24, tell=many)
     assert len(lines) <= 23
@@ -151,9 +162,9 @@ def test_a_run_tried_again_counts_once() -> None:
     console = Console(width=80, height=30, force_terminal=True, color_system=None, file=io.StringIO())
     display = Display(console)
     run = next(asked.runs())
-    display.recorded(Record(run, "crashed", error="Traceback\nMemoryError: no \x1b[31mroom\n"), "rnn adding")
+    display.recorded(Record(run, "crashed", error="Traceback\nMemoryError: no \x1b[31mroom\n"), RNN)
     assert "1 failed" in display.render().plain
-    display.recorded(Record(run, "solved", 0.99), "rnn adding")
+    display.recorded(Record(run, "solved", 0.99), RNN)
     assert "1 solved  0 unsolved  0 diverged  0 failed" in display.render().plain
 
 
@@ -165,7 +176,7 @@ def test_live_on_a_terminal_leaves_only_messages_behind() -> None:
         display.started(asked)
         display.climbs(view(asked, records(asked)))
         display.message("worker 1 came back \x1b]0;title\x07[bold]")
-        display.recorded(Record(next(asked.runs()), "timeout", error="after 9 s"), "rnn adding")
+        display.recorded(Record(next(asked.runs()), "timeout", error="after 9 s"), RNN)
     text = out.getvalue()
     assert "small  ━━━" in text
     assert "worker 1 came back \\x1b]0;title\\x07[bold]\n" in text
@@ -179,13 +190,14 @@ def test_log_lines() -> None:
         lines.started(asked)
         lines.climbs(view(asked, records(asked)))
         lines.work(1.0, 2.0)
-        lines.progress(0, "rnn · adding", 10, 0, 1, 2, [0.5])
+        lines.begun(0, [(RNN, run(10, 0))])
+        lines.looked(0, RNN, run(10, 0), Point(1, 0.5, 0.5))
         lines.idle(0)
         first = Run(asked.ladders[6].rungs[0], 0)
-        lines.recorded(Record(first, "solved", 0.998, steps=700, seconds=3.21), "bilstm adding")
-        run = Run(asked.ladders[6].rungs[0], 1)
-        lines.recorded(Record(run, "crashed", error="Traceback\n\nOSError: \x1b[31mred\n"), "bilstm adding")
-        lines.recorded(Record(run, "failed"), "bilstm adding")
+        lines.recorded(Record(first, "solved", 0.998, steps=700, seconds=3.21), BILSTM)
+        second = Run(asked.ladders[6].rungs[0], 1)
+        lines.recorded(Record(second, "crashed", error="Traceback\n\nOSError: \x1b[31mred\n"), BILSTM)
+        lines.recorded(Record(second, "failed"), BILSTM)
         lines.message("done\x07")
     assert out.getvalue().splitlines() == [
         "small: 80 runs at most",
@@ -204,7 +216,7 @@ def test_each_budget_is_counted_and_has_a_column() -> None:
         for listener in (lines, display):
             listener.started(asked)
             listener.climbs(view(asked, records(asked)))
-        lines.recorded(Record(Run(asked.ladders[6].rungs[0], 0), "solved", 0.998), "bilstm adding")
+        lines.recorded(Record(Run(asked.ladders[6].rungs[0], 0), "solved", 0.998), BILSTM)
     assert asked.count == 80 + 40
     assert out.getvalue().splitlines()[0] == "small: 120 runs at most"
     assert "/120] " in out.getvalue().splitlines()[1]
@@ -218,10 +230,10 @@ def test_log_lines_go_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr() == ("", "here\n")
 
 
-def test_both_have_the_same_methods() -> None:
-    public = {name for name in dir(LogLines) if not name.startswith("_")}
-    assert public == {name for name in dir(Display) if not name.startswith("_")} - {"render", "drawn"}
-    assert public == {name for name in dir(InPlace) if not name.startswith("_")} - {"drawn"}
+@pytest.mark.parametrize("kind", [Display, InPlace, LogLines, EventLines, Silent, Several])
+def test_all_listeners_hear_the_same(kind: type[object]) -> None:
+    events = {name for name in vars(Listener) if not name.startswith("_")}
+    assert events == {name for name in dir(kind) if not name.startswith("_")} - {"render", "drawn"}
 
 
 def test_curves_of_many_or_odd_scores() -> None:

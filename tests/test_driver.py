@@ -15,11 +15,10 @@ from rnnbench.cli import main
 from rnnbench.errors import Exit
 from rnnbench.plan import cost, ladders, plan
 from rnnbench.plan.ladders import view
-from rnnbench.records import Record, Run
+from rnnbench.records import Point, Record, Run
 from rnnbench.running import executors
 from rnnbench.running.driver import Driver, Outcome
-from rnnbench.running.listeners import Silent
-from rnnbench.seeds import Seed
+from rnnbench.running.listeners import Label, Silent
 from rnnbench.store import Store
 from rnnbench.suite import Suite, TaskEntry, Variant
 from rnnbench.training.trainer import Trainer
@@ -33,13 +32,11 @@ class Told(Silent):
         self.steps: set[int] = set()
         self.totals: list[float] = []
 
-    def recorded(self, record: Record, label: str) -> None:
+    def recorded(self, record: Record, label: Label) -> None:
         self.labels.append(f"{label} {record.run.rung.length}")
 
-    def progress(
-        self, worker: int, run_label: str, length: int, seed: Seed, step: int, steps: int, scores: object
-    ) -> None:
-        self.steps.add(steps)
+    def looked(self, worker: int, label: Label, run: Run, point: Point) -> None:
+        self.steps.add(point.step)
 
     def work(self, done: float, total: float) -> None:
         self.totals.append(total)

@@ -21,6 +21,7 @@ from rnnbench.running.executors import EndEvent, Event, Job, hosted, relay, side
 from rnnbench.running.executors.hosted import Away
 from rnnbench.running.executors.local import Local
 from rnnbench.running.executors.relay import unpack
+from rnnbench.running.listeners import Label
 from rnnbench.store import Store
 from rnnbench.suite import Suite, TaskEntry, Variant
 
@@ -68,7 +69,7 @@ class Killing(Notes):
         super().__init__()
         self.far = far
 
-    def recorded(self, record: Record, label: str) -> None:
+    def recorded(self, record: Record, label: Label) -> None:
         super().recorded(record, label)
         if self.far.process is not None and len(self.records) == 1:
             os.kill(self.far.process.pid, signal.SIGKILL)

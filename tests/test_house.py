@@ -52,8 +52,8 @@ MAY: dict[str, set[str]] = {
     "scripting": {"api", "interrupts", "plan", "process", "report", "running", "store", "suite"},
     "plot": {"report"},
     "upkeep": {"api", "check", "kernels", "plan", "plugins", "records", "store", "suite"},
-    "cli": {"analysis", "api", "check", "exports", "kernels", "plan", "plugins", "probing", "process", "records",
-            "registry", "report", "running", "settings", "store", "suite", "training", "upkeep"},
+    "cli": {"analysis", "api", "check", "exports", "interrupts", "kernels", "plan", "plugins", "probing", "process",
+            "records", "registry", "report", "running", "settings", "store", "suite", "training", "upkeep"},
     "__init__": {"plot", "scripting"},
     "__main__": {"cli", "interrupts"},
 }  # fmt: skip

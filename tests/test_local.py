@@ -15,7 +15,7 @@ from rnnbench.plan import plan
 from rnnbench.records import Record, canonical
 from rnnbench.running.driver import Driver, Outcome
 from rnnbench.running.executors.local import Local
-from rnnbench.running.listeners import Silent
+from rnnbench.running.listeners import Label, Silent
 from rnnbench.seeds import data
 from rnnbench.store import Store
 from rnnbench.suite import Suite, TaskEntry, Variant
@@ -44,7 +44,7 @@ class Notes(Silent):
     def message(self, text: str) -> None:
         self.messages.append(text)
 
-    def recorded(self, record: Record, label: str) -> None:
+    def recorded(self, record: Record, label: Label) -> None:
         self.statuses.append((data(record.run.seed), record.status))
 
 

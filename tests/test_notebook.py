@@ -39,6 +39,7 @@ from rnnbench.report.results import Results
 from rnnbench.report.study import Study
 from rnnbench.running import executors
 from rnnbench.running.executors import Event, Job
+from rnnbench.running.listeners import Label
 from rnnbench.suite import Suite
 from rnnbench.suite.load import shipped
 
@@ -278,7 +279,7 @@ def test_it_moves_while_nothing_is_told_and_stops_when_left(monkeypatch: pytest.
     with InPlace(shell, clock=lambda: float(next(ticks))) as shown:
         assert seen.wait(20)
         run = next(plan(rnnbench.load(MAPPING)).runs())
-        shown.recorded(Record(run, "crashed", error="<b>no room"), "lstm <i>adding")
+        shown.recorded(Record(run, "crashed", error="<b>no room"), Label("lstm", "<i>adding"))
     count = len(shell.shown)
     data = shell.shown[-1][0]
     assert data["text/plain"] == "crashed   lstm <i>adding 5 seed 3: <b>no room"

@@ -26,7 +26,7 @@ from rnnbench.report.log import LogLines
 from rnnbench.running import driver
 from rnnbench.running.driver import Outcome
 from rnnbench.running.executors import CheckpointEvent, EndEvent, Event, Job, ProgressEvent, RecordEvent, WarningEvent
-from rnnbench.running.listeners import Silent
+from rnnbench.running.listeners import Label, Silent
 from rnnbench.seeds import data
 from rnnbench.store import Store
 from rnnbench.suite import Suite, TaskEntry, Variant
@@ -368,7 +368,7 @@ def test_of_runs_that_are_done_the_driver_keeps_a_tally(tmp_path: Path) -> None:
         told = 0
         found: ClassVar[list[int]] = []
 
-        def recorded(self, record: Record, label: str) -> None:
+        def recorded(self, record: Record, label: Label) -> None:
             self.told += 1
             if self.told % 24 == 0:
                 self.found.append(alive())

@@ -112,6 +112,8 @@ def test_other_words_that_cannot_be_meant() -> None:
     forms = [probe._format(None, Path(name)) for name in ("a.csv", "a.json", "a.md", "a.txt")]
     assert forms == ["csv", "json", "markdown", "table"]
     assert probe._format("table", Path("a.csv")) == "table"
+    with pytest.raises(UserError, match=r"--output: got 'a\.parquet', expected a name that ends in \.csv, \.json, "):
+        probe._format(None, Path("a.parquet"))
 
 
 @pytest.mark.parametrize(("value", "at", "seeds"), [

@@ -29,6 +29,7 @@ from rnnbench.running import executors
 from rnnbench.running.driver import Outcome
 from rnnbench.running.executors.local import Local
 from rnnbench.running.executors.ray import Ray
+from rnnbench.running.listeners import Label
 from rnnbench.store import Store
 from rnnbench.suite import Suite, TaskEntry, Variant
 
@@ -107,7 +108,7 @@ class Killing(Notes):
         super().__init__()
         self.mark, self.where, self.killed = mark, where, 0
 
-    def progress(self, *told: Any) -> None:
+    def looked(self, *told: Any) -> None:
         seats = [pid for pid, command in marked(self.mark).items() if command.startswith("ray::Seat")]
         if not self.killed and seats and any((self.where / "checkpoints").glob("*.checkpoint")):
             for seat in seats:
@@ -297,7 +298,7 @@ def test_workers_share_a_gpu_by_what_they_ask_for(tmp_path: Path, cluster: tuple
     seen: set[int] = set()
 
     class Seeing(Notes):
-        def recorded(self, record: Record, label: str) -> None:
+        def recorded(self, record: Record, label: Label) -> None:
             super().recorded(record, label)
             seen.update(share.waiting, share.jobs)
 

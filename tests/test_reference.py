@@ -12,6 +12,7 @@ import typer
 from rnnbench import registry
 from rnnbench.cli import app
 from rnnbench.errors import Exit
+from rnnbench.report.events import EVENTS
 from rnnbench.settings import Settings
 from rnnbench.suite import described
 
@@ -22,6 +23,9 @@ An option may also stand in the environment, where a variable is named. Besides:
 seconds go by between two checkpoints of a run under way (10; 0 to 86400); `NO_COLOR`, and `COLUMNS` for the width of a
 report, 20 or more. A variable that is empty is as one that isn't set, but for `RNNBENCH_PLUGINS`
 ([plugins](plugins.md))."""
+TOLD = """\
+What `run --events` writes ([events](events.md)). Besides these each has `event`, its name, and `at`, when it was:
+`2026-11-26T09:30:01.482+00:00`."""
 MEANT = (
     "a default that changes makes records stale: if it is meant, say so in CHANGELOG.md, then python -m tests.golden"
 )
@@ -70,6 +74,13 @@ def test_every_exit_code_is_documented() -> None:
     assert dict(zip(names, map(int, numbers), strict=True)) == {code.name: code.value for code in Exit}
 
 
+def events() -> Iterator[str]:
+    """What `run --events` tells, each event with a row for each of its fields."""
+    for name, (says, fields) in EVENTS.items():
+        yield f"| **{name}** | {says} |"
+        yield from (f"| `{field}` | {about} |" for field, about in fields.items())
+
+
 def page() -> str:
     def table(title: str, about: str, heads: str, rows: Iterator[str]) -> str:
         return "\n".join([f"## {title}", "", about, "", heads, "|---|---|---|", *rows, ""])
@@ -86,6 +97,7 @@ def page() -> str:
         table("Layers", "`layer: NAME`, and its switches beside it.", values, named("layers")),
         table("Tasks", "By its name, or `task: NAME`; its difficulty beside it.", values, named("tasks")),
         table("Commands", VARIABLES, "| | | variable |", commands()),
+        *("## Events", "", TOLD, "", "| | |", "|---|---|", *events(), ""),
         "## Exit codes",
         "",
         *exit_codes(),

@@ -6,6 +6,7 @@ Bits are compared, not numbers: canonical exports must be byte-equal.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
@@ -26,6 +27,7 @@ from rnnbench.training.cohort import Cohort
 from rnnbench.training.model import Model
 from rnnbench.training.trainer import Trainer
 
+QUICK = not os.environ.get("RNNBENCH_SOAK")  # what is drawn comes on top of the examples that are named
 SMALL = {"hidden": 6, "batch": 3, "steps": 130, "stop": "never"}
 MODELS: list[dict[str, Any]] = [
     {"cell": "rnn", "activation": "relu"}, {"cell": "gru"}, {"cell": "gru", "reset": "v3"}, {"cell": "lstm"},
@@ -75,7 +77,9 @@ def resumed(trainer: Trainer, runs: list[Run], every: int) -> dict[str, str]:
     raise AssertionError("never ended")
 
 
-@settings(max_examples=4, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=1 if QUICK else 20, deadline=None, derandomize=QUICK, suppress_health_check=[HealthCheck.too_slow]
+)
 @given(
     model=st.sampled_from(MODELS),
     task=st.sampled_from(TASKS),

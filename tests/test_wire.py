@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from rnnbench.records import Point, Record, Run, Rung
-from rnnbench.running.executors import CheckpointEvent, Job, ProgressEvent, RecordEvent, WarningEvent, wire
+from rnnbench.running.executors import CheckpointEvent, Job, ProgressEvent, ReadyEvent, RecordEvent, WarningEvent, wire
 from rnnbench.running.executors.worker import told
 
 TOKEN = b"0123456789abcdef"
@@ -66,7 +66,7 @@ def test_what_is_sound_is_taken() -> None:
     assert said({"is": "checkpoint", "id": RUN.id}, b"x") == CheckpointEvent(4, RUN.id, b"x")
     assert said({"is": "warned", "text": "a\x1bb", "once": ""}) == WarningEvent(4, "a\\x1bb", "")
     assert said({"is": "failed", "error": "a\n\udc80", "worn": ["x"]}) == wire.End("failed", "a\n\\udc80", ("x",))
-    assert said({"is": "warm"}) == wire.Warm()
+    assert said({"is": "warm"}) == ReadyEvent(4)
 
 
 @pytest.mark.parametrize(

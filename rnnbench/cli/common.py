@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from rnnbench.suite import Suite
 
 
+UNKNOWN = os.terminal_size((100, 24))  # where nobody says what there is room for
+
+
 def say(text: str, err: bool = False) -> None:
     """A line on stdout, or on stderr; whatever came from outside in it is made safe to show."""
     print(printable(text), file=sys.stderr if err else sys.stdout)
@@ -60,8 +63,14 @@ def writing(path: Path) -> Iterator[None]:
 def screen(output: Path | None) -> tuple[int, bool]:
     """The columns to fill, and whether in colour: those of the terminal where there is one to write to."""
     terminal = output is None and sys.stdout.isatty()
-    width = environment.columns() or (os.get_terminal_size().columns if terminal else 100)
+    width = environment.columns() or (size().columns if terminal else UNKNOWN.columns)
     return width, terminal and environment.color()
+
+
+def size() -> os.terminal_size:
+    """That of the terminal behind stdout; some say that they have no columns, or no lines."""
+    columns, lines = os.get_terminal_size()
+    return os.terminal_size((columns or UNKNOWN.columns, lines or UNKNOWN.lines))
 
 
 def format_of(output: Path | None, known: Mapping[str, str], default: str) -> str:

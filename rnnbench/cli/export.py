@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 import typer
 
 from rnnbench.cli import app, common, options
+from rnnbench.errors import UserError
 
-SUFFIXES = {".json": "json", ".jsonl": "json", ".csv": "csv"}
+SUFFIXES = {".json": "json", ".jsonl": "json", ".csv": "csv", ".parquet": "parquet"}
 
 
 @app.command()
@@ -17,16 +18,20 @@ def export(
     results: options.Results = options.RESULTS,
     output: options.Output = None,
     format: Annotated[
-        Literal["json", "csv"] | None,
+        Literal["json", "csv", "parquet"] | None,
         typer.Option(
-            "--format", help="One JSON line or one CSV row a run; else as the output file's name ends, or JSON."
+            "--format",
+            help="A JSON line a run, or a row of CSV or Parquet; else as the output file's name ends, or JSON.",
         ),
     ] = None,
     canonical: Annotated[
         bool, typer.Option("--canonical", help="Results alone, sorted, byte-stable: no times, hosts, versions.")
     ] = False,
     curves: Annotated[
-        bool, typer.Option("--curves/--no-curves", help="With each run's looks on the way, most of a file's size.")
+        bool,
+        typer.Option(
+            "--curves/--no-curves", help="With each run's looks on the way, most of a file's size; JSON alone has them."
+        ),
     ] = True,
     filter: options.Filter = None,
     set: options.Set = None,
@@ -38,15 +43,25 @@ def export(
     from rnnbench.plan.filter import select
     from rnnbench.plan.ladders import view
     from rnnbench.records import canonical as as_json
-    from rnnbench.report import frame
+    from rnnbench.report import frame, parquet
     from rnnbench.store import Store, bulk
 
     kind = format or common.format_of(output, SUFFIXES, "json")
+    if canonical and kind != "json":
+        raise UserError(f"--canonical: got it beside the format {kind}, expected json")
+    if kind == "parquet":
+        parquet.here()
+        if output is None:
+            raise UserError("--format parquet: makes a file of bytes; next: -o FILE.parquet")
     store = Store(results)
     chosen = select(plan(common.suite(suite, store, set, seeds)), filter)
     known = api.records(chosen, store)
     if kind == "csv":
         common.write_lines(frame.csv(api.shown(chosen, known)), output)
+        return
+    if kind == "parquet" and output is not None:
+        with common.writing(output):
+            parquet.write(api.shown(chosen, known), output)
         return
     if chosen.pilots is not None:  # of what could have been chosen only what was
         known = {record.id: record for climb in view(chosen, known) for record in climb.records}

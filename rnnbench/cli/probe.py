@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from rnnbench.probing import Asked, Of, Probed
     from rnnbench.suite import Suite
 
-SUFFIXES = {".csv": "csv", ".json": "json", ".md": "markdown"}
 AT = "After how many steps of training: 0,400,end."
 OF = "Whose gradient: of the answer, or of its loss."
 
@@ -76,9 +75,11 @@ def probe(
 
 
 def _format(format: str | None, output: Path | None) -> str:
+    from rnnbench.report import formats
     from rnnbench.report.probed import FORMATS
 
-    form = format or SUFFIXES.get(output.suffix if output else "", "table")
+    known = {suffix: name for suffix, name in formats.suffixes().items() if name in FORMATS}
+    form = format or common.format_of(output, known, "table")
     if form not in FORMATS:
         raise UserError(f"--format: got '{form}', expected one of {', '.join(FORMATS)}")
     return form

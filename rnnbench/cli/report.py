@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -15,6 +15,7 @@ from rnnbench.report.model import Report, counted
 
 if TYPE_CHECKING:
     from rnnbench.plan import Plan
+    from rnnbench.plan.ladders import Climb
     from rnnbench.records import Record
     from rnnbench.report.probed import Probes
     from rnnbench.store import Store
@@ -51,12 +52,12 @@ def report(
         Path | None,
         typer.Option("--from", metavar="FILE", help="Take the records from a JSON export (.gz too), not the results."),
     ] = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Draw it again whenever the store changed, until the run is done or Ctrl-C.")
+    ] = False,
 ) -> None:
     """Tabulate, or draw, how far back each variant remembers, with intervals."""
-    from rnnbench import api
-    from rnnbench.plan import plan, reach, selection
-    from rnnbench.plan.filter import select
-    from rnnbench.report import files, render
+    from rnnbench.report import files
     from rnnbench.store import Store
 
     format = format or (common.format_of(output, formats.suffixes(), "table") if output else "table")
@@ -64,29 +65,88 @@ def report(
     if several and (output is None or by is not None):
         raise UserError(f"--format {format}: makes a file a chart; next: -o FOLDER, without --by")
     parts = _parts(only, whole, format, by)
-    store = Store(results)
-    asked = common.suite(suite, store, set, seeds)
-    chosen = select(selection.claim(plan(asked), claim), filter)
-    drawn = several or format == "html"  # learning curves with the rest
-    climbs = api.shown(chosen, _exported(source, chosen, drawn)) if source else api.climbs(chosen, store, drawn)
-    notes = api.warnings([r for c in climbs for r in reach.folded(c).records])
-    notes += [] if source else api.orphaned(asked, store)
-    made = files(chosen.suite, climbs, format)
+    asked = _Asked(Store(results), suite, filter, claim, set, seeds, format, by, whole, parts, source)
+    if watch:
+        _watch(asked, output)
+        return
+    viewed = asked.viewed(several or format == "html")  # learning curves with the rest
+    made = files(viewed.plan.suite, viewed.climbs, format)
     if made is not None and output is not None:
         common.say(f"{output}: {counted(common.write_files(made, output), 'chart')}", err=True)
         return
-    width, color = common.screen(output)
-    probed = chosen.suite.probe and source is None and by is None and parts is None
-    probes = _probed(chosen, store) if probed and format in ("html", "markdown", "table") else None
-    page = probes if format == "html" else None  # which has a place for them; elsewhere they are a report of their own
-    at_once = format == "table" and not whole and parts is None and by is None
-    text = render(
-        chosen.suite, climbs, format, width=width, color=color, notes=notes, by=by, only=parts, brief=at_once,
-        probes=page,
-    )  # fmt: skip
-    if probes and not page:
-        text += "\n" + _below(probes.report, format, width, color)
-    common.write(text, output)
+    common.write(asked.text(viewed, *common.screen(output)), output)
+
+
+class _Viewed(NamedTuple):
+    """What there is to report."""
+
+    plan: Plan
+    climbs: list[Climb]
+    notes: list[str]
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What the options ask for."""
+
+    store: Store
+    suite: str | None
+    filter: str | None
+    claim: int | None
+    set: list[str] | None
+    seeds: str | None
+    format: str
+    by: str | None
+    whole: bool
+    parts: tuple[str, ...] | None
+    source: Path | None
+
+    def viewed(self, curves: bool) -> _Viewed:
+        from rnnbench import api
+        from rnnbench.plan import plan, reach, selection
+        from rnnbench.plan.filter import select
+
+        asked = common.suite(self.suite, self.store, self.set, self.seeds)
+        chosen = select(selection.claim(plan(asked), self.claim), self.filter)
+        if self.source:
+            climbs = api.shown(chosen, _exported(self.source, chosen, curves))
+        else:
+            climbs = api.climbs(chosen, self.store, curves)
+        notes = api.warnings([r for c in climbs for r in reach.folded(c).records])
+        return _Viewed(chosen, climbs, notes + ([] if self.source else api.orphaned(asked, self.store)))
+
+    def text(self, viewed: _Viewed, width: int, color: bool) -> str:
+        from rnnbench.report import render
+
+        chosen, climbs, notes = viewed
+        probed = chosen.suite.probe and self.source is None and self.by is None and self.parts is None
+        probes = _probed(chosen, self.store) if probed and self.format in ("html", "markdown", "table") else None
+        page = probes if self.format == "html" else None  # which has a place for them; elsewhere they stand below
+        at_once = self.format == "table" and not self.whole and self.parts is None and self.by is None
+        text = render(
+            chosen.suite, climbs, self.format, width=width, color=color, notes=notes, by=self.by, only=self.parts,
+            brief=at_once, probes=page,
+        )  # fmt: skip
+        return text + "\n" + _below(probes.report, self.format, width, color) if probes and not page else text
+
+
+def _watch(asked: _Asked, output: Path | None) -> None:
+    """Draws a report again and again; UserError where that makes no sense, or what is asked for isn't there."""
+    from rnnbench.cli import watching
+
+    beside = "-o" if output else "--from" if asked.source else f"--format {asked.format}"
+    if output or asked.source or asked.format != "table":
+        raise UserError(f"--watch: got it beside {beside}, expected a table for a terminal")
+    watching.check()
+    if asked.suite is not None:
+        asked.viewed(False)  # a mistake is told at once; where nothing ran yet, the last suite may still come
+
+    def draw(width: int, color: bool) -> watching.Drawn:
+        viewed = asked.viewed(False)
+        broken = sum(rung.tally.broken for climb in viewed.climbs for rung in climb.steps)
+        return watching.Drawn(asked.text(viewed, width, color), sum(climb.left for climb in viewed.climbs), broken)
+
+    watching.watch(draw, asked.store)
 
 
 def _parts(only: str | None, whole: bool, format: str, by: str | None) -> tuple[str, ...] | None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shlex
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from rnnbench.cli import apart, app, common, options
+from rnnbench.cli.sink import Sink
 from rnnbench.text import counted
 
 if TYPE_CHECKING:
@@ -61,6 +63,15 @@ def run(
     cpus_per_cohort: options.Cpus = None,
     gpus_per_cohort: options.Gpus = None,
     executor_set: options.ExecutorSet = None,
+    events: Annotated[
+        str | None,
+        typer.Option(
+            "--events",
+            envvar="RNNBENCH_EVENTS",
+            metavar="FILE",
+            help="Append what happens as JSON lines to a file or FIFO; - is stdout.",
+        ),
+    ] = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Train what is missing of a suite. What is known already is not trained again; interrupted, it goes on later."""
@@ -87,15 +98,18 @@ def run(
         return
     forecasts: list[Forecast] = []
 
-    def listening(before: Forecast) -> Listener:
-        forecasts.append(before)
-        if not quiet and before.missing:
-            _notes(chosen.suite, 0 if rerun in ("stale", "all") else before.stale)
-        return listen(quiet or not before.missing)
+    with ExitStack() as entered:
+        sink = None if events is None else entered.enter_context(Sink.opened(events, _warn))
 
-    outcome = api.run_plan(
-        chosen, store, listening, jobs, rerun, retries, timeout, fail_fast, resolved, kernels, executor, wanted
-    )
+        def listening(before: Forecast) -> Listener:
+            forecasts.append(before)
+            if not quiet and before.missing:
+                _notes(chosen.suite, 0 if rerun in ("stale", "all") else before.stale)
+            return listen(quiet or not before.missing, sink)
+
+        outcome = api.run_plan(
+            chosen, store, listening, jobs, rerun, retries, timeout, fail_fast, resolved, kernels, executor, wanted
+        )
     if not quiet:
         after = api.Forecast.of(outcome.climbs)
         common.say(forecast.summary(name, forecasts[0], after, outcome.trained, outcome.broken), err=True)
@@ -129,8 +143,17 @@ def _next(suite: Suite, after: Forecast, results: Path) -> str:
     return shlex.join([*command, *(["-r", str(results)] if results != options.RESULTS else [])])
 
 
-def listen(quiet: bool) -> Listener:
-    """The live display on a terminal, lines of a log elsewhere, what broke alone where quiet."""
+def listen(quiet: bool, sink: Sink | None = None) -> Listener:
+    """The live display on a terminal, unless events go there, lines of a log elsewhere, what broke alone where quiet;
+    and events into a sink, if there is one."""
     from rnnbench.report import live, log
+    from rnnbench.report.events import EventLines
+    from rnnbench.running.listeners import Several
 
-    return log.Failures() if quiet else live.display()
+    crowded = sink is not None and sink.terminal
+    shown = log.Failures() if quiet else log.LogLines() if crowded else live.display()
+    return shown if sink is None else Several(shown, EventLines(sink.write))
+
+
+def _warn(text: str) -> None:
+    common.say(text, err=True)

@@ -6,16 +6,19 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Self, TextIO
+from typing import TYPE_CHECKING, Self, TextIO
 
 from rnnbench.analysis import spans
 from rnnbench.plan import Plan
 from rnnbench.plan.ladders import Climb
-from rnnbench.records import BROKEN, Record
+from rnnbench.records import BROKEN, Point, Record, Run
 from rnnbench.report import marks
 from rnnbench.report.model import clean
-from rnnbench.seeds import Seed
 from rnnbench.text import printable, raised
+
+if TYPE_CHECKING:
+    from rnnbench.errors import Exit
+    from rnnbench.running.listeners import Label
 
 
 class LogLines:
@@ -40,18 +43,19 @@ class LogLines:
         self._of = plan.count
         self.message(f"{plan.suite.name}: {plan.count} runs at most")
 
-    def work(self, done: float, total: float) -> None:
-        pass
+    def work(self, done: float, total: float) -> None: ...
 
-    def progress(
-        self, worker: int, run_label: str, length: int, seed: Seed, step: int, steps: int, scores: Sequence[float]
-    ) -> None:
-        pass
+    def begun(self, worker: int, cohort: Sequence[tuple[Label, Run]]) -> None: ...
 
-    def idle(self, worker: int) -> None:
-        pass
+    def ready(self, worker: int) -> None: ...
 
-    def recorded(self, record: Record, label: str) -> None:
+    def looked(self, worker: int, label: Label, run: Run, point: Point) -> None: ...
+
+    def idle(self, worker: int) -> None: ...
+
+    def retried(self, record: Record, label: Label) -> None: ...
+
+    def recorded(self, record: Record, label: Label) -> None:
         self._told.add(record)
         if self._reasons.new(record, label):
             width = len(str(self._of))
@@ -69,6 +73,8 @@ class LogLines:
     def message(self, text: str) -> None:
         self._say(text)
 
+    def ended(self, trained: int, broken: int, exit: Exit) -> None: ...
+
     def _say(self, text: str) -> None:
         print(clean(text), file=self._file, flush=True)
 
@@ -76,7 +82,7 @@ class LogLines:
 class Failures(LogLines):
     """For `--quiet`: what broke, and nothing else."""
 
-    def recorded(self, record: Record, label: str) -> None:
+    def recorded(self, record: Record, label: Label) -> None:
         if record.status in BROKEN and self._reasons.new(record, label):
             self._say(outcome(record, label))
 
@@ -115,11 +121,11 @@ class Reasons:
     def __init__(self) -> None:
         self._counts: Counter[tuple[str, str, str]] = Counter()
 
-    def new(self, record: Record, label: str) -> bool:
+    def new(self, record: Record, label: Label) -> bool:
         """Whether a record has something to tell: one that finished always."""
         if record.finished:
             return True
-        key = label.partition(" ")[0], record.status, raised(record.error or "")
+        key = label.variant, record.status, raised(record.error or "")
         self._counts[key] += 1
         return self._counts[key] == 1
 
@@ -132,7 +138,7 @@ class Reasons:
         ]
 
 
-def outcome(record: Record, label: str) -> str:
+def outcome(record: Record, label: Label) -> str:
     """A record in a line."""
     run = record.run
     text = f"{record.status:9} {label} {run.rung.length} seed {run.seed}"

@@ -7,19 +7,25 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 from rich.text import Text
 
 from rnnbench.plan import Plan
 from rnnbench.plan.ladders import Climb
-from rnnbench.records import BROKEN, Record
+from rnnbench.records import BROKEN, Point, Record, Run
 from rnnbench.report import marks
 from rnnbench.report.curves import BARS
 from rnnbench.report.filling import filling
 from rnnbench.report.log import Reasons, Told, outcome, runs
 from rnnbench.report.model import clean
 from rnnbench.seeds import Seed
+from rnnbench.settings import Settings
+
+if TYPE_CHECKING:
+    from rnnbench.errors import Exit
+    from rnnbench.running.listeners import Label
 
 CURVE = 14  # columns of a worker's curve
 STATUSES = {"solved": "green", "unsolved": "", "diverged": "yellow", "failed": "magenta"}
@@ -61,7 +67,11 @@ class _Job:
     seed: Seed
     step: int
     steps: int
-    scores: tuple[float, ...]
+    scores: Sequence[float]
+
+    @classmethod
+    def of(cls, label: Label, run: Run, step: int = 0, scores: Sequence[float] = ()) -> _Job:
+        return cls(clean(str(label)), run.rung.length, run.seed, step, Settings.of(run.rung).steps, scores)
 
 
 class Progress:
@@ -77,6 +87,7 @@ class Progress:
         self._work: tuple[float, float] = (0.0, 0.0)
         self._there: float | None = None  # work that was done before this run began: no measure of its pace
         self._jobs: dict[int, _Job | None] = {}
+        self._scores: dict[int, dict[str, list[float]]] = {}  # of each worker's cohort, by run
         self._told = Told()
         self._reasons = Reasons()
         self._climbs: list[Climb] = []
@@ -92,19 +103,29 @@ class Progress:
             self._there = done if self._there is None else self._there
             self._work = done, total
 
-    def progress(
-        self, worker: int, run_label: str, length: int, seed: Seed, step: int, steps: int, scores: Sequence[float]
-    ) -> None:
-        """A worker trains this run and has come to this step; `scores` is the run's curve so far."""
+    def begun(self, worker: int, cohort: Sequence[tuple[Label, Run]]) -> None:
+        """A worker was given these runs; the first stands for them until one has come somewhere."""
         with self._lock:
-            self._jobs[worker] = _Job(clean(run_label), length, seed, step, steps, tuple(scores))
+            self._jobs[worker], self._scores[worker] = _Job.of(*cohort[0]), {}
+
+    def ready(self, worker: int) -> None: ...
+
+    def looked(self, worker: int, label: Label, run: Run, point: Point) -> None:
+        """A worker's run has come to this look, and is shown with its curve so far."""
+        with self._lock:
+            scores = self._scores.setdefault(worker, {}).setdefault(run.id, [])
+            scores.append(point.score or 0.0)
+            self._jobs[worker] = _Job.of(label, run, point.step, scores)
 
     def idle(self, worker: int) -> None:
         """A worker has nothing to do."""
         with self._lock:
             self._jobs[worker] = None
+            self._scores.pop(worker, None)
 
-    def recorded(self, record: Record, label: str) -> None:
+    def retried(self, record: Record, label: Label) -> None: ...  # a message tells of it
+
+    def recorded(self, record: Record, label: Label) -> None:
         """A record is in the store. One that broke is told."""
         with self._lock:
             self._told.add(record)
@@ -126,6 +147,8 @@ class Progress:
     def message(self, text: str) -> None:
         """A line that stays."""
         raise NotImplementedError
+
+    def ended(self, trained: int, broken: int, exit: Exit) -> None: ...
 
     def drawn(self, width: int, height: int) -> Text:
         """What is to be seen now, no wider and no higher than that."""

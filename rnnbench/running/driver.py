@@ -18,9 +18,9 @@ from sys import intern
 
 from rnnbench import interrupts
 from rnnbench.errors import Exit
-from rnnbench.plan import Ladder, Plan, budgets, cost
+from rnnbench.plan import Plan, budgets, cost
 from rnnbench.plan.ladders import Climb, climb, climb_on, counted, ready, view
-from rnnbench.records import Record, Run, Rung
+from rnnbench.records import Record, Run
 from rnnbench.running.choosing import Choosing
 from rnnbench.running.executors import (
     CheckpointEvent,
@@ -29,14 +29,14 @@ from rnnbench.running.executors import (
     Executor,
     Job,
     ProgressEvent,
+    ReadyEvent,
     RecordEvent,
     WarningEvent,
     broken,
 )
-from rnnbench.running.listeners import Listener
+from rnnbench.running.listeners import Label, Listener
 from rnnbench.running.ready import Ready
 from rnnbench.running.work import Work
-from rnnbench.settings import Settings
 from rnnbench.store import Store
 from rnnbench.text import raised
 from rnnbench.training import ways
@@ -65,7 +65,6 @@ class _Running:
     run: Run
     worker: int
     priority: float
-    scores: list[float] = field(default_factory=list)
 
 
 class Driver:
@@ -93,7 +92,7 @@ class Driver:
         # where a seed stands among those of its ladders, by what they are
         self.seeds = {c.ladder.choice: {seed: k for k, seed in enumerate(plan.seeds(c.ladder))} for c in self.climbs}
         self.places: dict[str, list[tuple[int, int]]] = defaultdict(list)  # of each rung: ladder, place
-        self.labels: dict[tuple[str, bool], str] = {}  # of each rung, and of the pilots that are at one
+        self.labels: dict[tuple[str, bool], Label] = {}  # of each rung, and of the pilots that are at one
         for i in range(len(self.climbs)):
             self._place(i)
         self.choosing = Choosing(plan, self.climbs, records)
@@ -119,15 +118,22 @@ class Driver:
                 self._loop()
             finally:
                 self.executor.close()
-        lost = sum(rung.tally.broken for climb in self.climbs for rung in climb.steps)
-        code = interrupts.code(self.asked.signal) if self.asked.signal else Exit.FAILED if lost else Exit.OK
-        return Outcome(self.trained, lost, code, tuple(self.climbs))
+            self.listener.ended(self.trained, self._broken(), self._exit())
+        return Outcome(self.trained, self._broken(), self._exit(), tuple(self.climbs))
+
+    def _broken(self) -> int:
+        return sum(rung.tally.broken for climb in self.climbs for rung in climb.steps)
+
+    def _exit(self) -> Exit:
+        if self.asked.signal:
+            return interrupts.code(self.asked.signal)
+        return Exit.FAILED if self._broken() else Exit.OK
 
     def _start(self) -> None:
+        self.listener.climbs(self.climbs)
         for i in range(len(self.climbs)):
             self._make_ready(i)
         self._tell_work()
-        self.listener.climbs(self.climbs)
 
     def _loop(self) -> None:
         while not self.asked.signal:
@@ -151,9 +157,9 @@ class Driver:
         ladder = self.climbs[i].ladder
         for k, rung in enumerate(() if ladder.awaits else ladder.rungs):
             self.places[rung.key].append((i, k))
-            self.labels.setdefault((rung.key, ladder.choice == "pilot"), _label(ladder, rung))
+            self.labels.setdefault((rung.key, ladder.choice == "pilot"), Label.of(ladder, rung))
 
-    def _name(self, run: Run) -> str:
+    def _label(self, run: Run) -> Label:
         return self.labels[run.rung.key, run.seed in self.seeds.get("pilot", ())]
 
     def _fewer(self, i: int) -> Iterator[Climb]:
@@ -190,7 +196,7 @@ class Driver:
             saved = ((run.id, self.store.checkpoint(run.id)) for run, _ in taken)
             checkpoints = tuple((id, raw) for id, raw in saved if raw is not None)
             self.executor.submit(worker, Job(tuple(run for run, _ in taken), checkpoints))
-            self._tell_progress(worker, first, 0, [])
+            self.listener.begun(worker, [(self._label(run), run) for run, _ in taken])
 
     def _size(self, first: Run, idle: int) -> int:
         """How many runs to train together with the first: it alone where a worker takes one at a time, else all of its
@@ -205,6 +211,8 @@ class Driver:
         is recorded, or tried again, and a checkpoint would be left lying."""
         if isinstance(event, WarningEvent):
             self._warn(event.text, event.once)
+        elif isinstance(event, ReadyEvent):
+            self.listener.ready(event.worker)
         elif isinstance(event, EndEvent):
             self._ended(event)
         else:
@@ -213,8 +221,7 @@ class Driver:
             if running is None or running.worker != event.worker:
                 return
             if isinstance(event, ProgressEvent):
-                running.scores.append(event.point.score or 0.0)
-                self._tell_progress(event.worker, running.run, event.point.step, running.scores)
+                self.listener.looked(event.worker, self._label(running.run), running.run, event.point)
             elif isinstance(event, CheckpointEvent):
                 self.store.save_checkpoint(id, event.checkpoint)
             else:
@@ -228,10 +235,6 @@ class Driver:
             self.warned.add(once)
             self.listener.message(text)
 
-    def _tell_progress(self, worker: int, run: Run, step: int, scores: Sequence[float]) -> None:
-        steps = Settings.of(run.rung).steps
-        self.listener.progress(worker, self._name(run), run.rung.length, run.seed, step, steps, scores)
-
     def _record(self, run: Run, record: Record) -> None:
         """A run's last word: stored, and its ladders climbed on."""
         record = self.store.add(record)
@@ -239,7 +242,7 @@ class Driver:
         self.gave_up |= not record.finished
         kept = _lean(record, run)
         self.choosing.take(replace(kept, curve=record.curve))
-        self.listener.recorded(record, self._name(run))
+        self.listener.recorded(record, self._label(run))
         for i, k in tuple(self.places[run.rung.key]):
             self._climb_on(i, k, kept)
         self._tell_work()
@@ -306,13 +309,13 @@ class Driver:
             return
         (one,) = unfinished
         run = one.run
-        label = f"{self._name(run)} {run.rung.length} seed {run.seed}"
-        record = broken(run, event)
+        label, record = self._label(run), broken(run, event)
         self.attempts[run.id] += 1
         if self.attempts[run.id] <= self.retries:
-            self.store.add(record)
-            once = f"{self._name(run).partition(' ')[0]} {record.status} {reason}"
-            self._warn(f"{label}: {record.status} ({reason}); trying again", once)
+            self.listener.retried(self.store.add(record), label)
+            at = f"{label} {run.rung.length} seed {run.seed}"
+            once = f"{label.variant} {record.status} {reason}"
+            self._warn(f"{at}: {record.status} ({reason}); trying again", once)
             self._again([one])
         else:
             self._record(run, record)
@@ -330,14 +333,6 @@ class Driver:
 
     def _tell_work(self) -> None:
         self.listener.work(*self.work.seconds)
-
-
-def _label(ladder: Ladder, rung: Rung) -> str:
-    """What a rung's runs are called before their length and seed."""
-    few = f" with {ladder.place(rung):,} examples at" if ladder.task.headline == "need" else ""
-    times = f" ×{ladder.budget}" if ladder.budget > 1 else ""
-    where = " at the base's choice" if ladder.choice == "base" else ""
-    return f"{ladder.variant.name} {ladder.task.name}{times}{where}{few}"
 
 
 def _lean(record: Record, run: Run) -> Record:

@@ -42,9 +42,7 @@ class Store:
         """Holds the store: makes it if need be, clears away what a kill left half written, keeps every other writer
         out. Exit code 4 where another one holds it, 3 where it can't be written to or isn't what was written."""
         _make(self.checkpoints.folder, self.directory)
-        linked = self.path.is_symlink()  # the file may lie elsewhere: two folders may lead to it
-        place = Path(os.path.realpath(self.path)).parent if linked else self.directory
-        with lock.held(place, self.checkpoints.folder) as self._check:
+        with lock.held(self._place(), self.checkpoints.folder) as self._check:
             try:
                 with told(self.path):
                     self._connection = schema.open_to_write(self.path)
@@ -55,6 +53,14 @@ class Store:
                 if self._connection is not None:
                     self._connection.close()
                     self._connection = None
+
+    def held(self) -> bool:
+        """Whether a process of this machine holds it, as far as it wrote that down."""
+        return lock.alive(self._place())
+
+    def _place(self) -> Path:
+        """Where its lock is: the file may lie elsewhere, and two folders may lead to it."""
+        return Path(os.path.realpath(self.path)).parent if self.path.is_symlink() else self.directory
 
     @contextmanager
     def _reading(self) -> Iterator[tuple[sqlite3.Connection, int] | None]:

@@ -9,7 +9,7 @@ from sqlite3 import Connection
 
 from rnnbench.records import Record, Rung, Status
 from rnnbench.store import Store, rows, schema
-from rnnbench.store.faults import told
+from rnnbench.store.faults import Damage, told
 
 ROW_BYTES = 200  # of a row besides its texts, with its place in the index
 
@@ -47,8 +47,10 @@ def by_run(store: Store) -> Iterator[list[Record]]:
 
 
 def by_id(store: Store, wanted: Mapping[str, Record], curves: bool) -> Iterator[Record]:
-    """The whole of each record that is wanted, by the id of its run, in the order of ids, one at a time."""
+    """The whole of each record that is wanted and was found here, by the id of its run, in the order of ids, one at a
+    time. That order is an index's, in which one may be lost that the table has: Damage at the end, if so."""
     rungs: dict[str, Rung] = {}
+    left = len(wanted)
     with store._reading() as found:
         if found is None:
             return
@@ -59,6 +61,9 @@ def by_id(store: Store, wanted: Mapping[str, Record], curves: bool) -> Iterator[
             if known is not None and known.attempt == row[1]:
                 rows.verify(row, version > 1)
                 yield rows.record(row, rows.run(row, rungs), curves)
+                left -= 1
+        if left:
+            raise Damage("the index of ids has other records than the table")
 
 
 def starting(store: Store, prefix: str, most: int) -> list[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import re
 import stat
 import time
 from collections.abc import Callable, Iterator
@@ -52,6 +53,27 @@ def held(directory: Path, folder: Path) -> Iterator[Callable[[], None]]:
         os.close(lock)
         if second is not None:
             os.close(second)
+
+
+def alive(directory: Path) -> bool:
+    """Whether a process of this machine that lives wrote down that it holds a directory. The lock itself isn't tried: a
+    run that starts just then would find it taken."""
+    try:
+        lock = os.open(directory / "lock", os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        said = re.fullmatch(r"process (\d{1,9}) on (.+)\n", os.pread(lock, 1000, 0).decode(errors="replace"))
+        if not said or said[2] != os.uname().nodename:
+            return False
+        os.kill(int(said[1]), 0)
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(lock)
+    return True
 
 
 def _folder(directory: Path, folder: Path) -> int | None:

@@ -65,7 +65,10 @@ class Found(Mapping[str, Record]):
 
     def _place(self, id: str) -> int:
         """Where the record of an id lies; -1 where it isn't asked for."""
-        key = bytes.fromhex(id)
+        try:
+            key = bytes.fromhex(id)
+        except ValueError:  # no id of ours: an index's, in which a bit was flipped
+            return -1
         bucket = int.from_bytes(key[:2], "big")
         low, high = self._starts[bucket], self._starts[bucket + 1]
         while low < high:

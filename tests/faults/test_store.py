@@ -26,7 +26,7 @@ from rnnbench.errors import Exit, UserError
 from rnnbench.plan import plan
 from rnnbench.records import Point, Record, Run, Rung, canonical
 from rnnbench.running.listeners import Silent
-from rnnbench.store import Store, schema
+from rnnbench.store import Store, bulk, schema
 
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -145,6 +145,27 @@ def test_a_flipped_bit_anywhere_is_found_or_harmless(store: Store) -> None:
             store.path.write_bytes(flipped)
             read += same_or_refused(store, expected)
     assert 0 < read < len(places) * (8 if SOAK else 1)
+
+
+def test_an_index_that_lost_a_record_is_told(store: Store) -> None:
+    """An export is in the order of ids, which the index has: what is flipped there is of no row, and has no digest."""
+    found = store.records(curves=True)
+    whole, id = store.path.read_bytes(), RECORD.id.encode()
+    assert [record.id for record in bulk.by_id(store, found, curves=True)] == sorted(found)
+    places = [k for k in range(len(whole)) if whole.startswith(id, k)]
+    told = []
+    for place in places:
+        store.path.write_bytes(whole[:place] + b"_" + whole[place + 1 :])
+        try:
+            assert [record.id for record in bulk.by_id(store, found, curves=True)] == sorted(found)
+        except UserError as error:
+            told.append(str(error))
+            assert store.records(curves=True) == found  # the table is whole
+        else:
+            with refused(text="isn't as it was written"):
+                store.records()
+    assert len(places) == 2
+    assert [text.count("the index of ids has other records than the table") for text in told] == [1]
 
 
 def test_a_store_cut_anywhere_is_found(store: Store) -> None:

@@ -25,6 +25,7 @@ from rnnbench.plan.ladders import view
 from rnnbench.records import Record
 from rnnbench.report import formats
 from rnnbench.report.log import LogLines
+from rnnbench.running.listeners import Label
 from rnnbench.suite import Claim, Suite
 from rnnbench.suite.load import loads
 from rnnbench.text import JOINERS, printable
@@ -125,7 +126,7 @@ def test_no_line_of_a_run_lets_it_through(label: str, error: str) -> None:
     lines = LogLines(out)
     run = next(plan(loads(TEXT, "s.yaml")).runs())
     lines.message(f"{label} {error}")
-    lines.recorded(Record(run, "failed", error=error), label)
+    lines.recorded(Record(run, "failed", error=error), Label(label, "adding"))
     assert is_clean(out.getvalue())
     assert out.getvalue().count("\n") == 2
 

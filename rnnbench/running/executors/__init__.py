@@ -37,6 +37,13 @@ class Job:
 
 
 @dataclass(frozen=True)
+class ReadyEvent:
+    """All is compiled that a worker needs for its job: the time of its runs begins."""
+
+    worker: int
+
+
+@dataclass(frozen=True)
 class ProgressEvent:
     """A look at a run under way."""
 
@@ -93,7 +100,7 @@ def broken(run: Run, event: EndEvent) -> Record:
     return Record(run, status, error=event.error or f"its job ended as {event.status}, without a result")
 
 
-Event = ProgressEvent | CheckpointEvent | RecordEvent | WarningEvent | EndEvent
+Event = ReadyEvent | ProgressEvent | CheckpointEvent | RecordEvent | WarningEvent | EndEvent
 
 
 class Executor(Protocol):
@@ -106,6 +113,7 @@ class Executor(Protocol):
     - A job's runs are of one shape: they differ in seed and learning rate. Where `training.ways.way(rung, device,
       kernels)` says `stacked`, they are trained side by side, else one after another; `training.trainer.Trainer` with
       the same device and kernels does either.
+    - Of a job it tells a ReadyEvent, if it likes, before anything of its runs.
     - Of a run it tells ProgressEvents in the order of their steps, CheckpointEvents if it likes, and one RecordEvent if
       the run finished, all under the number of the worker that was given it.
     - Of a job it tells one EndEvent, after everything else of it, whatever became of the worker: its process dying, a

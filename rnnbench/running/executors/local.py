@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from rnnbench import registry
 from rnnbench.running.cores import cores
-from rnnbench.running.executors import EndEvent, Event, Job, WarningEvent, wire, worker
+from rnnbench.running.executors import EndEvent, Event, Job, ReadyEvent, WarningEvent, wire, worker
 from rnnbench.running.executors.processes import PIECE, Process, program
 
 GRACE_SECONDS = 2.0  # between TERM and KILL
@@ -151,11 +151,14 @@ class Local:
             it.process.drain()
             yield from self._lost(it, f"worker {how} without a result")
 
-    def _told(self, it: _Worker, said: Event | wire.Warm | wire.End) -> Iterator[Event]:
-        if isinstance(said, wire.Warm):
-            if self.seconds_per_run is not None and it.job is not None and not it.warm:
+    def _told(self, it: _Worker, said: Event | wire.End) -> Iterator[Event]:
+        if isinstance(said, ReadyEvent):
+            if it.warm or it.job is None:
+                return
+            if self.seconds_per_run is not None:
                 it.deadline = time.monotonic() + self.seconds_per_run * len(it.job.runs)
             it.warm = True
+            yield said
         elif isinstance(said, wire.End):
             if said.worn and it.job is not None:
                 what = f"{it.job.runs[0].rung.model_text} changed {', '.join(said.worn)}"

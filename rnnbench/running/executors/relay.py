@@ -23,6 +23,7 @@ from rnnbench.running.executors import (
     Event,
     Job,
     ProgressEvent,
+    ReadyEvent,
     RecordEvent,
     WarningEvent,
     sides,
@@ -85,7 +86,9 @@ def told(event: Event, worker: int) -> bytes:
     """An event as a message, under the number that its worker has for whoever hears it."""
     message: dict[str, Any]
     raw = b""
-    if isinstance(event, ProgressEvent):
+    if isinstance(event, ReadyEvent):
+        message = {"is": "warm"}
+    elif isinstance(event, ProgressEvent):
         message = {"is": "look", "id": event.run_id, "point": event.point.as_row()}
     elif isinstance(event, CheckpointEvent):
         message, raw = {"is": "checkpoint", "id": event.run_id}, event.checkpoint
@@ -112,6 +115,6 @@ def heard(message: Mapping[str, Any], raw: bytes, jobs: Mapping[int, Job]) -> Ev
         return EndEvent(worker, job, message["status"], wire.legible(str(message["error"])))
     own = {name: value for name, value in message.items() if name != "worker"}
     said = wire.read(worker, job, json.dumps(own).encode(), raw)
-    if isinstance(said, wire.Warm | wire.End):
+    if isinstance(said, wire.End):
         raise ValueError(f"got a message that is {kind!r}")
     return said

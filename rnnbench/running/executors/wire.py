@@ -21,6 +21,7 @@ from rnnbench.running.executors import (
     Event,
     Job,
     ProgressEvent,
+    ReadyEvent,
     RecordEvent,
     WarningEvent,
 )
@@ -38,11 +39,6 @@ ERROR = 20_000  # characters of an error
 
 class Unsound(ValueError):
     """What came is nothing that a sound worker says."""
-
-
-@dataclass(frozen=True)
-class Warm:
-    """All is compiled: a run's time begins."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +87,7 @@ class Frames:
             yield found
 
 
-def read(number: int, job: Job, text: bytes, raw: bytes) -> Event | Warm | End:
+def read(number: int, job: Job, text: bytes, raw: bytes) -> Event | End:
     """What worker `number` says of its job. Raises Unsound, and nothing else."""
     try:
         message = strict.loads(text)
@@ -154,9 +150,9 @@ def _warned(number: int, job: Job, message: dict[str, Any], raw: bytes) -> Event
     return WarningEvent(number, *(_line(name, message[name]) for name in ("text", "once")))
 
 
-def _warm(number: int, job: Job, message: dict[str, Any], raw: bytes) -> Warm:
+def _warm(number: int, job: Job, message: dict[str, Any], raw: bytes) -> Event:
     strict.keys("warm", message, ())
-    return Warm()
+    return ReadyEvent(number)
 
 
 def _end(status: str) -> Reader:
@@ -175,7 +171,7 @@ def _line(name: str, value: object) -> str:
     return printable(value, LINE) if isinstance(value, str) else strict.refuse(name, value, "a text")
 
 
-Reader = Callable[[int, Job, dict[str, Any], bytes], Event | Warm | End]
+Reader = Callable[[int, Job, dict[str, Any], bytes], Event | End]
 READ: dict[str, Reader] = {
     "warm": _warm,
     "look": _look,
