@@ -74,6 +74,14 @@ def test_merging_again_changes_no_byte_and_the_order_of_disjoint_stores_no_resul
     assert dump_canonical(back.records(curves=True).values()) == dump_canonical(into.records(curves=True).values())
 
 
+def test_a_run_that_was_broken_off_here_and_finished_there_needs_its_checkpoint_no_longer(tmp_path: Path) -> None:
+    mine, other = filled(tmp_path / "a", []), filled(tmp_path / "b", [record(0), broken(1), record(2)])
+    for seed in (0, 1, 3):
+        mine.save_checkpoint(record(seed).id, b"halfway")
+    merged(mine, other)
+    assert [mine.checkpoint(record(seed).id) for seed in (0, 1, 3)] == [None, b"halfway", b"halfway"]
+
+
 def test_other_bits_of_the_same_code_and_numerics_are_refused_and_nothing_is_written(tmp_path: Path) -> None:
     mine = filled(tmp_path / "a", [record(0), record(1)])
     other = filled(tmp_path / "b", [record(5), record(1, 0.25), record(6)])

@@ -58,6 +58,12 @@ class Checkpoints:
         with told(path):
             path.unlink(missing_ok=True)
 
+    def ids(self) -> set[str]:
+        """The runs that have one."""
+        with told(self.folder):
+            found = (NAME.fullmatch(name) for name in os.listdir(self.folder))
+            return {match[1] for match in found if match and match[2] == "checkpoint"}
+
     def sweep(self, needless: Callable[[str], bool] = lambda id: False) -> None:
         """Removes what a kill left half written, and the checkpoints of runs that are `needless`: a kill may come
         between a record and the end of its checkpoint."""

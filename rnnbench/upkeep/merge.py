@@ -69,11 +69,15 @@ def merge(store: Store, sources: Iterable[Source], keep: Keep | None = None, can
     that don't say what made them, as those of a canonical export."""
     done = Merged()
     mine = store.suites()
+    begun = store.checkpoints.ids()
+    ended = set()  # runs that were broken off here, and finished there
     try:
         with changing(store) as change:
             for source in sources:
                 for theirs in source.attempts:
                     _run(change, (str(store.directory), source.name), theirs, keep, canonical, done)
+                    if theirs[0].id in begun and any(record.finished for record in theirs):
+                        ended.add(theirs[0].id)
                 _suites(store, source, done)
             if mine:
                 store.remember(mine[0])  # the suite that ran last here still is
@@ -81,6 +85,7 @@ def merge(store: Store, sources: Iterable[Source], keep: Keep | None = None, can
                 raise _Refused
     except _Refused:
         return done
+    store.checkpoints.sweep(ended.__contains__)
     return done
 
 

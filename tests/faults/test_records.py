@@ -134,8 +134,12 @@ def test_whatever_is_taken_for_a_record_can_be_shown_compared_and_kept(
     tmp_path_factory: pytest.TempPathFactory, mine: dict[str, Record], theirs: dict[str, Record]
 ) -> None:
     climbs, others = view(PLAN, mine), view(PLAN, theirs)
-    for format in formats.names():
-        assert report.render(SUITE, climbs, format, width=80, notes=api.warnings(mine.values()))
+    for format in set(formats.names()) - {"pdf", "png"}:  # which draw the very charts of svg
+        made = report.files(SUITE, climbs, format)
+        if made is None:
+            assert report.render(SUITE, climbs, format, width=80, notes=api.warnings(mine.values()))
+        else:
+            assert dict(made)
     api.Forecast.of(climbs)
     assert len(frame.frame(climbs)) == len(mine)
     assert len(list(csv.reader(io.StringIO("\n".join(frame.csv(climbs)))))) == 1 + len(mine)
