@@ -33,6 +33,8 @@ class Settings:
         "conv": 0,
         "conv_activation": "identity",
     }
+    # Parts of a part: where that is off there is none of them to take out or put in.
+    within: ClassVar[Mapping[str, str]] = {"conv_activation": "conv", "conv_residual": "conv"}
     ons: ClassVar[Mapping[str, object]] = {"conv": 4}  # the value of one of these that is put in by its name alone
 
     # the model around the cell
@@ -43,9 +45,7 @@ class Settings:
     residual: bool = False  # each layer but the first adds what it was given
     layer_norm: bool = False  # of each layer's output, before the residual is added
     dropout: Annotated[float, Interval(ge=0, lt=1)] = 0.0  # between layers and before the read-out, in training
-    conv: Annotated[int, Interval(ge=0, le=64)] = (
-        0  # steps that a filter of each of a layer's inputs sees; 0: no filter
-    )
+    conv: Annotated[int, Interval(ge=0, le=64)] = 0  # steps that a filter of each layer's inputs sees; 0: no filter
     conv_activation: Literal["silu", "identity"] = "silu"  # of what that filter gives
     conv_residual: bool = False  # the layer reads its input plus what the filter gives, and not that alone
     conv_start: Literal["uniform", "identity", "zero"] = "uniform"  # of the filter; identity: it gives what it is given

@@ -108,7 +108,7 @@ def test_too_few_seeds_decide_nothing(n: int) -> None:
     results = {"lstm": ladder([3], n), "rnn": ladder([1], n)}
     found = judged("span(lstm, adding) > span(rnn, adding)", results, n)
     if n < MINIMUM:
-        assert (found.outcome, found.why) == ("undecided", f"n too small: {n} seeds, 6 needed")
+        assert (found.outcome, found.why) == ("undecided", f"n too small: {n} seed{'s' * (n > 1)}, 6 needed")
     else:
         assert found.outcome == "holds"
     for that in ("score(lstm, adding, 10) > 0", "solved(lstm, adding, 10) > 0", "effect(forget_gate, adding) < 9"):

@@ -81,7 +81,10 @@ def test_a_suite_is_run_once_and_reported(cli: Cli, suite: Path) -> None:
     assert max(map(len, narrow.splitlines())) <= 60
     exported = cli("export", "--format", "csv").stdout.splitlines()
     assert len(exported) == 17
-    assert exported[0] == "variant,task,length,seed,status,score,steps,solved_at,parameters,seconds,id,budget,choice"
+    assert (
+        exported[0]
+        == "variant,task,length,seed,status,score,steps,solved_at,parameters,seconds,id,budget,choice,examples"
+    )
 
 
 def test_a_report_from_an_export_is_the_report(cli: Cli, suite: Path, tmp_path: Path) -> None:

@@ -174,7 +174,7 @@ EXACT = [
         "return mean(nats[..., ::2], None if weights is None else weights[..., ::2])",
         "rnn and copy",
     ),
-    Mutant("a seed ignored", "rng.py", 'f"{seed}/{purpose}"', 'f"0/{purpose}"', "rnn and copy"),
+    Mutant("a seed ignored", "rng.py", 'f"{part}/{purpose}"', 'f"0/{purpose}"', "rnn and copy"),
     Mutant("a step ignored", "rng.py", "[0, 0, 0, step]", "[0, 0, 0, 1]", "rnn and copy"),
     Mutant(
         "a clip coupled across runs",

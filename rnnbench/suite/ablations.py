@@ -205,4 +205,5 @@ def _parts(instance: object) -> dict[str, _Part]:
             found[field] = _Part(field, value != offs[field], offs[field], on)
         elif hint is bool or bool in get_args(hint):
             found[field] = _Part(field, bool(value))
-    return found
+    within: dict[str, str] = dict(getattr(cls, "within", {}))
+    return {name: part for name, part in found.items() if name not in within or found[within[name]].is_on}

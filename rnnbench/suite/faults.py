@@ -90,7 +90,7 @@ class Fault:
         if not self.known:
             return ""
         tail = nearest(self.name[:WIDTH], (printable(k) for k in islice(self.known, 1000)))
-        return "; " + (tail if len(tail) <= 200 else tail[:197] + "...")
+        return "; " + (tail if len(tail) <= 300 else tail[:297] + "...")
 
 
 class Enough(Exception):

@@ -89,8 +89,9 @@ def _tried(layer: Layer, H: int, causal: bool) -> str:
     want = (T, B, layer.width(I, H))
     if alone[0].shape != want:
         return f"got an output of shape {tuple(alone[0].shape)}, expected {want}: steps, batch, width"
-    slopes = torch.autograd.grad(alone[0].sum(), list(p.values()), allow_unused=True)
-    unused = [name for name, slope in zip(p, slopes, strict=True) if slope is None]
+    learnt = {name: each for name, each in p.items() if not layer.untrained(name)}
+    slopes = torch.autograd.grad(alone[0].sum(), list(learnt.values()), allow_unused=True) if learnt else ()
+    unused = [name for name, slope in zip(learnt, slopes, strict=True) if slope is None]
     if unused and isinstance(layer, Recurrent):
         names = ", ".join(unused)
         return f"its step makes no use of {names}, expected `shapes` without what it doesn't use: it is counted"
