@@ -23,7 +23,7 @@ from rnnbench.plan import Plan, plan
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 
 ROOT = Path(__file__).parent.parent.parent
-CURE = "; next: rnnbench baseline SUITE --update"
+CURE = "; next: rnnbench run SUITE, then rnnbench baseline SUITE --update"
 
 
 @cache
