@@ -19,11 +19,12 @@ from numpy.typing import NDArray
 
 from rnnbench import tasks
 from rnnbench.rng import Stream
-from rnnbench.tasks._apart import Apart, Rows
+from rnnbench.tasks._apart import Rows
+from rnnbench.tasks._said import Said
 
 
 @dataclass(frozen=True)
-class Task(Apart):
+class Task(Said):
     """Tokens: the symbols 0..alphabet-1, then alphabet the mark, one for each answer. Length: how many symbols there
     are.
 
@@ -36,28 +37,10 @@ class Task(Apart):
     alphabet: Annotated[int, Interval(ge=2, le=100)] = 5
 
     @property
-    def inputs(self) -> int:
-        return self.alphabet + 1
-
-    @property
-    def outputs(self) -> int:
-        return self.alphabet
-
-    @property
     def chance(self) -> float:
         """A clock, in long strings: at the share u of the answers k symbols are done with the probability that k of
         alphabet - 1 uniform numbers are below u."""
         return _clock(self.alphabet)
-
-    def space(self, length: int) -> int | None:
-        return tasks.strings(self.alphabet, length)
-
-    def keys(self, length: int) -> int | None:
-        return tasks.strings(self.alphabet, length - 1)
-
-    def key(self, rows: Rows) -> Rows:
-        """The symbols, shifted alike so that the first is 0: by which each is as often asked for in each part."""
-        return (rows - rows[:1]) % self.alphabet
 
     def draw(self, size: int, length: int, rng: Stream) -> Rows:
         ends = rng.uniform((self.alphabet - 1, size))  # of the shares
@@ -67,9 +50,8 @@ class Task(Apart):
             symbols += luck >= end
         return symbols
 
-    def posed(self, rows: Rows, length: int) -> tasks.Batch:
-        xs = np.concatenate([rows, np.full_like(rows, self.alphabet)])
-        return tasks.Batch(xs, np.sort(rows, 0), slice(length, None))
+    def said(self, rows: Rows) -> Rows:
+        return np.sort(rows, 0)
 
     def lag(self, length: int) -> tasks.Lag:
         """From the first symbol to the answers, all of which hang on it."""
