@@ -201,6 +201,16 @@ def test_the_answer_is_made_of_the_numbers() -> None:
     assert answered(suite, {})[0] == "Of 1 claim 0 hold, 0 fail and 1 is undecided."
 
 
+def test_the_answer_says_of_one_known_variant_what_it_has_and_compares_it_with_none() -> None:
+    top, low = ["1 1 1"] * 4, ["1 1 1", ".1 .1 .1", ".1 .1 .1"]
+    suite = replace(SUITE, tasks=SUITE.tasks[:1])
+    known = {("lstm", "adding"): top}, {("lstm", "adding"): low}
+    assert [s for found in known for s in answered(suite, found)] == [
+        "On adding, lstm solves the longest length, 80, with every seed.",
+        "On adding, lstm has a mean span of 14 (10 to 20).",
+    ]
+
+
 def test_the_answer_names_the_parts_that_are_told() -> None:
     seeds = tuple(range(10))
     suite = replace(SUITE, seeds=seeds, variants=SUITE.variants[1:4], tasks=SUITE.tasks[:1])

@@ -28,8 +28,9 @@ from rnnbench.errors import UserError
 from rnnbench.plan import plan
 from rnnbench.plan.ladders import Climb, view
 from rnnbench.records import Record, Run, Status
-from rnnbench.report import formats, marks
+from rnnbench.report import formats, marks, tables
 from rnnbench.report.frame import COLUMNS, frame
+from rnnbench.report.model import Cell, Table
 from rnnbench.seeds import data
 from rnnbench.suite import Claim, Suite, TaskEntry, Variant
 
@@ -144,6 +145,21 @@ def test_color_only_if_wanted_and_not_forbidden(monkeypatch: pytest.MonkeyPatch)
     assert not hidden(plain)
 
 
+def test_the_legend_explains_marks_by_numbers_that_stand_in_its_tables() -> None:
+    """And a mark alone where it has none: the bound of a difference, `≤ −3.0`, is none of a ladder's end."""
+    suite = replace(SUITE, variants=SUITE.variants[1:3], tasks=SUITE.tasks[:1])
+    made = tables.report(suite, climbs(suite))
+    said = {line.split(" ")[0]: line for line in made.legend}
+    cells = {text for table in made.tables for row in table.rows for cell in row for text in (cell.text, *cell.parts)}
+    assert said["!1"] == "!1 so many runs broke (failed, crashed or timed out) and are left out of the mean"
+    assert any(said["✓3/3"].partition(" ")[0] in text.split() for text in cells)
+    effect = Table("effects", "", (), ((Cell(("lstm",)), Cell(("≤", "−3.0"))),))
+    assert marks.legend([effect]) == (f"≤ {marks.LEGEND['≤']}",)
+    span = Table("span", "", (), ((Cell(("lstm",)), Cell(("▇▂▁", "≤", "4.0", "(≤ 6.0)"))),), headline="span")
+    need = Table("need", "", (), ((Cell(("lstm",)), Cell(("≤", "100"))),), headline="need")
+    assert marks.legend([effect, need, span]) == (f"≤ 4.0 {marks.LEGEND['≤']}", f"≤ 100 {marks.OF_NEEDS['≤']}")
+
+
 def test_nothing_run_yet() -> None:
     text = report.render(SUITE, climbs(SUITE, {}), "table", width=100)
     assert "5 variants, 2 tasks, 3 seeds; 84 runs: 84 to do" in text
@@ -249,7 +265,7 @@ def test_steps_to_solve_are_compared_where_it_is_known_who_was_sooner() -> None:
     told = "two-sided sign test at one length; adjusted over 2 effects (step-down max-T)"
     assert told in " ".join(table.split())
     assert "lstm-a-b" not in table
-    assert "≥ 40 at least" not in text.partition("adding: effects on the steps")[2]
+    assert "at least, since some seed" not in text.partition("adding: effects on the steps")[2]
     found = json.loads(report.render(suite, view, "json"), parse_constant=refuse)["steps_effects"]
     assert [(e["variant"], e["length"], e["p"]) for e in found] == [("lstm-a", 20, 2**-9), ("lstm-b", 20, 2**-9)]
     ratio = found[0]["ratios"][1]

@@ -31,9 +31,10 @@ def _spans(task: TaskEntry, study: Study) -> str:
     if not known:
         return ""
     values = [span.octaves.value for span in known.values()]
-    if len(known) > 1 and max(values) == min(values):
-        all_ = f"all {counted(len(known), 'variant')}"
-        return f"On {clean(task.name)}, {_told(task, next(iter(known.values())), all_, len(known))}."
+    if max(values) == min(values):
+        name, one = next(iter(known.items()))
+        names, word = (name, "a") if len(known) == 1 else (f"all {counted(len(known), 'variant')}", "the same")
+        return f"On {clean(task.name)}, {_told(task, one, names, len(known), word)}."
     words = rungs.words(task)
     found = (max(values), words.most, "≥"), (min(values), words.least, "≤")  # and the bound that could make it another
     ends = []
@@ -41,12 +42,12 @@ def _spans(task: TaskEntry, study: Study) -> str:
         names = [name for name, span in known.items() if span.octaves.value == end]
         open_ended = any(span.bound in (bound, "?") for span in known.values())
         shown = " as far as the ladder shows" if open_ended else ""
-        ends.append(_told(task, known[names[0]], _listed(names, "variants"), len(names), word, shown))
+        ends.append(_told(task, known[names[0]], _listed(names, "variants"), len(names), f"the {word}", shown))
     return f"On {clean(task.name)}, {'; '.join(ends)}."
 
 
-def _told(task: TaskEntry, span: VariantSpan, names: str, count: int, word: str = "", shown: str = "") -> str:
-    """What is known of the span that so many variants have."""
+def _told(task: TaskEntry, span: VariantSpan, names: str, count: int, word: str, shown: str = "") -> str:
+    """What is known of the span that so many variants have; `word` says which it is, `the longest` or just `a`."""
     solve, have = ("solves", "has") if count == 1 else ("solve", "have")
     if span.need and (span.top or span.bottom):
         seeds, end = ("no seed", span.longest) if span.top else ("every seed", span.shortest)
@@ -57,7 +58,7 @@ def _told(task: TaskEntry, span: VariantSpan, names: str, count: int, word: str 
         return f"{names} {solve} no length with any seed"
     mean = " ".join(part for part in marks.span(span, True).parts if part and not part.startswith(marks.HOLES))
     of = " examples" if span.need else ""
-    return f"{names} {have} the {f'{word} ' if word else 'same '}mean {task.headline}{shown}, {mean}{of}"
+    return f"{names} {have} {word} mean {task.headline}{shown}{' of' if word == 'a' else ','} {mean}{of}"
 
 
 def _listed(names: Sequence[str], noun: str) -> str:

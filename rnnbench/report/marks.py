@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import zip_longest
 
 from rnnbench.analysis import spans
 from rnnbench.analysis.effort import Ratio, middle
@@ -21,29 +22,30 @@ BEYOND = "→"  # a length that is longer than all that was trained on
 
 TONES: dict[str, Tone] = {"holds": "full", "fails": "little", "undecided": "quiet"}  # of a verdict
 
-# A mark and what it means; a report's legend has those that its tables use.
+# A mark and what it means; a report's legend has those that its tables use, each with a number that stands there.
 LEGEND = {
-    SOLVED: f"{SOLVED}2/3 solved by 2 of the 3 seeds that finished, at least half of all",
-    FAILED: f"{FAILED}1 one run broke (failed, crashed or timed out) and is left out of the mean",
-    DIVERGED: f"{DIVERGED}1 one run diverged and counts as 0",
-    PRUNED: f"{PRUNED} pruned: left after two lengths in a row that no seed solved",
-    IMPLIED: f"{IMPLIED}6 of six of these seeds it is implied: they solved a longer length, or failed a shorter one",
-    MISSING: f"{MISSING} not run yet ({MISSING}2: two of the seeds)",
-    NOT_APPLICABLE: f"{NOT_APPLICABLE} the variant can't do the task",
-    "≥": "≥ 40 at least, since some seed solved the longest length: the ladder ends there",
-    "≤": "≤ 40 at most, since some seed solved no length at all: the ladder begins above what it spans",
-    "<": "< 10 no seed solved any length, of which 10 is the shortest",
-    HOLES: f"{HOLES}2 two seeds have holes: they solve a longer length than one that they don't solve",
-    ">": "> 1500 more than half of the seeds had not solved it after 1500 steps",
-    SO_FAR: f"40 {SO_FAR} so far: runs are missing or broke that could change it",
+    SOLVED: "solved by at least half of all seeds; the numbers: by how many of those that finished",
+    FAILED: "so many runs broke (failed, crashed or timed out) and are left out of the mean",
+    DIVERGED: "so many runs diverged and count as 0",
+    PRUNED: "pruned: left after two lengths in a row that no seed solved",
+    IMPLIED: "of so many of these seeds it is implied: they solved a longer length, or failed a shorter one",
+    MISSING: "not run yet; with a number, so many of the seeds",
+    NOT_APPLICABLE: "the variant can't do the task",
+    "≥": "at least, since some seed solved the longest length: the ladder ends there",
+    "≤": "at most, since some seed solved no length at all: the ladder begins above what it spans",
+    "<": "no seed solved any length, of which this is the shortest",
+    HOLES: "so many seeds have holes: they solve a longer length than one that they don't solve",
+    ">": "more than half of the seeds had not solved it after so many steps",
+    SO_FAR: "so far: runs are missing or broke that could change it",
 }
 
 # Of those, what means something else where rungs are numbers of examples.
 OF_NEEDS = {
-    PRUNED: f"{PRUNED} pruned: left after two numbers of examples in a row with which no seed solved it",
-    "≥": "≥ 300 at least, since some seed did not solve it with the most examples: the ladder ends there",
-    "≤": "≤ 300 at most, since some seed solved it with the fewest examples: the ladder begins there",
+    PRUNED: "pruned: left after two numbers of examples in a row with which no seed solved it",
+    "≥": "at least, since some seed did not solve it with the most examples: the ladder ends there",
+    "≤": "at most, since some seed solved it with the fewest examples: the ladder begins there",
 }
+BEFORE = ("≥", "≤", "<", ">")  # stand before their number, a word of its own
 
 
 def has(word: str, sign: str) -> bool:
@@ -57,13 +59,32 @@ def has(word: str, sign: str) -> bool:
 
 
 def legend(tables: Iterable[Table]) -> tuple[str, ...]:
-    """The meanings of the marks that tables use, of each kind of ladder that they speak of."""
+    """The meanings of the marks that tables use, of each kind of ladder that they speak of, with an example of them."""
     every = list(tables)
-    words = {word for table in every for row in table.rows for cell in row[1:] for word in cell.text.split()}
-    told = {table.headline == "need" for table in every if table.headline} or {False}
-    meanings = [LEGEND] * (False in told) + [LEGEND | OF_NEEDS] * (True in told)
-    signs = [sign for sign in LEGEND if any(has(word, sign) for word in words)]
-    return tuple(dict.fromkeys(each[sign] for sign in signs for each in meanings))
+    kinds = {table.headline == "need" for table in every if table.headline} or {False}
+    told: dict[str, str] = {}  # each meaning once
+    for sign in LEGEND:
+        for need in sorted(kinds):
+            own = [table for table in every if not table.headline or (table.headline == "need") == need]
+            meaning = (LEGEND | OF_NEEDS if need else LEGEND)[sign]
+            if meaning not in told and (example := _example(sign, own)):
+                told[meaning] = f"{example} {meaning}"
+    return tuple(told.values())
+
+
+def _example(sign: str, tables: Sequence[Table]) -> str:
+    """A mark with a number that it has in a table, the first; alone where it has none, and empty where it isn't used. A
+    bound of a difference, `≥ +1.3`, is none of the bounds that a legend explains."""
+    alone = ""
+    for words in (cell.text.split() for table in tables for row in table.rows for cell in row[1:]):
+        for word, after in zip_longest(words, words[1:], fillvalue=""):
+            if has(word, sign):
+                if word != sign:
+                    return word
+                if sign in BEFORE and after[:1].isdigit():
+                    return f"{word} {after}"
+                alone = sign
+    return alone
 
 
 def fixed(x: float, digits: int = 2) -> str:
