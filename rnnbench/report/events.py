@@ -10,6 +10,7 @@ import json
 import math
 import os
 import platform
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -121,9 +122,14 @@ def _now() -> datetime:
 class EventLines:
     """A listener that gives each event as a line, newline and all, to `write`."""
 
-    def __init__(self, write: Callable[[str], object], now: Callable[[], datetime] = _now) -> None:
-        self._write, self._now = write, now
-        self._began = now()
+    def __init__(
+        self,
+        write: Callable[[str], object],
+        now: Callable[[], datetime] = _now,
+        clock: Callable[[], float] = time.monotonic,  # of a duration: the clock on the wall may be set back
+    ) -> None:
+        self._write, self._now, self._clock = write, now, clock
+        self._began = clock()
         self._plan: Plan | None = None
         self._climbs: list[Climb] = []
         self._pruned: list[set[int]] = []  # lengths, of each ladder
@@ -143,7 +149,7 @@ class EventLines:
         self._write(json.dumps({"event": event, "at": at, **fields}, allow_nan=False) + "\n")
 
     def started(self, plan: Plan) -> None:
-        self._began, self._plan = self._now(), plan
+        self._began, self._plan = self._clock(), plan
 
     def climbs(self, climbs: Sequence[Climb]) -> None:
         assert self._plan is not None, "the driver tells of the plan first"
@@ -236,7 +242,7 @@ class EventLines:
             "trained": trained,
             "broken": broken,
             **self._counts(),
-            "seconds": round((self._now() - self._began).total_seconds(), 3),
+            "seconds": round(self._clock() - self._began, 3),
             "error": None if error is None else printable(error, LONGEST),
         })  # fmt: skip
 
