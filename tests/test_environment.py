@@ -100,7 +100,7 @@ def test_what_a_command_refuses_is_told_by_the_variable(
 def test_an_option_that_was_typed_is_told_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RNNBENCH_FORMAT", "csv")
     monkeypatch.setenv("RNNBENCH_JOBS", "1")
-    with pytest.raises(UserError, match="^--format: got 'htm'"):
+    with pytest.raises(UserError, match=r"^--format: got 'htm'"):
         _invoke(["report", "--format", "htm"])
-    with pytest.raises(UserError, match="^rnnbench: Invalid value for '-j' / '--jobs': "):
+    with pytest.raises(UserError, match=r"^rnnbench: Invalid value for '-j' / '--jobs': "):
         _invoke(["run", "quick", "-j", "x"])

@@ -15,7 +15,6 @@ from typing import Annotated, Any
 import typer
 import typer.core
 
-from rnnbench import environment
 from rnnbench.cli import variables
 from rnnbench.errors import Exit, UserError
 from rnnbench.text import printable

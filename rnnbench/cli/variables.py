@@ -1,6 +1,6 @@
 """Mistakes in the environment, told by the names of its variables.
 
-What looks an option over knows its value and not where that came from, so that it says `--format: got 'htm'`, also to one
+What looks an option over knows its value and not where that came from, so that it says `--format: got 'htm'`, also to
 who typed no such option and has `RNNBENCH_FORMAT=htm` in a file of the shell. The command knows where it came from.
 """
 
