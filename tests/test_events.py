@@ -101,7 +101,7 @@ def test_what_is_told_of_a_run(tmp_path: Path) -> None:
     assert (first["length"], first["seed"], first["choice"]) == (record.run.rung.length, record.run.seed, "own")
     cohort = named(events, "cohort_started")[0]
     assert cohort["rung"] == record.run.rung.as_dict()
-    assert cohort["runs"][0]["lr"] > 0
+    assert cohort["runs"][0]["lr"] == first["lr"] == named(events, "run_ended")[0]["lr"] > 0
 
 
 def test_what_breaks_is_told_and_tried_again(tmp_path: Path) -> None:

@@ -99,6 +99,7 @@ def test_the_command(tmp_path: Path, cli: Cli) -> None:
     for arguments, told in (
         (("--format", "parquet"), "--format parquet: makes a file of bytes; next: -o FILE.parquet"),
         (("--canonical", "-o", "y.parquet"), "--canonical: got it beside the format parquet, expected json"),
+        (("--curves", "-o", "y.csv"), "--curves: got it beside the format csv, which has a row a run; expected json"),
         (("-o", "y.xlsx"), "--output: got 'y.xlsx', expected a name that ends in .json, .jsonl, .csv, .parquet, or"),
     ):
         done = cli("export", *arguments)

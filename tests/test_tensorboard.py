@@ -27,7 +27,7 @@ SUITE = Suite(
     (0, 1),
 )
 RUN = {"run": "5e", "variant": "lstm", "task": "adding", "length": 20, "seed": 0, "budget": 1, "choice": "own",
-       "examples": None}  # fmt: skip
+       "examples": None, "lr": 0.01}  # fmt: skip
 AT = {"at": "2026-01-02T03:04:05.000+00:00"}
 
 
@@ -98,6 +98,11 @@ def test_what_is_no_event_is_told(tmp_path: Path, line: bytes, told: str) -> Non
     with pytest.raises(UserError) as refused:
         tensorboard.write(eventlog.events(io.BytesIO(b"\n" + line + b"\n"), "e.jsonl"), tmp_path)
     assert str(refused.value).startswith(told)
+
+
+def test_lines_from_before_a_field_was_added_are_read() -> None:
+    older = {name: value for name, value in look(100).items() if name != "lr"}
+    assert [e["step"] for e in eventlog.events(io.BytesIO(json.dumps(older).encode() + b"\n"), "e.jsonl")] == [100]
 
 
 def test_what_a_kill_cut_and_what_is_not_known_yet_are_passed_over(tmp_path: Path) -> None:

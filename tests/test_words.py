@@ -189,3 +189,19 @@ def test_run_ends_with_what_to_type_next(cli: Cli, tmp_path: Path) -> None:
     assert done.stdout.startswith("few: 4 runs")
     want = "few: 1 of 1 claims can't be decided with 2 seeds, 6 are needed: --seeds 6"
     assert done.stderr.startswith(want)
+
+
+def test_a_line_is_folded_between_words_on_a_terminal_alone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = "copy: 3 variants (rnn, lstm, lstm-forget_gate) x 2 lengths (1,000,000, 2,000,000)"
+    common.tell(line)
+    assert capsys.readouterr().out == f"{line}\n"
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "40")
+    common.tell(line)
+    assert capsys.readouterr().out.splitlines() == [
+        "copy: 3 variants (rnn, lstm,",
+        "  lstm-forget_gate) x 2 lengths",
+        "  (1,000,000, 2,000,000)",
+    ]

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from rnnbench import environment
@@ -24,6 +25,16 @@ UNKNOWN = os.terminal_size((100, 24))  # where nobody says what there is room fo
 def say(text: str, err: bool = False) -> None:
     """A line on stdout, or on stderr; whatever came from outside in it is made safe to show."""
     print(printable(text), file=sys.stderr if err else sys.stdout)
+
+
+def tell(text: str) -> None:
+    """A line on stdout for people to read, folded between words where a terminal is narrower, so never in a number."""
+    lines = [text]
+    if sys.stdout.isatty():
+        width, _ = screen(None)
+        lines = wrap(printable(text), width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+    for line in lines:
+        say(line)
 
 
 def suite(name: str | None, store: Store, overrides: list[str] | None, seeds: str | None) -> Suite:

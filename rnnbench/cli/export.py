@@ -28,11 +28,13 @@ def export(
         bool, typer.Option("--canonical", help="Results alone, sorted, byte-stable: no times, hosts, versions.")
     ] = False,
     curves: Annotated[
-        bool,
+        bool | None,
         typer.Option(
-            "--curves/--no-curves", help="With each run's looks on the way, most of a file's size; JSON alone has them."
+            "--curves/--no-curves",
+            help="With each run's looks on the way, most of a file's size; JSON alone has them, and by default.",
+            show_default=False,
         ),
-    ] = True,
+    ] = None,
     filter: options.Filter = None,
     set: options.Set = None,
     seeds: options.Seeds = None,
@@ -49,6 +51,8 @@ def export(
     kind = format or common.format_of(output, SUFFIXES, "json")
     if canonical and kind != "json":
         raise UserError(f"--canonical: got it beside the format {kind}, expected json")
+    if curves and kind != "json":
+        raise UserError(f"--curves: got it beside the format {kind}, which has a row a run; expected json")
     if kind == "parquet":
         parquet.here()
         if output is None:
@@ -65,5 +69,5 @@ def export(
         return
     if chosen.pilots is not None:  # of what could have been chosen only what was
         known = {record.id: record for climb in view(chosen, known) for record in climb.records}
-    found = bulk.by_id(store, known, curves)
+    found = bulk.by_id(store, known, curves is not False)
     common.write_lines((as_json(r.results() if canonical else r.as_dict()) for r in found), output)

@@ -56,23 +56,23 @@ def plan(
         variants = [name if n == 1 else f"{name} at {n} points" for name, n in Counter(families).items()]
         shown = ", ".join(map(str, places if len(places) <= 12 else (*places[:5], "...", *places[-5:])))
         names = ", ".join(variants if len(variants) <= 20 else (*variants[:20], f"and {len(variants) - 20} more"))
-        common.say(f"{task}: {counted(len(families), 'variant')} ({names}) {how} ({shown})")
+        common.tell(f"{task}: {counted(len(families), 'variant')} ({names}) {how} ({shown})")
     for line in lines:
-        common.say(line)
-    common.say(f"seeds: {len(chosen.suite.seeds)}")
+        common.tell(line)
+    common.tell(f"seeds: {len(chosen.suite.seeds)}")
     if (crossing := chosen.suite.crossing) is not None:
-        common.say(f"crossed: {crossing}, {len(crossing.pairs)} pairs besides the seeds")
+        common.tell(f"crossed: {crossing}, {len(crossing.pairs)} pairs besides the seeds")
     if len(times := chosen.suite.budgets.times) > 1:
         on = f", those with more on {few} seeds" if (few := chosen.suite.budgets.seeds) else ""
         of = f" of {', '.join(some)}" if (some := chosen.suite.budgets.tasks) else ""
-        common.say(f"budgets: {', '.join(map(str, times))} times the steps{of}{on}")
+        common.tell(f"budgets: {', '.join(map(str, times))} times the steps{of}{on}")
     if (tuning := chosen.suite.tuning) is not None and chosen.pilots is not None:
         at = "; ".join(f"{name} {', '.join(map(str, some))}" for name, some in tuning.lengths.items())
         on = f"{counted(len(tuning.seeds), 'seed')} of their own"
-        common.say(f"tuning: {counted(len(tuning.candidates), 'candidate')}, {on}, lengths {at}: "
+        common.tell(f"tuning: {counted(len(tuning.candidates), 'candidate')}, {on}, lengths {at}: "
                    f"{counted(chosen.pilots.count, 'pilot')}")  # fmt: skip
     known = ladders.view(chosen, records)
-    common.say(forecast.describe(chosen.suite.name, api.Forecast.of(known), api.cores()))
+    common.tell(forecast.describe(chosen.suite.name, api.Forecast.of(known), api.cores()))
     if power:
         _power(views.at(known))
 
@@ -82,7 +82,7 @@ def _power(climbs: Sequence[Climb]) -> None:
     from rnnbench.analysis import planning
 
     found = planning.needs(climbs)
-    common.say("seeds to be told of one octave in four suites of five, by the report's rule over all parts together; "
+    common.tell("seeds to be told of one octave in four suites of five, by the report's rule over all parts together; "
                "cautious: if they vary as they may")  # fmt: skip
     for need in found:
         at_end = "; some at an end of the ladder: may be more" if need.bound else ""
@@ -90,9 +90,9 @@ def _power(climbs: Sequence[Climb]) -> None:
         least = f", told of {need.detectable:.1f} or more" if math.isfinite(need.detectable) else ""
         known = f"{counted(need.n, 'pair')}, deviation {need.deviation:.2f} octaves{least}{at_end}"
         unknown = "can't be told: every span is at the same end of the ladder"
-        common.say(f"{need.variant} on {need.task}: " + (unknown if need.flat else f"{needed} ({known})"))
+        common.tell(f"{need.variant} on {need.task}: " + (unknown if need.flat else f"{needed} ({known})"))
     if not found:
-        common.say("no part has two seeds whose spans are known; next: rnnbench run SUITE")
+        common.tell("no part has two seeds whose spans are known; next: rnnbench run SUITE")
 
 
 def _count(seeds: int | None) -> str:

@@ -42,6 +42,7 @@ _RUN = {
     "budget": "how many times the steps that the suite states",
     "choice": "`own`; `base`: at the base's choice of what is tuned; `pilot`; `crossed`: of a seed of two parts",
     "examples": "how many it trains on, where the ladder is one of them; else null",
+    "lr": "its learning rate, as the suite has it or as it was chosen",
 }
 _COUNTS = {
     "known": "runs that there are records of",
@@ -173,7 +174,7 @@ class EventLines:
 
     def begun(self, worker: int, cohort: Sequence[tuple[Label, Run]]) -> None:
         first = cohort[0][1].rung
-        runs = [{**_run(label, run), "lr": Settings.of(run.rung).lr} for label, run in cohort]
+        runs = [_run(label, run) for label, run in cohort]
         steps = Settings.of(first).steps
         self._tell("cohort_started", {"worker": worker, "steps": steps, "rung": first.as_dict(), "runs": runs})
 
@@ -263,6 +264,7 @@ def _run(label: Label, run: Run) -> dict[str, Any]:
         "budget": label.budget,
         "choice": label.choice,
         "examples": label.examples,
+        "lr": Settings.of(run.rung).lr,
     }
 
 

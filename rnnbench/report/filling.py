@@ -14,7 +14,7 @@ from rnnbench.report.formats import table
 from rnnbench.report.model import Cell, Tone, clean
 from rnnbench.text import counted
 
-KEY = "● solved by half or more  ○ by fewer  ◐ under way  – pruned  · to do"
+KEY = ("● solved by half or more", "○ by fewer", "◐ under way", "– pruned", "· to do")
 
 
 def filling(climbs: Sequence[Climb], width: int, room: int) -> list[Text]:
@@ -48,9 +48,19 @@ def filling(climbs: Sequence[Climb], width: int, room: int) -> list[Text]:
     counts = ((dropped, "variant"), (sum(map(len, others)), "task"))
     told = ", ".join(counted(count, f"more {noun}") for count, noun in counts if count)
     below = [Text(f"… {told}", "bright_black")] if told else []
-    if len(lines) + len(below) < room and len(KEY) <= width:
-        below.append(Text(KEY, "bright_black"))
-    return [*lines, *below]
+    key = _key(width)
+    return [*lines, *below, *(key if len(lines) + len(below) + len(key) <= room else [])]
+
+
+def _key(width: int) -> list[Text]:
+    """What the signs mean, in as few lines as so many columns allow."""
+    lines: list[str] = []
+    for meaning in KEY:
+        if lines and len(lines[-1]) + 2 + len(meaning) <= width:
+            lines[-1] += f"  {meaning}"
+        else:
+            lines.append(meaning)
+    return [Text(line, "bright_black") for line in lines] if max(map(len, lines)) <= width else []
 
 
 def _task(climb: Climb) -> str:

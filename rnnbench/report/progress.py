@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 CURVE = 14  # columns of a worker's curve
 NARROW = 60  # columns below which there are no curves, and words are short
+WIDE = 100  # columns of the bar and of a worker's line, but for longer names: over a wider gap no eye finds its line
+DONE, LEFT = "━", "─"  # of the bar, told apart where there is no colour, too
 # What a worker does with its job: its process starts; it loads what was compiled before, or waits for another one that
 # compiles it; it compiles; it trains.
 State = Literal["starting", "loading", "compiling", "training"]
@@ -168,8 +170,8 @@ class Progress:
     def drawn(self, width: int, height: int) -> Text:
         """What is to be seen now, no wider and no higher than that."""
         with self._lock:
-            head = [self._bar(width), self._counts(width), Text()]
-            workers = [self._worker(k, job, width) for k, job in sorted(self._jobs.items())]
+            head = [self._bar(min(width, WIDE)), self._counts(width), Text()]
+            workers = self._workers(width)
             room = height - len(head) - min(len(workers), max(1, height // 3))
             table = filling(self._climbs, width, room - 1)
         workers = _cut(workers, height - len(head) - (len(table) + 1 if table else 0))
@@ -188,7 +190,7 @@ class Progress:
         title.truncate(max(0, width - cell_len(tail) - 12), overflow="ellipsis")
         room = max(4, width - title.cell_len - 2 - cell_len(tail))
         full = int(share * room)
-        return Text.assemble(title, "  ", ("━" * full, "green"), ("━" * (room - full), "bright_black"), tail)
+        return Text.assemble(title, "  ", (DONE * full, "green"), (LEFT * (room - full), "bright_black"), tail)
 
     def _counts(self, width: int) -> Text:
         counts = Counter[str]()
@@ -206,17 +208,24 @@ class Progress:
                 text.append(f"{words}  ", style)
         return text
 
-    def _worker(self, worker: int, job: _Job | None, width: int) -> Text:
-        if job is None:
-            return Text(f"{worker:>2}  idle", "bright_black")
-        rung = f" {job.length} seed {job.seed}"
-        told, curve = self._doing(job), ""
-        if job.state == "training" and width >= NARROW:
-            curve = f"  {sparkline(job.scores):{CURVE}}"
-        label = Text(f"{worker:>2}  {job.label}")
-        label.truncate(max(6, width - cell_len(rung + curve + told)), overflow="ellipsis")
-        label.append(rung).pad_right(width - label.cell_len - cell_len(curve + told))
-        return label.append(curve, "cyan").append(told)
+    def _workers(self, width: int) -> list[Text]:
+        """A line each: the run at the left, what is told of it at the right, below what the others tell."""
+        lines = []
+        for worker, job in sorted(self._jobs.items()):
+            if job is None:
+                lines.append((Text(f"{worker:>2}  idle", "bright_black"), Text()))
+                continue
+            rung, told = f" {job.length} seed {job.seed}", self._doing(job)
+            curve = f"  {sparkline(job.scores):{CURVE}}" if job.state == "training" and width >= NARROW else ""
+            label = Text(f"{worker:>2}  {job.label}")
+            label.truncate(max(6, width - cell_len(rung + curve + told)), overflow="ellipsis")
+            lines.append((label.append(rung), Text.assemble((curve, "cyan"), told)))
+        right = max([min(width, WIDE), *(left.cell_len + told.cell_len for left, told in lines)])
+        for left, told in lines:
+            if told:
+                left.pad_right(right - left.cell_len - told.cell_len)
+                left.append_text(told)
+        return [left for left, _ in lines]
 
     def _doing(self, job: _Job) -> str:
         """What a worker does, and how far it has come with that: the last score and the steps, or the time."""
