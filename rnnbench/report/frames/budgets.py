@@ -33,7 +33,7 @@ def rows(suite: Suite, climbs: Sequence[Climb]) -> Iterator[tuple[Any, ...]]:
         for budget, found in zip(growth.budgets, growth.spans, strict=True):
             if found is not None:
                 gain = gains.get(budget)
-                grown = (None, None, None, "", 0, None)
+                grown: tuple[Any, ...] = (None, None, None, "", 0, None)
                 if gain is not None:
                     grown = (*gain.slope, CENSORED[gain.bound], gain.n, gain.levelled)
                 yield (growth.variant, growth.task, *_headlines.told(found), budget, *grown)
