@@ -7,6 +7,7 @@ stopped before they were spent.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +28,7 @@ from rnnbench.plan import Plan, budgets, cost, plan, views
 from rnnbench.plan.filter import select
 from rnnbench.plan.ladders import Climb, counted, ready, view
 from rnnbench.records import Record, Run
-from rnnbench.report import within
+from rnnbench.report import frames, within
 from rnnbench.report.frame import frame
 from rnnbench.running.driver import Driver, Outcome
 from rnnbench.running.listeners import Silent
@@ -289,6 +290,20 @@ def seen(asked: Suite | None = None, words: Sequence[str] = WORDS) -> list[Climb
     return view(of, records(of, *words))
 
 
+def test_the_frame_of_budgets_has_a_row_a_budget_and_what_it_brings() -> None:
+    found = frames.frame("budgets", suite(), seen())
+    assert list(zip(found["variant"], found["budget"], strict=True)) == [
+        ("lstm", 1), ("lstm", 4), ("lstm-forget_gate", 1), ("lstm-forget_gate", 4)
+    ]  # fmt: skip
+    lstm, part = analysis.growths(seen())
+    assert list(found["octaves"]) == [each.octaves.value for g in (lstm, part) for each in g.spans if each]
+    first, more = found.iloc[0], found.iloc[1]
+    assert math.isnan(first["gain"])
+    assert (more["gain"], more["gain_low"]) == (lstm.gains[0].slope.value, lstm.gains[0].slope.low)
+    assert (more["gain_n"], more["gain_censored"], bool(more["levelled"])) == (3, "above", False)
+    assert len(frames.frame("budgets", suite(), views.at(seen()))) == 0
+
+
 def test_spans_against_steps() -> None:
     lstm, part = analysis.growths(seen())
     assert [span and round(span.length, 1) for span in lstm.spans] == [28.3, 71.3]
@@ -330,6 +345,19 @@ def test_with_fewer_seeds_these_are_compared() -> None:
     assert growth.gains[0].slope.value == pytest.approx(0.5)  # an octave for four times the steps
 
 
+def test_tasks_that_are_not_named_have_the_stated_steps_alone() -> None:
+    one = suite(Budgets((1, 4), None, ("adding",)))
+    copy = replace(one.tasks[0], name="copy", task={"task": "copy"})
+    of = plan(replace(one, tasks=(*one.tasks, copy)))
+    assert [(x.task.name, x.budget) for x in of.ladders if x.variant.name == "lstm"] == [
+        ("adding", 1), ("copy", 1), ("adding", 4),
+    ]  # fmt: skip
+    told = {(growth.task, growth.budgets) for growth in analysis.growths(view(of, {}))}
+    assert told == {("adding", (1, 4))}
+    assert Suite.from_dict(of.suite.as_dict()) == of.suite
+    assert "tasks" not in suite().as_dict()["budgets"]  # as versions that know of none have written it
+
+
 def table(text: str, title: str) -> list[str]:
     lines = text.splitlines()
     start = lines.index(title)
@@ -366,7 +394,7 @@ def test_the_other_formats() -> None:
     found = seen()
     assert report.render(suite(), found, "csv") == report.render(suite(), views.at(found), "csv")
     parsed = json.loads(report.render(suite(), found, "json"))
-    assert parsed["budgets"] == {"times": [1, 4], "seeds": None}
+    assert parsed["budgets"] == {"times": [1, 4], "seeds": None, "tasks": []}
     assert [(r["variant"], r["times"]) for r in parsed["results"]] == [
         (name, times) for times in (1, 4) for name in ("lstm", "lstm-forget_gate")
     ]

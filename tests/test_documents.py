@@ -52,7 +52,7 @@ each_page = pytest.mark.parametrize("path", pages.PAGES, ids=lambda p: p.stem)
 def texts() -> list[Path]:
     """Everything that a person reads: the documents, and the sources with their docstrings and comments."""
     inside = [p for place in PLACES for kind in ("*.md", "*.py", "*.yaml") for p in (ROOT / place).rglob(kind)]
-    return sorted([*ROOT.glob("*.md"), *(p for p in inside if "shipped" not in p.parts)])
+    return sorted([*ROOT.glob("*.md"), *(p for p in inside if not {"shipped", "__pycache__"} & set(p.parts))])
 
 
 @cache
