@@ -60,7 +60,7 @@ class Built:
                 ends.append(states())
         for name, tensor in own.items():
             # .data: autograd doesn't see what a number becomes in the forward pass
-            new = name in self.kept or tensor.data_ptr() != before[name][1]
+            new = name in self.kept or (training and tensor.data_ptr() != before[name][1])
             if new and tensor.shape == before[name][0] and tensor.data_ptr() != p[name].data_ptr():
                 p[name].data.copy_(_real(tensor.detach()).reshape(p[name].shape))
         return output(self.name, found)
