@@ -330,6 +330,19 @@ def test_with_fewer_seeds_these_are_compared() -> None:
     assert growth.gains[0].slope.value == pytest.approx(0.5)  # an octave for four times the steps
 
 
+def test_tasks_that_are_not_named_have_the_stated_steps_alone() -> None:
+    one = suite(Budgets((1, 4), None, ("adding",)))
+    copy = replace(one.tasks[0], name="copy", task={"task": "copy"})
+    of = plan(replace(one, tasks=(*one.tasks, copy)))
+    assert [(x.task.name, x.budget) for x in of.ladders if x.variant.name == "lstm"] == [
+        ("adding", 1), ("copy", 1), ("adding", 4),
+    ]  # fmt: skip
+    told = {(growth.task, growth.budgets) for growth in analysis.growths(view(of, {}))}
+    assert told == {("adding", (1, 4))}
+    assert Suite.from_dict(of.suite.as_dict()) == of.suite
+    assert "tasks" not in suite().as_dict()["budgets"]  # as versions that know of none have written it
+
+
 def table(text: str, title: str) -> list[str]:
     lines = text.splitlines()
     start = lines.index(title)
@@ -366,7 +379,7 @@ def test_the_other_formats() -> None:
     found = seen()
     assert report.render(suite(), found, "csv") == report.render(suite(), views.at(found), "csv")
     parsed = json.loads(report.render(suite(), found, "json"))
-    assert parsed["budgets"] == {"times": [1, 4], "seeds": None}
+    assert parsed["budgets"] == {"times": [1, 4], "seeds": None, "tasks": []}
     assert [(r["variant"], r["times"]) for r in parsed["results"]] == [
         (name, times) for times in (1, 4) for name in ("lstm", "lstm-forget_gate")
     ]

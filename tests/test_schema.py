@@ -27,7 +27,11 @@ GOOD: dict[str, Any] = {
         "theirs": {"module": "torch.nn.GRU", "args": {"bias": True}},
     },
     "ablate": [{"base": "lstm", "without": ["forget_gate"]}],
-    "tasks": {"copy": {"items": 1, "lengths": [5, 10]}, "hard": {"task": "copy", "items": 3, "lengths": [5]}},
+    "tasks": {
+        "copy": {"items": 1, "lengths": [5, 10], "lr": 1e-3},
+        "hard": {"task": "copy", "items": 3, "lengths": [5], "train": {"upto": 5}},
+        "even": {"task": "parity", "train": "exactly", "lengths": [5]},
+    },
 }
 
 
@@ -50,6 +54,10 @@ def value(data: bytes) -> Any:
 
 def test_the_schema_in_the_tree_is_todays() -> None:
     assert (ROOT / PAGE).read_text("utf-8") == golden_files()[PAGE], f"{PAGE}: python -m tests.golden"
+
+
+def test_what_many_entries_may_have_is_written_once() -> None:
+    assert len(golden_files()[PAGE]) < 100_000
 
 
 @pytest.mark.parametrize("name", shipped())
@@ -82,6 +90,12 @@ def test_what_is_right_fits(validator: Any) -> None:
         (("tasks", "copy", "items"), 0),
         (("tasks", "copy", "lengths"), []),
         (("tasks", "hard", "sums"), 2),
+        (("tasks", "hard", "items"), 0),
+        (("tasks", "hard", "train"), {"up": 5}),
+        (("tasks", "hard", "train"), 5),
+        (("tasks", "even", "train"), True),
+        (("tasks", "copy", "task"), "copi"),
+        (("tasks", "hard", "lengths"), [0]),
         (("tasks", "mine"), {"lengths": [5]}),
         (("defaults",), {"lrr": 1e-3}),
         (("seeds",), 0),

@@ -364,6 +364,7 @@ def refusal(source: str | Path) -> list[str]:
         ("budgets: [1, 4]", "budgets: [1, 8]", Budgets((1, 8))),
         ("budgets: {times: [1, 4], seeds: 2}", "budgets: {times: [1, 8]}", Budgets((1, 8))),
         ("budgets: {times: [1, 4], seeds: 2}", "budgets: [1]", Budgets()),
+        ("budgets: {times: [1, 4], tasks: [copy]}", "", Budgets((1, 4), None, ("copy",))),
     ],
 )
 def test_budgets_are_included_replaced_and_taken_back(tmp_path: Path, common: str, own: str, found: Budgets) -> None:

@@ -46,7 +46,7 @@ class Growth:
 
 
 def growths(climbs: Sequence[Climb]) -> list[Growth]:
-    """Of every variant on every task that it can do; none where all have one budget."""
+    """Of every variant on every task that it can do and that has several budgets."""
     budgets = views.budgets(climbs)
     if len(budgets) < 2:
         return []
@@ -54,7 +54,7 @@ def growths(climbs: Sequence[Climb]) -> list[Growth]:
     found = []
     for (variant, task), climb in by_budget[budgets[0]].items():
         own = [each for budget in budgets if (each := by_budget[budget].get((variant, task)))]
-        if climb.steps:
+        if climb.steps and len(own) > 1:
             gains = tuple(_gain(fewer, more) for fewer, more in pairwise(own))
             its = tuple(each.ladder.budget for each in own)
             found.append(Growth(task, variant, its, tuple(map(spans.span, own)), gains))

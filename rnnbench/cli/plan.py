@@ -64,7 +64,8 @@ def plan(
         common.say(f"crossed: {crossing}, {len(crossing.pairs)} pairs besides the seeds")
     if len(times := chosen.suite.budgets.times) > 1:
         on = f", those with more on {few} seeds" if (few := chosen.suite.budgets.seeds) else ""
-        common.say(f"budgets: {', '.join(map(str, times))} times the steps{on}")
+        of = f" of {', '.join(some)}" if (some := chosen.suite.budgets.tasks) else ""
+        common.say(f"budgets: {', '.join(map(str, times))} times the steps{of}{on}")
     if (tuning := chosen.suite.tuning) is not None and chosen.pilots is not None:
         at = "; ".join(f"{name} {', '.join(map(str, some))}" for name, some in tuning.lengths.items())
         on = f"{counted(len(tuning.seeds), 'seed')} of their own"

@@ -152,7 +152,7 @@ def plan(suite: Suite) -> Plan:
         ladder.at(times, suite.budgets.first(times))
         for times in suite.budgets.times[1:]
         for ladder in ladders
-        if ladder.rungs
+        if ladder.rungs and times in suite.budgets.of(ladder.task.name)
     ]
     crossed = [ladder.crossed(suite.crossing) for ladder in ladders if suite.crossing and ladder.rungs]
     every = (*ladders, *larger, *crossed)

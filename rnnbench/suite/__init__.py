@@ -133,21 +133,26 @@ class Claim:
 @dataclass(frozen=True)
 class Budgets:
     """With how many times the stated steps whole ladders are trained, the stated ones, 1, first; those with more on the
-    first `seeds` of the suite's seeds (None: on all)."""
+    first `seeds` of the suite's seeds (None: on all), and of `tasks` alone (none named: of all)."""
 
     times: tuple[int, ...] = (1,)
     seeds: int | None = None
+    tasks: tuple[str, ...] = ()
 
     def first(self, times: int) -> int | None:
         """On how many of the suite's seeds, the first so many, ladders with so many times the steps are trained; None:
         on all."""
         return None if times == 1 else self.seeds
 
+    def of(self, task: str) -> tuple[int, ...]:
+        """How many times its steps a task's ladders are trained with."""
+        return self.times if task in self.tasks or not self.tasks else self.times[:1]
+
     @classmethod
     def from_dict(cls, value: dict[str, Any]) -> Budgets:
         """Those of a suite as plain JSON; older ones have `more_steps` or nothing."""
         if found := value.get("budgets"):
-            return cls(tuple(found["times"]), found["seeds"])
+            return cls(tuple(found["times"]), found["seeds"], tuple(found.get("tasks", ())))
         older = value.get("more_steps")
         return cls((1, older["times"]), older["seeds"]) if older else cls()
 
@@ -218,6 +223,8 @@ class Suite:
             elif len(task["examples"]) == 1:
                 (task["examples"],) = task["examples"]
         plain["variants"] = [{k: v for k, v in each.items() if v or k not in _LATER} for each in plain["variants"]]
+        if not self.budgets.tasks:
+            del plain["budgets"]["tasks"]
         unused = {
             "foreign": not self.foreign,
             "budgets": self.budgets == Budgets(),

@@ -1,22 +1,23 @@
-"""`budgets: [1, 4]`: whole ladders, each at so many times the stated steps.
+"""`budgets: [1, 4]`: whole ladders, each at so many times the stated steps; of the tasks that are named, else of all.
 
 Older suites say `more_steps: {times: 4, seeds: 3}`, which is read as `budgets: {times: [1, 4], seeds: 3}`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rnnbench.settings import MOST_STEPS
 from rnnbench.suite import Budgets, Suite
-from rnnbench.suite.faults import Path
+from rnnbench.suite.faults import Path, shown
 from rnnbench.suite.reader import Reader
 
 MOST_TIMES = 100  # the steps
 MANY = "a list of multiples of the steps such as [1, 4]"
 ONE = "a multiple of the steps"
 SEEDS = "a number of the suite's seeds"
+KEYS = ("times", "seeds", "tasks")
 
 
 def read(reader: Reader, top: Mapping[str, Any], most: int) -> Budgets:
@@ -30,9 +31,14 @@ def read(reader: Reader, top: Mapping[str, Any], most: int) -> Budgets:
 
 
 def check(reader: Reader, suite: Suite) -> None:
-    """A fault where some run would get more steps than any run may."""
-    if len(suite.budgets.times) > 1:
-        most = max(suite.settings(variant, task).steps for variant in suite.variants for task in suite.tasks)
+    """A fault where some run would get more steps than any run may, or a task is named that isn't there."""
+    known = tuple(task.name for task in suite.tasks)
+    for i, name in enumerate(suite.budgets.tasks):
+        if name not in known:
+            reader.got(("budgets", "tasks", i), "a task of the suite", name, known)
+    longer = [task for task in suite.tasks if len(suite.budgets.of(task.name)) > 1]
+    if longer:
+        most = max(suite.settings(variant, task).steps for variant in suite.variants for task in longer)
         if suite.budgets.times[-1] * most > MOST_STEPS:
             path: Path = ("budgets",) if "budgets" in reader.document.value else ("more_steps", "times")
             reader.got(path, f"at most {MOST_STEPS} steps a run, where some have {most} already")
@@ -42,13 +48,27 @@ def _budgets(reader: Reader, most: int) -> Budgets:
     path: Path = ("budgets",)
     if isinstance(reader.document.get(path), list):
         return Budgets(_times(reader, path))
-    entry = reader.mapping(path, f"{MANY}, or {{times: LIST, seeds: NUMBER}}", ("times", "seeds"), of="times or seeds")
+    want = f"{MANY}, or {{times: LIST, seeds: NUMBER, tasks: LIST}}"
+    entry = reader.mapping(path, want, KEYS, of="times, seeds or tasks")
     if entry is None:
         return Budgets()
     if "times" not in entry:
         reader.missing((*path, "times"), MANY)
     times = _times(reader, (*path, "times")) if "times" in entry else (1,)
-    return Budgets(times, _seeds(reader, path, entry, most))
+    return Budgets(times, _seeds(reader, path, entry, most), tuple(_tasks(reader, path)) if "tasks" in entry else ())
+
+
+def _tasks(reader: Reader, path: Path) -> Iterator[str]:
+    """By name, each once; whether they are the suite's is known when all of it has been read."""
+    seen: set[str] = set()
+    for i, _ in enumerate(reader.items((*path, "tasks"), "a list of tasks")):
+        where = (*path, "tasks", i)
+        name = reader.text(where, "a task of the suite")
+        if name in seen:
+            reader.fault(where, f"got {shown(name)} again, expected it once")
+        elif name is not None:
+            seen.add(name)
+            yield name
 
 
 def _times(reader: Reader, path: Path) -> tuple[int, ...]:

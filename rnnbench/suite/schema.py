@@ -28,10 +28,10 @@ PART: Schema = {"type": "integer", "minimum": crossing.LEAST, "maximum": crossin
 LENGTH: Schema = {"type": "integer", "minimum": 1, "maximum": lengths.LONGEST}
 
 
-def _mapping(properties: Mapping[str, Schema], required: Iterable[str] = (), about: str = "") -> Schema:
+def _mapping(properties: Mapping[str, Schema], required: Iterable[str] = ()) -> Schema:
     """A mapping of these keys and no others."""
     made: Schema = {"type": "object", "properties": dict(properties), "additionalProperties": False}
-    return made | ({"required": list(required)} if required else {}) | ({"description": about} if about else {})
+    return made | ({"required": list(required)} if required else {})
 
 
 def _listed(of: Schema) -> Schema:
@@ -71,12 +71,12 @@ def _fields(cls: type) -> dict[str, Schema]:
     return found
 
 
-def _references(kind: str, names: Iterable[str]) -> dict[str, Schema]:
-    return {name: {"$ref": f"#/$defs/{kind}/properties/{name}"} for name in names}
+def _reference(*path: str) -> Schema:
+    return {"$ref": "/".join(["#/$defs", *path])}
 
 
 CROSSED = _mapping({"init": PART, "data": PART, "from": SEED}, ["init", "data"])
-SETTINGS = "settings"
+SETTINGS, ARCHITECTURE, ABLATION, TASK = "settings", "architecture", "ablation", "task"  # a schema each
 
 
 def _chosen(key: str, kind: str) -> Schema:
@@ -89,41 +89,45 @@ def _when(key: str, name: str, then: Schema) -> Schema:
     return {"if": {"properties": {key: {"const": name}}, "required": [key]}, "then": then}
 
 
-def _architecture(own: Mapping[str, Schema], settings: Mapping[str, Schema]) -> Schema:
+def _of_ours(fields: Mapping[str, Schema], entry: str) -> Schema:
+    """These fields, besides what an entry of that kind may have, and no others."""
+    every = _reference("keys", entry)
+    names = {"anyOf": [every, {"enum": list(fields)}]} if fields else every
+    return {"properties": dict(fields), "propertyNames": names}
+
+
+def _architecture(every: Mapping[str, Schema]) -> Schema:
     """One of its kinds; of one of our cells and layers only its own switches."""
-    whole = dict.fromkeys(own, ANYTHING)
     rules = [
-        _when(kind[:-1], name, _mapping({kind[:-1]: {"const": name}, **_fields(cls(name)), **whole, **settings}))
+        _when(kind[:-1], name, _of_ours(_fields(cls(name)), ARCHITECTURE))
         for kind, cls in (("cells", registry.cell_class), ("layers", registry.layer_class))
         for name in registry.names(kind)
     ]
-    module = _mapping({"module": ANYTHING, "args": {"type": "object"}, **whole, **settings})
-    rules.append({"if": {"required": ["module"]}, "then": module})
-    kinds: dict[str, Schema] = {
-        "cell": _chosen("cell", "cells"),
-        "layer": _chosen("layer", "layers"),
-        "module": {"type": "string", "description": "the dotted name of a torch.nn.Module, or of what makes one"},
-        "base": {"type": "string", "description": "the architecture from which this one is a difference"},
-    }
+    rules.append({"if": {"required": ["module"]}, "then": _of_ours({"args": {"type": "object"}}, ARCHITECTURE)})
     return {
         "type": "object",
-        "properties": {**kinds, **own, **settings},
+        "properties": dict(every),
         "oneOf": [{"required": [kind]} for kind in architectures.KINDS],
         "allOf": rules,
     }
 
 
-def _task(own: Mapping[str, Schema], settings: Mapping[str, Schema]) -> Schema:
-    """An entry of `tasks` under a name of its own, which has `task`."""
-    rules = [_when("task", name, _of_task(name, own, settings)) for name in registry.names("tasks")]
-    return {"type": "object", "properties": {**own, **settings}, "required": ["task", "lengths"], "allOf": rules}
+def _task(every: Mapping[str, Schema]) -> Schema:
+    """What any entry of `tasks` may have, with `task` if it is under a name of its own."""
+    return {
+        "type": "object",
+        "properties": dict(every),
+        "required": ["lengths"],
+        "allOf": [_when(TASK, name, _reference("tasks", name)) for name in registry.names("tasks")],
+    }
 
 
-def _of_task(name: str, own: Mapping[str, Schema], settings: Mapping[str, Schema]) -> Schema:
-    fields = _fields(registry.task_class(name))
-    if training.KEY in fields:  # of a difficulty and of lengths to train on
-        fields[training.KEY] = {"anyOf": [fields[training.KEY], own[training.KEY]]}
-    return _mapping({**own, **fields, **settings}, ["lengths"], registry.about("tasks", name))
+def _of_task(name: str) -> Schema:
+    """What one of our tasks may have besides."""
+    fields, train = _fields(registry.task_class(name)), _reference(training.KEY)
+    # a difficulty of that name, and lengths to train on
+    fields[training.KEY] = {"anyOf": [fields[training.KEY], train]} if training.KEY in fields else train
+    return {"description": registry.about("tasks", name)} | _of_ours(fields, TASK)
 
 
 ABOUT = {
@@ -145,13 +149,13 @@ ABOUT = {
 STEPPED = _mapping({"from": LENGTH, "to": LENGTH, "per_octave": {"type": "integer", "minimum": 1}},
                    ["from", "to", "per_octave"])  # fmt: skip
 SEARCH: Schema = {"enum": list(lengths.WAYS)}
+TRAIN = _mapping({"upto": LENGTH, "from": LENGTH, "over": {"type": "integer", "minimum": 1}}, ["upto"])
 NUMBER: Schema = {"type": "integer", "minimum": 1, "maximum": examples.MOST}
 OF_TASK = {
-    "task": _chosen("task", "tasks"),
+    TASK: _chosen("task", "tasks"),
     "lengths": {"anyOf": [_listed(LENGTH) | {"uniqueItems": True}, STEPPED]},
     "search": SEARCH,
     "primary": _listed({"type": "string"}),
-    training.KEY: _mapping({"upto": LENGTH, "from": LENGTH, "over": {"type": "integer", "minimum": 1}}, ["upto"]),
     examples.KEY: {"anyOf": [NUMBER, _listed(NUMBER) | {"uniqueItems": True, "minItems": 2}]},
 }
 
@@ -159,19 +163,19 @@ OF_TASK = {
 def _top() -> dict[str, Schema]:
     """The keys of a suite; of one that isn't told of here, anything."""
     text: Schema = {"type": "string"}
-    count = SEED | {"minimum": 1}
+    count, named = SEED | {"minimum": 1}, {"allOf": [_reference(TASK)], "required": [TASK]}
     known: dict[str, Schema] = {
         "rnnbench": {"const": 1},
         "name": text | {"pattern": NAME},
         "about": text,
         "include": {"anyOf": [text, _listed(text)]},
-        "defaults": {"$ref": f"#/$defs/{SETTINGS}"},
+        "defaults": _reference(SETTINGS),
         "seeds": {
             "anyOf": [count, _listed(SEED), _mapping({"from": SEED, "count": count}, ["from", "count"]), CROSSED]
         },
-        "architectures": _by_name({"$ref": "#/$defs/architecture"}),
-        "ablate": _listed({"$ref": "#/$defs/ablation"}),
-        "tasks": _by_name({"$ref": "#/$defs/task"}, {name: _of_name(name) for name in registry.names("tasks")}),
+        "architectures": _by_name(_reference(ARCHITECTURE)),
+        "ablate": _listed(_reference(ABLATION)),
+        "tasks": _by_name(named, {name: _of_name(name) for name in registry.names("tasks")}),
         "claims": _listed(_mapping({"says": text, "that": text}, ["says", "that"])),
         "prune": {"type": "boolean"},
         "search": SEARCH,
@@ -188,15 +192,21 @@ def _by_name(of: Schema, ours: Mapping[str, Schema] | None = None) -> Schema:
 
 def _of_name(name: str) -> Schema:
     """An entry of `tasks` under the name of one of ours: that task, unless it says which other it is."""
-    return {"if": {"required": ["task"]}, "then": {"$ref": "#/$defs/task"}, "else": {"$ref": f"#/$defs/tasks/{name}"}}
+    return {"allOf": [_reference(TASK)], "if": {"required": [TASK]}, "else": _reference("tasks", name)}
 
 
 def schema() -> Schema:
     """The schema of a suite file (JSON Schema 2020-12)."""
-    settings = _references(SETTINGS, hints(Settings))
+    settings = {name: _reference(SETTINGS, "properties", name) for name in hints(Settings)}
     grid = {"type": "object", "minProperties": 1, "additionalProperties": {"type": "array", "minItems": 1}}
-    own = {key: {"grid": grid}.get(key, ANYTHING) for key in architectures.OWN}
-    of_task = {key: OF_TASK.get(key, ANYTHING) for key in resolve.OF_TASK}
+    kinds: dict[str, Schema] = {
+        "cell": _chosen("cell", "cells"),
+        "layer": _chosen("layer", "layers"),
+        "module": {"type": "string", "description": "the dotted name of a torch.nn.Module, or of what makes one"},
+        "base": {"type": "string", "description": "the architecture from which this one is a difference"},
+    }
+    of_architecture = kinds | {key: {"grid": grid}.get(key, ANYTHING) for key in architectures.OWN} | settings
+    of_task = {key: OF_TASK.get(key, ANYTHING) for key in resolve.OF_TASK} | settings
     parts = _listed({"type": "string"})
     ablation = {"base": {"type": "string"}, "without": parts, "with": parts, "pairs": {"type": "boolean"}}
     top = _top()
@@ -209,9 +219,11 @@ def schema() -> Schema:
         "anyOf": [{"required": ["include"]}, {"required": ["rnnbench", "architectures", "tasks"]}],
         "$defs": {
             SETTINGS: _mapping(_fields(Settings)),
-            "architecture": _architecture(own, settings),
-            "ablation": _mapping({key: ablation.get(key, ANYTHING) for key in ablations.KEYS}, ["base"]),
-            "task": _task(of_task, settings),
-            "tasks": {name: _of_task(name, of_task, settings) for name in registry.names("tasks")},
+            ARCHITECTURE: _architecture(of_architecture),
+            ABLATION: _mapping({key: ablation.get(key, ANYTHING) for key in ablations.KEYS}, ["base"]),
+            TASK: _task(of_task),
+            "tasks": {name: _of_task(name) for name in registry.names("tasks")},
+            training.KEY: TRAIN,
+            "keys": {ARCHITECTURE: {"enum": list(of_architecture)}, TASK: {"enum": list(of_task)}},
         },
     }
