@@ -220,12 +220,12 @@ class Progress:
             label = Text(f"{worker:>2}  {job.label}")
             label.truncate(max(6, width - cell_len(rung + curve + told)), overflow="ellipsis")
             lines.append((label.append(rung), Text.assemble((curve, "cyan"), told)))
-        right = max([min(width, WIDE), *(left.cell_len + told.cell_len for left, told in lines)])
-        for left, told in lines:
-            if told:
-                left.pad_right(right - left.cell_len - told.cell_len)
-                left.append_text(told)
-        return [left for left, _ in lines]
+        right = max([min(width, WIDE), *(run.cell_len + doing.cell_len for run, doing in lines)])
+        for run, doing in lines:
+            if doing:
+                run.pad_right(right - run.cell_len - doing.cell_len)
+                run.append_text(doing)
+        return [run for run, _ in lines]
 
     def _doing(self, job: _Job) -> str:
         """What a worker does, and how far it has come with that: the last score and the steps, or the time."""
