@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 from rnnbench.running.executors.local import ENVIRONMENT
@@ -39,6 +40,12 @@ def sibling(path: str) -> ModuleType:
 @pytest.fixture(scope="session")
 def load_sibling() -> Callable[[str], ModuleType]:
     return sibling
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays until the end: no later search for garbage goes through it again."""
+    gc.collect()
+    gc.freeze()
 
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]

@@ -18,7 +18,7 @@ from rnnbench.cli import app
 from rnnbench.suite.load import loads
 
 ROOT = Path(__file__).parent.parent
-PLACES = ("rnnbench", "tests", "benchmarks", "suites", "docs", "results")
+PLACES = ("rnnbench", "tests", "benchmarks", "suites", "docs", "results", "examples")
 NAMED = re.compile(r"`([\w./-]*\b\w+\.(?:py|md|yaml|json|jsonl\.gz|toml))`")
 VARIABLE = re.compile(r'"(RNNBENCH_[A-Z_]+)"')
 READERS = re.compile(r"\b(?:mine|test_mine|NAME|test_NAME)\.\w+$")  # stand for files that a reader makes
@@ -52,7 +52,7 @@ each_page = pytest.mark.parametrize("path", pages.PAGES, ids=lambda p: p.stem)
 def texts() -> list[Path]:
     """Everything that a person reads: the documents, and the sources with their docstrings and comments."""
     inside = [p for place in PLACES for kind in ("*.md", "*.py", "*.yaml") for p in (ROOT / place).rglob(kind)]
-    return sorted([*ROOT.glob("*.md"), *(p for p in inside if "shipped" not in p.parts)])
+    return sorted([*ROOT.glob("*.md"), *(p for p in inside if not {"shipped", "__pycache__"} & set(p.parts))])
 
 
 @cache
