@@ -1,8 +1,9 @@
 """What a training step of every cell and arrangement costs beside a plain script: `python -m benchmarks.everything`.
 
 The script is what people write: torch.nn.LSTM, a read-out, mean squared error, clipping, torch.optim.Adam, on the same
-batches of adding. One process, one thread, in rounds; a ratio is formed within a round, and shown are medians with half
-the distance between the quartiles. What trains side by side is timed as three runs of a cohort, per run.
+batches of adding. One process, one thread, in rounds; a ratio is formed within a round, to the script and to the LSTM's
+step, and shown are medians with half the distance between the quartiles. Times are those of the thread's CPU, which
+tells what a step costs beside other processes too. What trains side by side is timed as three runs of a cohort, a run.
 """
 
 from __future__ import annotations
@@ -36,6 +37,15 @@ BARS = {
     "slstm": 0.65, "lstm+gate_recurrence": 1.7, "mingru": 0.2, "minlstm": 0.25, "lru": 0.5, "mlstm": 2.5,
     "bidirectional": 1.0, "attention": 0.55, "layer norm": 0.52, "transformer, 2 layers": 3.2,
 }  # fmt: skip
+MATRIX_BAR = 1.5  # what a step of a cell with matrices of 16 keys for a memory may cost at H64 B32 T128, of the LSTM's
+HEADS = 4
+MATRICES: dict[str, dict[str, Any]] = {
+    **{f"linear_attention, {decay}": {"decay": decay} for decay in ("none", "fixed", "scalar", "vector")},
+    "deltanet, plain": {},
+    "deltanet, gated": {"gate": "scalar"},
+    "deltanet, gated by key": {"gate": "vector"},
+    "deltanet, two householders": {"householders": 2},
+}
 ARRANGED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "lstm+gate_recurrence": ({"cell": "lstm", "gate_recurrence": True}, {}),
     "bidirectional": ({"cell": "lstm"}, {"bidirectional": True}),
@@ -43,7 +53,9 @@ ARRANGED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "attention": ({"cell": "lstm"}, {"attention": "additive"}),
     "layer norm": ({"cell": "lstm"}, {"layer_norm": True}),
     "dropout": ({"cell": "lstm"}, {"dropout": 0.1, "layers": 2}),
+    "conv": ({"cell": "lstm"}, {"conv": 4}),
     "transformer, 2 layers": ({"layer": "transformer"}, {"layers": 2}),
+    **{name: ({"cell": name.split(",")[0], "heads": HEADS} | switches, {}) for name, switches in MATRICES.items()},
 }
 
 
@@ -81,7 +93,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--size", action="append", help="HxBxT, as 64x32x100")
-    parser.add_argument("-k", default="", help="names that contain this")
+    parser.add_argument("-k", nargs="+", default=[""], help="names that contain one of these")
     chosen = parser.parse_args()
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
@@ -90,22 +102,32 @@ def main() -> None:
     contenders = cells | ARRANGED
     print(f"{processor()}, torch {torch.__version__}")
     for H, B, T in sizes:
-        steps = {"script": (script(H, B, T), 1)}
-        steps |= {name: ours(*what, H, B, T) for name, what in contenders.items() if chosen.k in name}
+        steps = {"script": (script(H, B, T), 1), "lstm": ours(*contenders["lstm"], H, B, T)}
+        for name, what in contenders.items():
+            if any(part in name for part in chosen.k) and name not in steps:
+                steps[name] = ours(*what, H, B, T)
         times: dict[str, list[float]] = {name: [] for name in steps}
         for number in range(chosen.rounds + 2):  # two to warm up
             for name, (step, runs) in steps.items():
-                began = time.perf_counter()
+                began = time.thread_time()
                 step()
                 if number > 1:
-                    times[name].append((time.perf_counter() - began) / runs)
-        print(f"H{H} B{B} T{T}: the script {1e3 * median(times['script']):.2f} ms")
+                    times[name].append((time.thread_time() - began) / runs)
+        print(f"H{H} B{B} T{T}: ms of CPU, of the script, of the lstm", flush=True)
         for name, found in times.items():
-            ratios = [a / b for a, b in zip(found, times["script"], strict=True)]
-            low, _, high = quantiles(ratios, n=4)
-            bar = f"   bar {BARS[name]}" if name in BARS and SIZES[0] == (H, B, T) else ""
-            ms = f"{1e3 * median(found):7.2f} ms"
-            print(f"{name:24}{ms}   {median(ratios):6.2f} ±{(high - low) / 2:.2f}{bar}")
+            ms, bar = f"{1e3 * median(found):7.2f} ms", ""
+            if name in BARS and SIZES[0] == (H, B, T):
+                bar = f"   bar {BARS[name]} of the script"
+            elif name in MATRICES and (H, B, T) == (64, 32, 128):
+                bar = f"   bar {MATRIX_BAR} of the lstm"
+            print(f"{name:28}{ms}   {_ratio(found, times['script'])}   {_ratio(found, times['lstm'])}{bar}")
+
+
+def _ratio(found: list[float], reference: list[float]) -> str:
+    """Of a reference, each within its round."""
+    ratios = [a / b for a, b in zip(found, reference, strict=True)]
+    low, _, high = quantiles(ratios, n=4)
+    return f"{median(ratios):6.2f} ±{(high - low) / 2:.2f}"
 
 
 if __name__ == "__main__":

@@ -73,6 +73,17 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def clock(seconds: float) -> str:
+    """Seconds as a clock shows them.
+
+    >>> clock(9.6), clock(3725)
+    ('0:10', '1:02:05')
+    """
+    minutes, s = divmod(round(max(0.0, seconds)), 60)
+    hours, m = divmod(minutes, 60)
+    return f"{hours}:{m:02}:{s:02}" if hours else f"{m}:{s:02}"
+
+
 def _visible(c: str) -> str:
     if c.isprintable() or c in JOINERS:
         return c

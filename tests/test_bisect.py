@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -223,7 +224,7 @@ def test_the_report_shows_who_solves_what_and_what_is_implied() -> None:
     line = next(line for line in text.splitlines() if line.startswith("lstm "))
     assert "✓2/3" in line
     assert "⇒" in line
-    assert "⇒6 of six of these seeds it is implied" in text
+    assert re.search(r"^⇒\d of so many of these seeds it is implied", text, re.MULTILINE)
     assert "to do" not in text
     parsed = json.loads(report.render(suite(), seen(), "json"))
     rungs = parsed["results"][0]["rungs"]

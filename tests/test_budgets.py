@@ -7,6 +7,7 @@ stopped before they were spent.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +28,7 @@ from rnnbench.plan import Plan, budgets, cost, plan, views
 from rnnbench.plan.filter import select
 from rnnbench.plan.ladders import Climb, counted, ready, view
 from rnnbench.records import Record, Run
-from rnnbench.report import within
+from rnnbench.report import frames, within
 from rnnbench.report.frame import frame
 from rnnbench.running.driver import Driver, Outcome
 from rnnbench.running.listeners import Silent
@@ -287,6 +288,20 @@ WORDS = (
 def seen(asked: Suite | None = None, words: Sequence[str] = WORDS) -> list[Climb]:
     of = plan(asked or suite())
     return view(of, records(of, *words))
+
+
+def test_the_frame_of_budgets_has_a_row_a_budget_and_what_it_brings() -> None:
+    found = frames.frame("budgets", suite(), seen())
+    assert list(zip(found["variant"], found["budget"], strict=True)) == [
+        ("lstm", 1), ("lstm", 4), ("lstm-forget_gate", 1), ("lstm-forget_gate", 4)
+    ]  # fmt: skip
+    lstm, part = analysis.growths(seen())
+    assert list(found["octaves"]) == [each.octaves.value for g in (lstm, part) for each in g.spans if each]
+    first, more = found.iloc[0], found.iloc[1]
+    assert math.isnan(first["gain"])
+    assert (more["gain"], more["gain_low"]) == (lstm.gains[0].slope.value, lstm.gains[0].slope.low)
+    assert (more["gain_n"], more["gain_censored"], bool(more["levelled"])) == (3, "above", False)
+    assert len(frames.frame("budgets", suite(), views.at(seen()))) == 0
 
 
 def test_spans_against_steps() -> None:

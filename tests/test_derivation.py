@@ -29,6 +29,7 @@ from rnnbench.layers import recurrent
 from rnnbench.rng import stream
 
 HEADS = (1, 2)  # of cells that have them
+FEW = {"state_size": 2, "keys": 2}  # states of cells that have any number of them, each alike
 BESIDE = (
     "chrono",
     "forget_bias",
@@ -53,15 +54,16 @@ def combinations(name: str) -> list[cells.Cell]:
             choices[field] = words or [False, True]
     if "heads" in kind.__dataclass_fields__:
         choices["heads"] = list(HEADS)
+    few_states = {field: count for field, count in FEW.items() if field in kind.__dataclass_fields__}
     found = []
     for values in itertools.product(*choices.values()):
         try:
-            found.append(kind(**dict(zip(choices, values, strict=True))))
+            found.append(kind(**few_states, **dict(zip(choices, values, strict=True))))
         except ValueError:
             continue
     plain = kind()
     few = [c for c in found if sum(getattr(c, field) != getattr(plain, field) for field in choices) <= 2]
-    return few if len(found) > MOST else found
+    return few if few_states or len(found) > MOST else found
 
 
 CELLS = [cell for name in registry.names("cells") for cell in combinations(name) if not kernels.refusal(cell)]
@@ -388,6 +390,7 @@ COMPILED: list[dict[str, Any]] = [
     {"cell": name} for name in ("indrnn", "cornn", "lem", "unicornn", "ran", "ugrnn", "sru", "antisymmetric")
 ]
 COMPILED += [{"cell": "stack_rnn", "activation": "tanh", "depth": 2}, {"cell": "rwkv7", "heads": 2}]
+COMPILED += [{"cell": "mamba", "state_size": 2, "rank": 2}, {"cell": "m2rnn", "keys": 2}]
 COMPILED += [{"cell": "deltanet", "householders": 2, "gate": "scalar", "heads": 2}]
 
 

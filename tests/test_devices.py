@@ -18,6 +18,7 @@ import torch
 from rnnbench import registry
 from rnnbench.records import Run, Rung
 from rnnbench.training import devices
+from rnnbench.training.model import Model
 from rnnbench.training.trainer import Trainer
 
 PLACE = {"./prepared.py": str(Path(__file__).parent / "prepared.py")}
@@ -123,3 +124,30 @@ def test_products_are_named_after_their_library(monkeypatch: pytest.MonkeyPatch)
     for info, name in (("open", "OpenBLAS Haswell"), ("eigen", "another BLAS")):
         monkeypatch.setattr("torch.__config__.show", lambda info=info: f"Build settings: BLAS_INFO={info}, X=1")
         assert devices.numerics("stacked", "cpu").endswith(f"{name} on {devices.vendor()}")
+
+
+FILTERED: list[tuple[dict[str, object], dict[str, object]]] = [
+    *(({"cell": name}, {"conv": 4}) for name in registry.names("cells")),
+    ({"layer": "transformer"}, {"conv": 9, "conv_activation": "identity"}),
+    ({"cell": "lstm"}, {"conv": 4, "conv_residual": True, "bidirectional": True, "layers": 2, "attention": "additive"}),
+    ({"cell": "lstm"}, {"conv": 1, "layer_norm": True, "residual": True, "layers": 2, "attention": "dot"}),
+]
+
+
+@pytest.mark.parametrize(("model", "settings"), FILTERED, ids=lambda each: "-".join(map(str, each.values())))
+@pytest.mark.parametrize(
+    "task", [{"task": "adding"}, {"task": "copy", "items": 2, "alphabet": 4}], ids=["read", "tokens"]
+)
+def test_what_another_device_computes_is_made_there(
+    model: dict[str, object], settings: dict[str, object], task: dict[str, object]
+) -> None:
+    """On torch's `meta`, which has shapes and no numbers: it refuses whatever meets a tensor of the CPU, and whatever
+    asks for a number, which CUDA's recording can't do either."""
+    made = Model.of(Rung(model, task, 5, {"hidden": 8, "batch": 3} | settings))
+    flat = torch.empty(2, made.layout.size, device="meta", requires_grad=True)
+    form = (2, 5, 3) if made.task.tokens else (2, 5, 3, made.task.inputs)
+    xs = torch.empty(form, dtype=torch.int64 if made.task.tokens else torch.float32, device="meta")
+    answers = made.answers(made.views(flat), made.encode(xs), slice(-1, None))
+    answers.sum().backward()  # type: ignore[no-untyped-call]
+    assert flat.grad is not None
+    assert (answers.shape, answers.device, flat.grad.device) == ((2, 1, 3, made.task.outputs), xs.device, xs.device)

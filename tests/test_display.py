@@ -15,16 +15,17 @@ from ladders import STATUS
 from rich.cells import cell_len
 from rich.console import Console
 
-from rnnbench.plan import Plan, plan
+from rnnbench.plan import Plan, cost, plan
 from rnnbench.plan.ladders import view
 from rnnbench.records import Point, Record, Run, Rung, Status
 from rnnbench.report.events import EventLines
 from rnnbench.report.inplace import InPlace
 from rnnbench.report.live import Display, display
 from rnnbench.report.log import LogLines
-from rnnbench.report.progress import clock, sparkline
+from rnnbench.report.progress import sparkline
 from rnnbench.running.listeners import Label, Listener, Several, Silent
 from rnnbench.suite import Budgets, Suite, TaskEntry, Variant
+from rnnbench.text import clock
 
 NAMES = ("rnn", "gru", "lstm", "lstm-forget_gate", "lstm-input_gate", "lstm-output_gate", "bilstm")
 
@@ -76,35 +77,52 @@ def shown(
     now: float = 0,
 ) -> list[str]:
     """The lines of the display after a while."""
-    times = iter([0.0] + [now] * 99)
+    time = Time()
     console = Console(width=width, height=height, force_terminal=True, color_system=None, file=io.StringIO())
-    display = Display(console, clock=lambda: next(times))
+    display = Display(console, clock=time)
     asked = plan(suite(names))
     display.started(asked)
     display.climbs(view(asked, records(asked)))
     (tell or told)(display)
+    time.now = now
     return display.render().plain.split("\n")
 
 
+class Time:
+    """A clock that is set."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 def told(display: Display) -> None:
-    display.work(30.0, 100.0)  # there before this run began
-    display.work(50.0, 100.0)
+    display.work(30e4, 100e4)  # there before this run began
+    display.work(50e4, 100e4)
     display.begun(0, [(GRU, run(40, 0)), (GRU, run(40, 1))])
     for step, score in ((200, 0.0), (400, 0.1), (600, 0.5), (800, 0.87)):
         display.looked(0, GRU, run(40, 0), Point(step, 0.5, 0.9))
         display.looked(0, GRU, run(40, 1), Point(step, 0.5, score))
     display.begun(1, [(Label("lstm-forget_gate", "adding"), run(20, 0))])
-    display.idle(2)
+    display.ready(1)
+    display.begun(2, [(RNN, run(10, 0))])
+    display.begun(3, [(BILSTM, run(10, 0))])
+    display.preparing(3, compiles=True)
+    display.idle(4)
 
 
 def test_everything_at_once() -> None:
     assert [line.rstrip() for line in shown(80, 40, now=40.0)] == [
-        "small  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━  50 %, 1:40 left",
-        "15 solved  6 unsolved  1 diverged  1 failed  of 80, 0:40",
+        "small  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━  50 %, about 1:40 left",
+        "15 solved  6 unsolved  1 diverged  1 failed  of 80, 0:40  23 known before",
         "",
         " 0  gru adding 40 seed 1                          ▁▁▅▇            .87   800/3000",
         " 1  lstm-forget_gate adding 20 seed 0                                     0/3000",
-        " 2  idle",
+        " 2  rnn adding 10 seed 0                                           starting 0:40",
+        " 3  bilstm adding 10 seed 0                                       compiling 0:40",
+        " 4  idle",
         "",
         "                  adding     counting",
         "─────────────────────────────────────",
@@ -119,9 +137,73 @@ def test_everything_at_once() -> None:
     ]
 
 
+def test_what_a_worker_does_until_it_trains() -> None:
+    time = Time()
+    display = Display(Console(width=60, height=20, force_terminal=True, file=io.StringIO()), clock=time)
+
+    def line() -> str:
+        return display.render().plain.split("\n")[3].split("seed 0")[1].strip()
+
+    display.begun(0, [(GRU, run(40, 0))])
+    time.now = 3
+    assert line() == "starting 0:03"
+    display.preparing(0, compiles=False)
+    assert line() == "loading 0:00"
+    display.preparing(0, compiles=True)
+    assert line() == "compiling 0:00"
+    time.now = 7
+    assert line() == "compiling 0:04"
+    display.ready(0)
+    assert line() == "0/3000"
+    display.idle(0)
+    display.ready(0)  # late, of a worker that is through
+    assert display.render().plain.endswith("idle")
+
+
+def left(display: Display) -> str:
+    return display.render().plain.split("\n")[0].partition("%, ")[2]
+
+
+def test_the_time_left_is_at_most_the_estimate_until_something_is_known() -> None:
+    """One worker; each run is estimated at `each` seconds and takes twice that, but stops after half of its steps."""
+    time, each = Time(), cost.estimate(run(40, 0).rung)
+    display = Display(Console(width=80, height=20, force_terminal=True, file=io.StringIO()), clock=time)
+    display.work(10 * each, 20 * each)  # ten known before
+    assert left(display) == ""  # nobody works yet
+    time.now = 100.0
+    display.begun(0, [(GRU, run(40, 0))])
+    assert left(display) == f"at most about {clock(10 * each)} of training"
+    time.now = 200.0
+    display.ready(0)
+    time.now += each * 2 / 10
+    display.looked(0, GRU, run(40, 0), Point(300, 0.1, 0.5))
+    assert (
+        left(display) == f"at most about {clock(9.9 * each)} of training"
+    )  # one look tells no pace: where did it begin?
+    time.now += each * 2 / 10
+    display.looked(0, GRU, run(40, 0), Point(600, 0.1, 0.5))
+    assert left(display) == f"at most about {clock(9.8 * 2 * each)} of training"
+    time.now += each * 6 / 10
+    display.recorded(Record(run(40, 0), "solved", 0.99), GRU)
+    display.work(11 * each, 20 * each)
+    assert left(display) == f"about {clock(9 * each)} left"
+
+
+def test_a_run_that_goes_on_from_a_checkpoint_says_nothing_of_what_it_did_before() -> None:
+    time, each = Time(), cost.estimate(run(40, 0).rung)
+    display = Display(Console(width=80, height=20, force_terminal=True, file=io.StringIO()), clock=time)
+    display.work(0, 2 * each)
+    display.begun(0, [(GRU, run(40, 0))])
+    display.ready(0)
+    for step in (2700, 2850):
+        time.now += each / 20
+        display.looked(0, GRU, run(40, 0), Point(step, 0.1, 0.5))
+    assert left(display) == f"at most about {clock(1.05 * each)} of training"
+
+
 def test_rows_are_left_out_where_the_terminal_is_low() -> None:
-    lines = shown(80, 16)
-    assert len(lines) <= 15
+    lines = shown(80, 18)
+    assert len(lines) <= 17
     assert lines[-1] == "… 2 more variants"
     assert not any(line.startswith("rnn ") for line in lines)  # nothing left to do goes first
 

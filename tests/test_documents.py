@@ -18,7 +18,7 @@ from rnnbench.cli import app
 from rnnbench.suite.load import loads
 
 ROOT = Path(__file__).parent.parent
-PLACES = ("rnnbench", "tests", "benchmarks", "suites", "docs", "results")
+PLACES = ("rnnbench", "tests", "benchmarks", "suites", "docs", "results", "examples")
 NAMED = re.compile(r"`([\w./-]*\b\w+\.(?:py|md|yaml|json|jsonl\.gz|toml))`")
 VARIABLE = re.compile(r'"(RNNBENCH_[A-Z_]+)"')
 READERS = re.compile(r"\b(?:mine|test_mine|NAME|test_NAME)\.\w+$")  # stand for files that a reader makes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rnnbench import environment
+from rnnbench.cli import _invoke
 from rnnbench.errors import UserError
 
 if TYPE_CHECKING:
@@ -79,3 +81,26 @@ def test_an_option_from_the_environment_is_held_to_its_range(cli: Cli, name: str
     done = cli("run", "quick", "-n", env={name: value})
     assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
     assert done.stderr.strip().isprintable()
+    assert re.match(rf"{name}\b|rnnbench: Invalid value for '{name}': ", done.stderr)
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "value"),
+    [("report", "RNNBENCH_FORMAT", "htm"), ("report", "RNNBENCH_OUTPUT", "a.docx"),
+     ("run quick -n", "RNNBENCH_EXECUTOR", "lokal"), ("compare a b", "RNNBENCH_FORMAT", "svg")],
+)  # fmt: skip
+def test_what_a_command_refuses_is_told_by_the_variable(
+    command: str, name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(UserError, match=f"^{name}: got '{value}', expected "):
+        _invoke(command.split())
+
+
+def test_an_option_that_was_typed_is_told_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RNNBENCH_FORMAT", "csv")
+    monkeypatch.setenv("RNNBENCH_JOBS", "1")
+    with pytest.raises(UserError, match=r"^--format: got 'htm'"):
+        _invoke(["report", "--format", "htm"])
+    with pytest.raises(UserError, match=r"^rnnbench: Invalid value for '-j' / '--jobs': "):
+        _invoke(["run", "quick", "-j", "x"])

@@ -27,7 +27,19 @@ ROOT = Path(__file__).parent.parent
 PAGE = "docs/notebooks.md"
 CLAIMS = (Claim("lstm > rnn", "span(lstm, adding) > span(rnn, adding)", number=1),)
 CENSORED = {"≥": "above", "≤": "below", "?": "both", "": ""}
-OF_RESULTS = {"runs", "curves", "scores", "spans", "reach", "need", "effects", "claims"}
+OF_RESULTS = {
+    "runs",
+    "curves",
+    "scores",
+    "spans",
+    "reach",
+    "need",
+    "effects",
+    "interactions",
+    "budgets",
+    "tuning",
+    "claims",
+}
 
 
 def of(suite: Suite, found: Sequence[Climb]) -> Results:
@@ -144,6 +156,23 @@ def test_numbers_are_those_of_the_report(many: bool) -> None:
     solved = found.runs()["solved_at"]
     assert [None if pandas.isna(at) else at for at in solved] == [run["solved_at"] for _, _, run in runs]
     same(found.claims(), [{key: c[key] for key in ("says", "that", "verdict", "why")} for c in told["claims"]])
+
+
+def test_interactions_are_those_of_the_report() -> None:
+    lost = ["1", "1", ".1", ".1"]
+    found = of(*paired(8, base=["1", "1", "1", ".1"], a=lost, b=["1", ".1"], both=lost))
+    told = json.loads(report.render(found.suite, found.climbs, "json"))["interactions"]
+    assert len(told) == 1
+    same(
+        found.interactions(),
+        [
+            {key: i[key] for key in ("variant", "base", "task", "n", "p", "adjusted", "least")}
+            | {"first_variant": i["pair"][0], "second_variant": i["pair"][1], "censored": CENSORED[i["bound"]]}
+            | {key: i[key]["octaves"] for key in ("first", "second", "both")}
+            | {"octaves": i["octaves"]["value"], "low": i["octaves"]["low"], "high": i["octaves"]["high"]}
+            for i in told
+        ],
+    )  # fmt: skip
 
 
 def test_an_open_end_is_infinite_and_says_on_which_side() -> None:

@@ -17,6 +17,7 @@ from rnnbench import plugins
 
 ROOT = Path(__file__).parent.parent
 HERE = ROOT / "tests" / "plugin"
+ADAPTERS = ROOT / "examples" / "adapters"
 PAGE = "docs/plugins.md"
 SNIPPET = re.compile(r"```(\w+)\n# ([\w./]+)\n.*?```", re.DOTALL)
 NAME = "rnnbench-example"
@@ -26,7 +27,8 @@ def page() -> str:
     """The page with the files as they are."""
 
     def snippet(found: re.Match[str]) -> str:
-        return f"```{found[1]}\n# {found[2]}\n{(HERE / found[2]).read_text('utf-8')}```"
+        folder = ADAPTERS if found[2].startswith("adapters/") else HERE
+        return f"```{found[1]}\n# {found[2]}\n{(folder / found[2]).read_text('utf-8')}```"
 
     return SNIPPET.sub(snippet, (ROOT / PAGE).read_text("utf-8"))
 

@@ -150,4 +150,4 @@ def test_an_empty_text_and_a_suite_for_a_command_are_mistakes(folder: Path) -> N
         assert (code, stdout, len(stderr.splitlines())) == (2, "", 1), arguments
         assert stderr.startswith(said)
     assert not (folder / "results").exists()
-    assert "'--jobs' (env var: 'RNNBENCH_JOBS')" in shell(folder, "$E run tiny.yaml", RNNBENCH_JOBS="x")[2]
+    assert "Invalid value for 'RNNBENCH_JOBS': " in shell(folder, "$E run tiny.yaml", RNNBENCH_JOBS="x")[2]

@@ -25,6 +25,7 @@ from rnnbench.plan.filter import select
 from rnnbench.plan.forecast import describe
 from rnnbench.plan.ladders import view
 from rnnbench.records import Point, Record, Run, Status
+from rnnbench.report import frames
 from rnnbench.report.formats import json as json_format
 from rnnbench.report.formats import markdown
 from rnnbench.report.frame import COLUMNS, rows
@@ -465,6 +466,24 @@ def test_the_report_has_the_whole_sweep(whole: tuple[Path, Plan, Tuner]) -> None
     assert [r["choice"] for r in parsed["results"]] == ["own"] * 4 + ["base"]
     before = markdown.render(asked.suite, view(asked, {}))
     assert "not chosen yet, since pilots are missing: lstm, gru, lstm-forget_gate, lstm-input_gate" in before
+
+
+def test_the_frame_of_the_sweep_is_that_of_the_report(whole: tuple[Path, Plan, Tuner]) -> None:
+    where, asked, _ = whole
+    climbs = api.climbs(asked, Store(where))
+    told = json.loads(json_format.render(asked.suite, climbs))["tuning"]
+    found = frames.frame("tuning", asked.suite, climbs)
+    trials = [(sweep, trial) for sweep in told for trial in sweep["trials"]]
+    assert list(found["validation"]) == [trial["score"] for _, trial in trials]
+    assert list(found["candidate"]) == [f"lr {trial['candidate']['lr']}" for _, trial in trials]
+    assert list(found["chosen"]) == [trial["candidate"] == sweep["chosen"] for sweep, trial in trials]
+    assert list(found["edge"]) == [
+        trial["candidate"] == sweep["chosen"] and bool(sweep["edges"]) for sweep, trial in trials
+    ]
+    assert not found["missing"].any()
+    waiting = frames.frame("tuning", asked.suite, view(asked, {}))
+    assert not waiting["chosen"].any()
+    assert waiting["validation"].isna().all()
 
 
 def test_a_frame_tells_choices_and_pilots_apart(whole: tuple[Path, Plan, Tuner]) -> None:

@@ -10,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from rnnbench.records import Point, Record, Run, Rung
-from rnnbench.running.executors import CheckpointEvent, Job, ProgressEvent, ReadyEvent, RecordEvent, WarningEvent, wire
+from rnnbench.running.executors import (
+    CheckpointEvent,
+    Job,
+    PreparingEvent,
+    ProgressEvent,
+    ReadyEvent,
+    RecordEvent,
+    WarningEvent,
+    wire,
+)
 from rnnbench.running.executors.worker import told
 
 TOKEN = b"0123456789abcdef"
@@ -67,6 +76,7 @@ def test_what_is_sound_is_taken() -> None:
     assert said({"is": "warned", "text": "a\x1bb", "once": ""}) == WarningEvent(4, "a\\x1bb", "")
     assert said({"is": "failed", "error": "a\n\udc80", "worn": ["x"]}) == wire.End("failed", "a\n\\udc80", ("x",))
     assert said({"is": "warm"}) == ReadyEvent(4)
+    assert said({"is": "preparing", "compiles": True}) == PreparingEvent(4, compiles=True)
 
 
 @pytest.mark.parametrize(

@@ -15,14 +15,14 @@ from typing import Annotated, Any
 import typer
 import typer.core
 
-from rnnbench import environment
+from rnnbench.cli import variables
 from rnnbench.errors import Exit, UserError
 from rnnbench.text import printable
 
 LONGEST = 4000  # characters of a line of an error
 EMPTY = re.compile(r"--[a-z-]+=")
 PLUGIN = re.compile(r"[\w-][\w.-]*/[\w.-]+")
-VARIABLE = re.compile(r" \(env var: '(\w+)'\)")
+VARIABLE = re.compile(r"('-[-/ 'a-z]+') \(env var: ('\w+')\)")
 
 BEGIN = """\
 Which part of a recurrent cell carries information across a gap, and how sure
@@ -78,6 +78,7 @@ def _options(
 
 for _path in sorted(Path(__file__).parent.glob("[a-z]*.py")):  # the commands register themselves on `app`
     importlib.import_module(f"rnnbench.cli.{_path.stem}")
+variables.register(app)
 
 
 def main() -> None:
@@ -144,11 +145,17 @@ def _invoke(arguments: list[str]) -> int:
 def _mistake(error: Any, arguments: list[str]) -> str:
     """What click says of a wrong command line, in our one line."""
     text = error.format_message().replace("Value error, ", "").rstrip(".")
-    text = VARIABLE.sub(lambda found: found[0] if environment.text(found[1]) else "", text)
+    text = VARIABLE.sub(lambda found: _source(error, found), text)
     context = getattr(error, "ctx", None)
     if text.startswith("No such command") and context and not context.parent and _is_suite(arguments[0]):
         return f"rnnbench: got a suite where a command is expected; next: rnnbench run {arguments[0]}"
     return f"rnnbench: {text}; see {context.command_path if context else 'rnnbench'} --help"
+
+
+def _source(error: Any, found: re.Match[str]) -> str:
+    """Where a wrong value came from, of an option that has a variable: that, or the option as it is written."""
+    parameter = getattr(error, "param", None)
+    return found[2] if parameter and variables.taken([parameter], error.ctx) else found[1]
 
 
 def _is_suite(name: str) -> bool:
@@ -161,4 +168,4 @@ def _add(name: str) -> None:
     """Registers a command of another package, `package/name`."""
     from rnnbench import plugins
 
-    app.command(name=name)(plugins.function("commands", name))
+    app.command(name=name, cls=variables.Command)(plugins.function("commands", name))

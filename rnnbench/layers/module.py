@@ -1,33 +1,26 @@
 """A recurrent torch.nn.Module that somebody else wrote, as a layer: `module: some.dotted.Name` with `args`.
 
 It is called with input_size and hidden_size and the `args`: by keyword, or by place where its first two parameters are
-such sizes by other names. What it does is found out by trying it (`probe.py`): which axis is time, how wide its output
-is, whether it looks ahead. All its numbers live in the run's flat buffer, those that aren't trained too (frozen
-parameters, running means), so that a checkpoint holds everything. It is seeded, at its start and in each step, in a
-fork of torch's generator, and what it does to torch's own settings is undone: no neighbour notices.
+such sizes by other names. What it then is to a run is said in `wrapped.py`.
 """
 
 from __future__ import annotations
 
 import inspect
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
-from rnnbench import foreign, layers
-from rnnbench.cells import Arrays, Parameters, Shapes, Streams
-from rnnbench.errors import UserError
+from rnnbench import foreign
+from rnnbench.errors import UserError, nearest
 from rnnbench.foreign import told
-from rnnbench.layers.noise import Noise
-from rnnbench.layers.probe import Probed, apart, named_tensors, output, settled
-from rnnbench.lazy import torch
-from rnnbench.rng import Stream
+from rnnbench.layers.wrapped import Wrapped
 
 if TYPE_CHECKING:
-    from torch import Tensor
     from torch.nn import Module
 
 OURS = {"input_size": "the task", "hidden_size": "the setting `hidden`", "device": "--device", "dtype": "rnnbench"}
@@ -44,11 +37,9 @@ HIDDEN = re.compile(
 
 
 @dataclass(frozen=True)
-class Foreign(layers.Layer):
+class Foreign(Wrapped):
     """`module` is the dotted name, `package.module.Name` or `package.module:Name`; `args` is what it is called with
     besides its sizes."""
-
-    stacks: ClassVar[bool] = False
 
     module: str
     args: dict[str, Any] = field(default_factory=dict)
@@ -61,66 +52,18 @@ class Foreign(layers.Layer):
             if not name.isidentifier():
                 raise ValueError(f"args: {name!r} is no name of an argument")
 
-    @cached_property
-    def _built(self) -> dict[int, Probed]:
-        """What it is built to for each input size of the model."""
-        return {}
+    @property
+    def title(self) -> str:
+        return f"module {self.module}"
 
-    def _at(self, I: int, H: int) -> Probed:
-        if I not in self._built:
-            self._built[I] = Probed(self.module, self.make, I, H, self.swallows)
-        return self._built[I]
+    def build(self, I: int, H: int) -> Module:
+        made: Module = self.maker(I, H)()
+        return made
 
-    def shapes(self, I: int, H: int, first: bool, last: bool) -> Shapes:
-        return self._at(I, H).shapes
-
-    def width(self, I: int, H: int) -> int:
-        return self._at(I, H).width
-
-    def untrained(self, name: str) -> bool:
-        return any(name in built.kept for built in self._built.values())
-
-    def init(self, shapes: Shapes, stream: Streams, tokens: bool) -> Arrays:
-        built = next(b for b in self._built.values() if b.shapes == shapes)
-        tensors = named_tensors(self.make(built.I, built.H, _seed(stream("module"))))
-        return {name: t.detach().numpy().reshape(shapes[name]) for name, t in tensors.items()}
-
-    def scan(self, p: Parameters, xs: Tensor, causal: bool, noise: Noise | None = None) -> Tensor:
-        built = self._built[xs.shape[-1]]
-        # .data: autograd doesn't see what a running mean becomes in the forward pass
-        own = {n: (p[n].data if n in built.kept else p[n]).reshape(shape) for n, shape in built.sizes.items()}
-        module = built.module.to(xs.device) if xs.is_cuda else built.module
-        module.train(noise is not None)
-        x = xs.transpose(0, 1) if built.batch_first else xs
-        with apart(_seed(noise.streams()[0]) if noise else 0, xs.device):
-            y = output(self.module, torch.func.functional_call(module, own, (x,)))
-        y = y.transpose(0, 1) if built.batch_first and y.dim() > 1 else y
-        want = (*xs.shape[:2], built.width)
-        if y.shape != want:
-            raise UserError(f"module {self.module}: got an output {tuple(y.shape)}, expected {want}")
-        return y
-
-    def check(self, causal: bool, last: bool) -> None:
-        ahead = any(built.looks_ahead for built in self._built.values())
-        if ahead and causal:
-            raise UserError(f"module {self.module}: sees later steps, on a task that answers while it reads")
-        if ahead and last:
-            why = "of what it reads backwards the last step has seen one step"
-            forward = "next: the setting `bidirectional: true` around a module that reads forwards"
-            raise UserError(f"module {self.module}: sees later steps, on a task with one answer: {why}; {forward}")
-
-    def make(self, I: int, H: int, seed: int) -> Module:
-        """A new module of these sizes; UserError, of one line, where that can't be."""
-        call = self._call(I, H)
-        with apart(seed):
-            try:
-                made = call()
-            except Exception as e:
-                raise UserError(f"module {self.module}: can't be made with {I}, {H}, {self.args}: {told(e)}") from e
-        if not isinstance(made, torch.nn.Module):
-            raise UserError(f"module {self.module}: got a {type(made).__name__}, expected a torch.nn.Module")
-        settled(self.module, made)
-        return made.float()
+    def unmade(self, I: int, H: int, error: BaseException) -> str:
+        lacks = isinstance(error, TypeError) and "required" in str(error)
+        give = "; next: give that in `args`, or name a function of input_size and hidden_size" if lacks else ""
+        return f"{self.title}: can't be made with {I}, {H}, {self.args}: {told(error)}{give}"
 
     @cached_property
     def _maker(self) -> Callable[..., Any]:
@@ -129,7 +72,8 @@ class Foreign(layers.Layer):
             with foreign.importing():
                 found: Any = foreign.named(self.module)
         except (Exception, SystemExit) as e:
-            raise UserError(f"module {self.module}: can't be imported: {told(e)}") from e
+            near = _nearby(self.module) if isinstance(e, AttributeError) else ""
+            raise UserError(f"module {self.module}: can't be imported: {told(e)}{near}") from e
         if isinstance(found, ModuleType):  # a package whose modules are named as the class in each
             found = _class(found) or found
         if isinstance(found, ModuleType):
@@ -152,9 +96,9 @@ class Foreign(layers.Layer):
     def swallows(self) -> bool:
         """Whether it takes any keyword, so that a size might mean nothing to it."""
         named = self._signature.parameters if self._signature else {}
-        return "hidden_size" not in named and self._call(1, 1).keywords.keys() >= {"hidden_size"}
+        return "hidden_size" not in named and self.maker(1, 1).keywords.keys() >= {"hidden_size"}
 
-    def _call(self, I: int, H: int) -> partial[Any]:
+    def maker(self, I: int, H: int) -> partial[Any]:
         """The call with both sizes: by keyword, or by place where the first two parameters are such sizes by name.
         UserError where neither is so: what stands first and second might be anything, and another model be built."""
         by_keyword = partial(self._maker, input_size=I, hidden_size=H, **self.args)
@@ -170,23 +114,14 @@ class Foreign(layers.Layer):
         by_place = all(p.kind is p.POSITIONAL_OR_KEYWORD for p in parameters[:2]) and len(plain) > 1
         if by_place and INPUT.fullmatch(plain[0]) and HIDDEN.fullmatch(plain[1]) and not _inner(plain[1:]):
             return partial(self._maker, I, H, **self.args)
-        shown = " ".join(str(signature).split())[:300]
+        bare = [p.replace(annotation=p.empty) for p in parameters]
+        shown = " ".join(str(inspect.Signature(bare)).split())[:300]
         want = "expected a size of the input and a hidden size first (input_size, hidden_size; n_in, n_units; ...)"
         forward = "name a function of input_size and hidden_size that makes it"
         raise UserError(f"module {self.module}: got parameters {shown}, {want}; next: {forward}")
 
-    def seconds(self, T: int, B: int, H: int) -> float:
-        return 20 * super().seconds(T, B, H)  # as for a loop over its steps; fused ones take less
-
-    def sources(self, solo: bool) -> tuple[str, ...]:
-        return (*super().sources(solo), "layers/probe.py")
-
     def digest(self) -> str:
         return foreign.digest(self.module)
-
-
-def _seed(s: Stream) -> int:
-    return int(s.integers(2**32, 1)[0])
 
 
 def _class(found: ModuleType) -> Any:
@@ -194,6 +129,17 @@ def _class(found: ModuleType) -> Any:
     name = found.__name__.rpartition(".")[2]
     held = vars(found).get(name)
     return held if callable(held) and getattr(held, "__module__", "") == found.__name__ else None
+
+
+def _nearby(dotted: str) -> str:
+    """Where a package that has been imported holds a class of that name, or else which names of classes are near."""
+    holder, _, name = dotted.rpartition(".")
+    below = sorted(n for n in list(sys.modules) if n.startswith(f"{holder}."))
+    if there := [n for n in below if isinstance(vars(sys.modules[n]).get(name), type)]:
+        return f"; next: {there[0]}.{name}"
+    held = vars(sys.modules[holder]) if holder in sys.modules else {}
+    classes = [n for n, v in held.items() if isinstance(v, type) and not n.startswith("_")]
+    return f"; {nearest(name, classes)}"[:300] if classes else ""
 
 
 def _inner(names: list[str]) -> bool:

@@ -1,21 +1,20 @@
 """What somebody else's torch.nn.Module does, found out by trying it on a few numbers: attributes can be wrong.
 
 It is tried as it is evaluated and as it is trained. What can't be trained here is refused in one line: what keeps a
-state from call to call, mixes the examples of a batch, reads one step at a time, or lets no gradient reach its
-parameters.
+state from call to call or hides it from a checkpoint, starts alike from every seed, mixes the examples of a batch,
+reads one step at a time, or lets no gradient reach its parameters.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from rnnbench import foreign
-from rnnbench.cells import Shapes
 from rnnbench.errors import UserError
 from rnnbench.foreign import told
+from rnnbench.layers.built import MAKER, Built, named_tensors, output
+from rnnbench.layers.generators import States, apart, reseeded
 from rnnbench.lazy import torch
 from rnnbench.rng import stream
 
@@ -23,34 +22,58 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Module
 
-Make = Callable[[int, int, int], "Module"]
+Numbers = dict[str, "Tensor"]
+Make = Callable[[int, int, int, list[States]], "Module"]
+Ends = list[States] | None
 T, B = 5, 3  # of what it is tried on; unlike each other, so that an axis taken for the other one shows
 
 
-class Probed:
+class Probed(Built):
     """A module of certain sizes and what it was found to do. Its own numbers don't count, only its structure.
 
-    `make(I, H, seed)` makes it anew; `swallows`: it takes any keyword, so that a size might mean nothing to it.
+    `name` is what errors call it. `make(I, H, seed, ends)` makes it anew, and adds the states in which it leaves the
+    generators to `ends`; `swallows`: it takes any keyword, so that a size might mean nothing to it.
     """
 
     def __init__(self, name: str, make: Make, I: int, H: int, swallows: bool) -> None:
-        self.name, self.I, self.H = name, I, H
-        self.module, again = make(I, H, 0), make(I, H, 0)
-        tensors, others = named_tensors(self.module), named_tensors(again)
-        if not all(_same(t, others[n]) for n, t in tensors.items()):
-            raise self._refused("starts differently from one seed: it draws from another generator")
-        self.kept = {n for n, t in tensors.items() if not t.requires_grad}
-        self.sizes = {n: tuple(t.shape) for n, t in tensors.items()}
-        if swallows and self.sizes == {n: tuple(t.shape) for n, t in named_tensors(make(I, 2 * H, 0)).items()}:
+        ends: list[States] = []
+        super().__init__(name, make(I, H, 0, ends))
+        self.I, self.H = I, H
+        again, other = make(I, H, 0, ends), make(I, H, 1, ends)
+        self._made(again, other, ends)
+        sizes = {n: t.shape for n, t in named_tensors(self.module).items()}
+        if swallows and sizes == {n: t.shape for n, t in named_tensors(make(I, 2 * H, 0, ends)).items()}:
             raise self._refused("takes any keyword, and hidden_size changes nothing of its parameters")
-        self.shapes: Shapes = {n: (math.prod(size[:-1]), size[-1] if size else 1) for n, size in self.sizes.items()}
-        if self.kept == set(tensors):
+        if self.kept == set(self.like):
             raise self._refused("has no parameter to train")
         xs = torch.from_numpy(stream(0, "probe").normal((T, B, I)))
-        ys = self._evaluated(xs)
+        self._axes(xs)
+        self._seeds(other, xs)
+        self._train(xs)
+        for new in {n for n, _ in self.module.named_parameters()} - set(sizes):
+            raise self._refused(f"makes its parameter {new} when it is called, expected it from the start; {MAKER}")
+
+    def _made(self, again: Module, other: Module, ends: list[States]) -> None:
+        """Whether it hangs on its seed how it starts, and on nothing else; `other` is made from another seed."""
+        tensors, twice, others = map(named_tensors, (self.module, again, other))
+        if {n: t.shape for n, t in tensors.items()} != {n: t.shape for n, t in others.items()}:
+            raise self._refused("has parameters of other shapes from another seed")
+        if not all(_same(t, twice[n]) for n, t in tensors.items()):
+            raise self._refused("starts differently from one seed: it draws from a generator of its own")
+        if whose := reseeded(ends[0], ends[2]):
+            raise self._refused(f"seeds {whose}'s generator when it is made: every seed would start alike; {UNSEEDED}")
+        fixed = {n: t for n, t in tensors.items() if not (t.is_floating_point() or t.is_complex())}
+        self.carry({n for n, t in fixed.items() if not torch.equal(t, others[n])})
+
+    def _axes(self, xs: Tensor) -> None:
+        """Which axis is time, how wide the output is, whether a step sees later ones."""
+        p = self.numbers(self.module)
+        with torch.no_grad():
+            ys = self._tried(self, p, xs)
         if not torch.isfinite(ys).all():
             raise self._refused(f"gives {'NaN' if ys.isnan().any() else 'infinity'} at its start")
-        if not _same(ys, self._evaluated(xs)):
+        start = self.numbers(self.module)
+        if not _same(ys, self._evaluated(xs)) or not all(_same(p[name], start[name]) for name in self.kept):
             raise self._refused("answers differently the second time: it keeps a state between calls")
         changed = self._moved(ys, xs, (0, 0))
         along, across = bool(changed[1:, 0].any()), bool(changed[0, 1:].any())
@@ -61,23 +84,50 @@ class Probed:
         before = self._moved(ys, xs, end)
         self.looks_ahead = bool((before[:, :-1] if self.batch_first else before[:-1]).any())
         self.width = ys.shape[-1]
-        self._train(again, xs)
 
-    def _evaluated(self, xs: Tensor) -> Tensor:
-        self.module.eval()
-        with torch.no_grad():
-            return self._tried(self.module, xs)
+    def _seeds(self, other: Module, xs: Tensor) -> None:
+        """Whether its numbers are all that it draws: with those of one from another seed it must do as that one."""
+        theirs = Built(self.name, other)
+        theirs.carry(self.carried)
+        p = self.numbers(other)
+        if not _same(self._tried(self, p, xs), self._tried(theirs, theirs.numbers(other), xs)):
+            why = "draws at its start what is neither a parameter nor a buffer: every seed would have the first one's"
+            raise self._refused(f"{why}; next: nn.Parameter, register_buffer or nn.ModuleList around it")
 
-    def _train(self, module: Module, xs: Tensor) -> None:
-        """Tries it as it is trained, on one that isn't used for anything else: whether its output has the same shape,
-        and whether a gradient comes back."""
-        module.train()
-        ys = self._tried(module, xs)
+    def _train(self, xs: Tensor) -> None:
+        """Tries it as it is trained: whether its output has the same shape, whether a step hangs on its numbers and its
+        seed alone, and whether a gradient comes back."""
+        fixed = {n: t.clone() for n, t in named_tensors(self.module).items() if n not in self.like}
+
+        def step(seed: int = 0, anew: bool = True) -> tuple[Tensor, Numbers]:
+            if anew:
+                for name, tensor in named_tensors(self.module).items():
+                    if name in fixed:
+                        tensor.data.copy_(fixed[name])
+            p = self.numbers(self.module)
+            for name in p.keys() - self.kept:
+                p[name].requires_grad_()
+            return self._tried(self, p, xs, True, seed, ends), p
+
+        ends: list[States] = []
+        ys, p = step()
         if ys.shape[-1] != self.width:
             raise self._refused(f"got an output {ys.shape[-1]} wide in training, {self.width} in evaluation")
+        counted = {n for n, t in named_tensors(self.module).items() if n in fixed and not torch.equal(t, fixed[n])}
+        matters = counted and not _alike((ys, p), step(anew=False))
+        if not _alike((ys, p), step()):
+            why = "it keeps a state between calls, or draws from a generator of its own"
+            raise self._refused(f"answers differently the second time in training: {why}")
+        if matters:
+            self.carry(self.carried | counted)
+        step(seed=1)
+        if whose := reseeded(ends[0], ends[-1]):
+            raise self._refused(f"seeds {whose}'s generator when it is called: each step would draw alike; {UNSEEDED}")
+        self._graded(ys, [p[name] for name in p.keys() - self.kept])
+
+    def _graded(self, ys: Tensor, parameters: list[Tensor]) -> None:
         if not ys.requires_grad:
             raise self._refused("its output is cut off from its parameters: they can't be trained")
-        parameters = [p for p in module.parameters() if p.requires_grad]
         weights = torch.from_numpy(stream(0, "probe/gradient").normal(tuple(ys.shape)))
         try:
             with apart(0):
@@ -87,19 +137,45 @@ class Probed:
         if not any(g is not None and bool(g.any()) for g in found):
             raise self._refused("no gradient reaches its parameters: they can't be trained")
 
-    def _tried(self, module: Module, xs: Tensor) -> Tensor:
+    def _evaluated(self, xs: Tensor) -> Tensor:
+        with torch.no_grad():
+            return self._tried(self, self.numbers(self.module), xs)
+
+    def _tried(
+        self,
+        built: Built,
+        p: Numbers,
+        xs: Tensor,
+        training: bool = False,
+        seed: int = 0,
+        ends: list[States] | None = None,
+    ) -> Tensor:
         try:
-            with apart(0):
-                ys = output(self.name, module(xs))
+            ys = built.call(p, xs, seed, training, ends)
         except UserError:
             raise
-        except Exception as e:
-            why = f"failed on an input {tuple(xs.shape)}: {told(e)}"
-            raise self._refused(f"{ONE_STEP}: {told(e)}; {LOOP}" if self._steps(xs[0]) else why) from e
+        except (Exception, SystemExit) as e:
+            raise self._refused(self._why(xs, e)) from e
         if ys.dim() != 3 or ys.shape[:2] != xs.shape[:2]:
-            where = " in training" if module.training else ""
-            raise self._refused(f"got an output {tuple(ys.shape)}{where}, expected ({T}, {B}, width)")
+            where = " in training" if training else ""
+            last = ", one step alone" if ys.dim() == 2 and len(ys) == B else ""
+            raise self._refused(f"got an output {tuple(ys.shape)}{last}{where}, expected ({T}, {B}, width); {MAKER}")
         return ys
+
+    def _why(self, xs: Tensor, error: BaseException) -> str:
+        """Why it failed: on the input, or since it reads another one."""
+        if self._steps(xs[0]):
+            return f"{ONE_STEP}: {told(error)}; {LOOP}"
+        if self._reads(xs.permute(1, 2, 0)):
+            return f"takes (examples, inputs, steps), expected (steps, examples, inputs): {told(error)}; {MAKER}"
+        return f"failed on an input {tuple(xs.shape)}: {told(error)}; {MAKER}"
+
+    def _reads(self, xs: Tensor) -> bool:
+        """Whether it takes an input (B, I, T) as it is."""
+        with suppress(Exception), torch.no_grad():
+            ys = self.call(self.numbers(self.module), xs, 0, training=False)
+            return ys.dim() == 3 and len(ys) == B
+        return False
 
     def _steps(self, x: Tensor) -> bool:
         """Whether it takes one step (B, I), alone or with a state, each example by itself: a cell, and no layer."""
@@ -120,48 +196,18 @@ class Probed:
         return (self._evaluated(other) != ys).any(-1)
 
     def _refused(self, why: str) -> UserError:
-        return UserError(f"module {self.name}: {why}")
+        return UserError(f"{self.name}: {why}")
 
 
+UNSEEDED = "next: take that out of it, since a run's seed decides"
 ONE_STEP = "takes one step at a time, expected a module that reads all steps, (T, B, inputs)"
 LOOP = "next: name a function of input_size and hidden_size that makes a module with a loop around it"
 
 
-def named_tensors(module: Module) -> dict[str, Tensor]:
-    """All numbers of a module by name; integers and bools belong to its structure."""
-    every = {**dict(module.named_parameters()), **dict(module.named_buffers())}
-    return {name: tensor for name, tensor in every.items() if tensor.is_floating_point()}
-
-
-def settled(name: str, module: Module) -> None:
-    """UserError where a module has numbers that aren't there yet."""
-    for each, tensor in {**dict(module.named_parameters()), **dict(module.named_buffers())}.items():
-        if torch.nn.parameter.is_lazy(tensor):
-            raise UserError(f"module {name}: {each} has no shape yet, expected no lazy module")
-        if tensor.is_meta:
-            raise UserError(f"module {name}: {each} is on the device meta, expected numbers, on the device asked for")
-
-
-def output(name: str, found: Any) -> Tensor:
-    """The output, of a module that gives it alone or with its state; single precision, whatever it is in."""
-    ys = found[0] if isinstance(found, tuple | list) and found else found
-    if not isinstance(ys, torch.Tensor):
-        raise UserError(f"module {name}: got an output of {type(ys).__name__}, expected a tensor, or it and a state")
-    if not ys.is_floating_point():
-        raise UserError(f"module {name}: got an output of {ys.dtype}, expected real numbers")
-    return ys.float()
-
-
-@contextmanager
-def apart(seed: int, device: torch.device | None = None) -> Iterator[None]:
-    """A fork of torch's generators, at a seed; what is done to its settings is undone."""
-    cuda = device is not None and device.type == "cuda"
-    with foreign.undisturbed(), torch.random.fork_rng(devices=[device] if cuda else []):
-        torch.default_generator.manual_seed(seed)
-        if cuda:
-            torch.cuda.manual_seed(seed)
-        yield
+def _alike(one: tuple[Tensor, Numbers], other: tuple[Tensor, Numbers]) -> bool:
+    """Whether two steps gave the same output and left the same numbers."""
+    return _same(one[0], other[0]) and all(_same(t, other[1][n]) for n, t in one[1].items())
 
 
 def _same(a: Tensor, b: Tensor) -> bool:
-    return torch.allclose(a, b, rtol=0, atol=0, equal_nan=True)
+    return a.shape == b.shape and torch.allclose(a, b, rtol=0, atol=0, equal_nan=True)

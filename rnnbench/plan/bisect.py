@@ -9,7 +9,7 @@ that it solves, and at most all. Every seed is searched by itself, whatever the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -58,6 +58,45 @@ def most(low: int, high: int) -> int:
         return 0
     k = probe(low, high)
     return 1 + max(most(low, k), most(k + 1, high))
+
+
+def worst(seconds: Sequence[float], low: int, high: int) -> float:
+    """The most that a search may take, if a run at each rung takes so long.
+
+    >>> worst([1, 2, 4, 8], 0, 4), worst([1, 2, 4, 8], 0, 1)
+    (14, 1)
+    """
+    return _path(low, high, seconds, seconds, lambda solved, failed, _: max(solved, failed))
+
+
+def mean(solved: Sequence[float], failed: Sequence[float], low: int, high: int) -> float:
+    """What a search takes in the mean over all places where it may end, if a run at each rung takes so long where that
+    is solved, and so long where it isn't.
+
+    >>> mean([1, 1, 1], [2, 2, 2], 0, 3)
+    3.0
+    """
+    return _path(low, high, solved, failed, lambda up, down, share: share * up + (1 - share) * down)
+
+
+def _path(
+    low: int,
+    high: int,
+    solved: Sequence[float],
+    failed: Sequence[float],
+    both: Callable[[float, float, float], float],
+) -> float:
+    """What comes of a search by what comes of its two ways on: `both` is given them and the share of the places where
+    it may end that lie on the first."""
+
+    @cache
+    def of(low: int, high: int) -> float:
+        if low >= high:
+            return 0.0
+        k = probe(low, high)
+        return both(solved[k] + of(k + 1, high), failed[k] + of(low, k), (high - k) / (high - low + 1))
+
+    return of(low, high)
 
 
 def search(records: Sequence[Record | None]) -> Search:

@@ -7,6 +7,7 @@ from itertools import dropwhile
 from statistics import median
 
 from rnnbench import registry
+from rnnbench.plan import bisect
 from rnnbench.plan.ladders import Climb, RungState
 from rnnbench.records import Record, Rung
 from rnnbench.settings import Settings
@@ -51,13 +52,21 @@ def work(climb: Climb) -> tuple[float, float]:
     if climb.searches:
         each = [estimate(s.rung) for s in climb.steps]
         done = sum(seconds * (s.known - s.tally.derived) for seconds, s in zip(each, climb.steps, strict=True))
-        return done, done + sum(s.left * max(each[s.low : s.high]) for s in climb.searches if s.left)
+        return done, done + sum(bisect.worst(each, s.low, s.high) for s in climb.searches if s.left)
     for rung in climb.steps:
         if rung.state != "pruned":
             seconds, trained = estimate(rung.rung), rung.asked - rung.tally.derived
             total += seconds * trained
             done += seconds * (trained - rung.missing)
     return done, total
+
+
+def chain(climb: Climb) -> float:
+    """Estimated seconds from now to the end of a ladder that has as many workers as it likes, at most."""
+    each = [estimate(s.rung) for s in climb.steps]
+    if climb.searches:
+        return max(bisect.worst(each, s.low, s.high) if s.left else 0.0 for s in climb.searches)
+    return sum(seconds for seconds, s in zip(each, climb.steps, strict=True) if s.missing and s.state != "pruned")
 
 
 def priority(climb: Climb, rung: RungState) -> float:
@@ -72,7 +81,15 @@ def priority(climb: Climb, rung: RungState) -> float:
     return sum(estimate(s.rung) for s in above if s.state != "pruned") + first
 
 
+def pace(records: Iterable[Record]) -> float:
+    """By how much the steps that known runs took missed their estimates here: the ratio of sums, 1 without any."""
+    told = [(r.seconds, estimate(r.run.rung) * r.steps / Settings.of(r.run.rung).steps) for r in records if r.finished]
+    taken, expected = (sum(column) for column in zip((0.0, 0.0), *told, strict=True))
+    return taken / expected if taken and expected else 1.0
+
+
 def correction(records: Iterable[Record]) -> float:
-    """By how much runs that are known missed their estimates here: the median ratio, 1 without any."""
+    """By how much runs that are known missed their estimates here, those that stopped early too: the median ratio, 1
+    without any."""
     ratios = [r.seconds / estimate(r.run.rung) for r in records if r.finished and r.seconds > 0]
     return median(ratios) if ratios else 1.0

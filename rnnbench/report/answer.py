@@ -39,10 +39,10 @@ def _spans(task: TaskEntry, study: Study) -> str:
     found = (max(values), words.most, "≥"), (min(values), words.least, "≤")  # and the bound that could make it another
     ends = []
     for end, word, bound in reversed(found) if task.headline == "need" else found:
-        names = [name for name, span in known.items() if span.octaves.value == end]
+        own = [name for name, span in known.items() if span.octaves.value == end]
         open_ended = any(span.bound in (bound, "?") for span in known.values())
         shown = " as far as the ladder shows" if open_ended else ""
-        ends.append(_told(task, known[names[0]], _listed(names, "variants"), len(names), f"the {word}", shown))
+        ends.append(_told(task, known[own[0]], _listed(own, "variants"), len(own), f"the {word}", shown))
     return f"On {clean(task.name)}, {'; '.join(ends)}."
 
 

@@ -177,6 +177,8 @@ class EventLines:
         steps = Settings.of(first).steps
         self._tell("cohort_started", {"worker": worker, "steps": steps, "rung": first.as_dict(), "runs": runs})
 
+    def preparing(self, worker: int, compiles: bool) -> None: ...
+
     def ready(self, worker: int) -> None:
         self._tell("cohort_compiled", {"worker": worker})
 

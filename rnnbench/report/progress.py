@@ -6,8 +6,8 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
 
 from rich.cells import cell_len
 from rich.text import Text
@@ -20,14 +20,20 @@ from rnnbench.report.curves import BARS
 from rnnbench.report.filling import filling
 from rnnbench.report.log import Reasons, Told, outcome, runs
 from rnnbench.report.model import clean
+from rnnbench.report.pace import Pace
 from rnnbench.seeds import Seed
 from rnnbench.settings import Settings
+from rnnbench.text import clock
 
 if TYPE_CHECKING:
     from rnnbench.errors import Exit
     from rnnbench.running.listeners import Label
 
 CURVE = 14  # columns of a worker's curve
+NARROW = 60  # columns below which there are no curves, and words are short
+# What a worker does with its job: its process starts; it loads what was compiled before, or waits for another one that
+# compiles it; it compiles; it trains.
+State = Literal["starting", "loading", "compiling", "training"]
 STATUSES = {"solved": "green", "unsolved": "", "diverged": "yellow", "failed": "magenta"}
 
 
@@ -47,31 +53,22 @@ def _bar(score: float | None) -> str:
     return BARS[min(len(BARS) - 1, int(min(max(score, 0.0), 1.0) * len(BARS)))]
 
 
-def clock(seconds: float) -> str:
-    """Seconds as a clock shows them.
-
-    >>> clock(9.6), clock(3725)
-    ('0:10', '1:02:05')
-    """
-    minutes, s = divmod(round(max(0.0, seconds)), 60)
-    hours, m = divmod(minutes, 60)
-    return f"{hours}:{m:02}:{s:02}" if hours else f"{m}:{s:02}"
-
-
 @dataclass(frozen=True)
 class _Job:
-    """What a worker trains."""
+    """What a worker trains, and since when it does what it does now."""
 
     label: str
     length: int
     seed: Seed
-    step: int
     steps: int
-    scores: Sequence[float]
+    state: State
+    since: float
+    step: int = 0
+    scores: Sequence[float] = ()
 
     @classmethod
-    def of(cls, label: Label, run: Run, step: int = 0, scores: Sequence[float] = ()) -> _Job:
-        return cls(clean(str(label)), run.rung.length, run.seed, step, Settings.of(run.rung).steps, scores)
+    def of(cls, label: Label, run: Run, state: State, now: float) -> _Job:
+        return cls(clean(str(label)), run.rung.length, run.seed, Settings.of(run.rung).steps, state, now)
 
 
 class Progress:
@@ -84,8 +81,8 @@ class Progress:
         self._title = ""
         self._count = 0
         self._began = clock()
-        self._work: tuple[float, float] = (0.0, 0.0)
-        self._there: float | None = None  # work that was done before this run began: no measure of its pace
+        self._known = 0  # runs that there were records of before this began
+        self._pace = Pace()
         self._jobs: dict[int, _Job | None] = {}
         self._scores: dict[int, dict[str, list[float]]] = {}  # of each worker's cohort, by run
         self._told = Told()
@@ -100,28 +97,43 @@ class Progress:
     def work(self, done: float, total: float) -> None:
         """Estimated cost of the runs that are done and of all, in one unit; what is pruned leaves the total."""
         with self._lock:
-            self._there = done if self._there is None else self._there
-            self._work = done, total
+            self._pace.work(done, total)
 
     def begun(self, worker: int, cohort: Sequence[tuple[Label, Run]]) -> None:
         """A worker was given these runs; the first stands for them until one has come somewhere."""
         with self._lock:
-            self._jobs[worker], self._scores[worker] = _Job.of(*cohort[0]), {}
+            self._jobs[worker], self._scores[worker] = _Job.of(*cohort[0], "starting", self._clock()), {}
 
-    def ready(self, worker: int) -> None: ...
+    def preparing(self, worker: int, compiles: bool) -> None:
+        """A worker is up and loads what its cohort needs, or compiles it."""
+        self._turned(worker, "compiling" if compiles else "loading")
+
+    def ready(self, worker: int) -> None:
+        """A worker has what its cohort needs, and trains."""
+        self._turned(worker, "training")
+
+    def _turned(self, worker: int, state: State) -> None:
+        with self._lock:
+            now = self._clock()
+            if (job := self._jobs.get(worker)) is not None:
+                self._jobs[worker] = replace(job, state=state, since=now)
+            if state == "training":
+                self._pace.trains(now)
 
     def looked(self, worker: int, label: Label, run: Run, point: Point) -> None:
         """A worker's run has come to this look, and is shown with its curve so far."""
         with self._lock:
             scores = self._scores.setdefault(worker, {}).setdefault(run.id, [])
             scores.append(point.score or 0.0)
-            self._jobs[worker] = _Job.of(label, run, point.step, scores)
+            now = self._clock()
+            self._jobs[worker] = replace(_Job.of(label, run, "training", now), step=point.step, scores=scores)
+            self._pace.looked(run, point.step, now)
 
     def idle(self, worker: int) -> None:
         """A worker has nothing to do."""
         with self._lock:
             self._jobs[worker] = None
-            self._scores.pop(worker, None)
+            self._pace.over(self._scores.pop(worker, ()))
 
     def retried(self, record: Record, label: Label) -> None: ...  # a message tells of it
 
@@ -129,6 +141,7 @@ class Progress:
         """A record is in the store. One that broke is told."""
         with self._lock:
             self._told.add(record)
+            self._pace.over([record.id])
         if not record.finished and self._reasons.new(record, label):
             self.message(outcome(record, label))
 
@@ -137,6 +150,8 @@ class Progress:
         with self._lock:
             self._climbs, self._count = list(climbs), sum(map(runs, climbs))
             self._told = Told(climbs)
+            self._known = self._told.counts.total()
+            self._pace.climbs(climbs)
 
     def climbed(self, number: int, climb: Climb) -> None:
         """One ladder has been climbed further."""
@@ -164,20 +179,16 @@ class Progress:
         return Text("\n").join(lines)
 
     def _bar(self, width: int) -> Text:
-        done, total = self._work
-        share = min(1.0, done / total) if total > 0 else 0.0
-        tail = f" {100 * share:3.0f} %{self._left()}"
+        share = self._pace.share
+        busy = sum(job is not None for job in self._jobs.values())
+        words, brief = self._pace.left(self._clock(), busy)
+        left = words if width >= NARROW else brief
+        tail = f" {100 * share:3.0f} %" + (f", {left}" if left else "")
         title = Text(self._title, "bold")
         title.truncate(max(0, width - cell_len(tail) - 12), overflow="ellipsis")
         room = max(4, width - title.cell_len - 2 - cell_len(tail))
         full = int(share * room)
         return Text.assemble(title, "  ", ("━" * full, "green"), ("━" * (room - full), "bright_black"), tail)
-
-    def _left(self) -> str:
-        """The time left at the pace so far, once there is one."""
-        done, total = self._work
-        fresh = done - (self._there or 0.0)
-        return f", {clock((self._clock() - self._began) * (total - done) / fresh)} left" if fresh > 0 else ""
 
     def _counts(self, width: int) -> Text:
         counts = Counter[str]()
@@ -187,6 +198,8 @@ class Progress:
             (f"{counts[name]} {name}", style if counts[name] else "bright_black") for name, style in STATUSES.items()
         ]
         told.append((f"of {self._count}, {clock(self._clock() - self._began)}", "bright_black"))
+        if self._known:
+            told.append((f"{self._known} known before", "bright_black"))
         text = Text()
         for words, style in told:
             if text.cell_len + len(words) <= width:  # whole or not at all: a number cut short is another one
@@ -196,14 +209,21 @@ class Progress:
     def _worker(self, worker: int, job: _Job | None, width: int) -> Text:
         if job is None:
             return Text(f"{worker:>2}  idle", "bright_black")
-        score = next((s for s in reversed(job.scores) if s == s), None)
-        told = f" {'' if score is None else marks.fixed(score):>4}  {job.step:>{len(str(job.steps))}}/{job.steps}"
-        curve = f"  {sparkline(job.scores):{CURVE}}" if width >= 60 else ""
         rung = f" {job.length} seed {job.seed}"
+        told, curve = self._doing(job), ""
+        if job.state == "training" and width >= NARROW:
+            curve = f"  {sparkline(job.scores):{CURVE}}"
         label = Text(f"{worker:>2}  {job.label}")
         label.truncate(max(6, width - cell_len(rung + curve + told)), overflow="ellipsis")
         label.append(rung).pad_right(width - label.cell_len - cell_len(curve + told))
         return label.append(curve, "cyan").append(told)
+
+    def _doing(self, job: _Job) -> str:
+        """What a worker does, and how far it has come with that: the last score and the steps, or the time."""
+        if job.state != "training":
+            return f"  {job.state} {clock(self._clock() - job.since)}"
+        score = next((s for s in reversed(job.scores) if s == s), None)
+        return f" {'' if score is None else marks.fixed(score):>4}  {job.step:>{len(str(job.steps))}}/{job.steps}"
 
 
 def _cut(lines: list[Text], room: int) -> list[Text]:

@@ -25,7 +25,7 @@ class Results:
 
     Frames are tidy, with the same columns and types whatever there is; docs/notebooks.md says what each column holds.
     Numbers are those of the report. Of a suite with several budgets, or one that tunes, they are about the stated
-    steps and each variant's own choice.
+    steps and each variant's own choice, but for the frames of budgets and of tuning.
     """
 
     def __init__(self, suite: Suite, climbs: Sequence[Climb], curved: Callable[[], Sequence[Climb]]) -> None:
@@ -63,6 +63,18 @@ class Results:
     def effects(self) -> DataFrame:
         """A row a part and task: what it does to the span, in octaves, with an interval and p."""
         return frames.frame("effects", self.suite, self.climbs)
+
+    def interactions(self) -> DataFrame:
+        """A row a pair of parts and task: what both do together beyond what each does alone."""
+        return frames.frame("interactions", self.suite, self.climbs)
+
+    def budgets(self) -> DataFrame:
+        """A row a variant, task and budget of steps: the span at each, and what more steps bring."""
+        return frames.frame("budgets", self.suite, self.climbs)
+
+    def tuning(self) -> DataFrame:
+        """A row a variant, task and candidate of what is tuned: how its pilots came out, and which is chosen."""
+        return frames.frame("tuning", self.suite, self.climbs)
 
     def claims(self) -> DataFrame:
         """A row a claim of the suite: its verdict, and why."""

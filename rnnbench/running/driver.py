@@ -28,6 +28,7 @@ from rnnbench.running.executors import (
     Event,
     Executor,
     Job,
+    PreparingEvent,
     ProgressEvent,
     ReadyEvent,
     RecordEvent,
@@ -211,6 +212,8 @@ class Driver:
         is recorded, or tried again, and a checkpoint would be left lying."""
         if isinstance(event, WarningEvent):
             self._warn(event.text, event.once)
+        elif isinstance(event, PreparingEvent):
+            self.listener.preparing(event.worker, event.compiles)
         elif isinstance(event, ReadyEvent):
             self.listener.ready(event.worker)
         elif isinstance(event, EndEvent):

@@ -64,8 +64,11 @@ class Listener(Protocol):
     def begun(self, worker: int, cohort: Sequence[tuple[Label, Run]]) -> None:
         """A worker was given these runs of one shape; what it has to compile for them comes first."""
 
+    def preparing(self, worker: int, compiles: bool) -> None:
+        """A worker is up and loads what was compiled for its cohort at an earlier time, or compiles it."""
+
     def ready(self, worker: int) -> None:
-        """A worker has compiled what its cohort needs."""
+        """A worker has what its cohort needs, compiled, and trains."""
 
     def looked(self, worker: int, label: Label, run: Run, point: Point) -> None:
         """A run under way has come so far; its loss and score are those on training batches since the look before."""
@@ -107,6 +110,8 @@ class Silent:
     def work(self, done: float, total: float) -> None: ...
 
     def begun(self, worker: int, cohort: Sequence[tuple[Label, Run]]) -> None: ...
+
+    def preparing(self, worker: int, compiles: bool) -> None: ...
 
     def ready(self, worker: int) -> None: ...
 
@@ -159,6 +164,10 @@ class Several:
     def begun(self, worker: int, cohort: Sequence[tuple[Label, Run]]) -> None:
         for each in self._all:
             each.begun(worker, cohort)
+
+    def preparing(self, worker: int, compiles: bool) -> None:
+        for each in self._all:
+            each.preparing(worker, compiles)
 
     def ready(self, worker: int) -> None:
         for each in self._all:

@@ -33,10 +33,10 @@ from numpy.typing import NDArray
 from rnnbench import tasks
 from rnnbench.errors import UserError
 from rnnbench.rng import Stream
+from rnnbench.tasks import _files
 from rnnbench.tasks._words import Words
 from rnnbench.text import printable
 
-LARGEST = 100_000_000  # bytes
 SELECT = 0.1  # of the training stories decide when to stop
 
 
@@ -69,18 +69,6 @@ def words(sentence: str) -> tuple[str, ...]:
     ('where', 'is', 'mary', '?')
     """
     return tuple(_word().findall(plain(sentence)))
-
-
-def _text(path: Path) -> str:
-    """What a file holds, without a byte order mark; ends of lines as `\\n`, and a no-break space is a space."""
-    try:
-        if path.stat().st_size > LARGEST:
-            raise UserError(f"{path}: got more than {LARGEST:,} bytes, expected at most that")
-        return path.read_text(encoding="utf-8-sig").replace("\N{NO-BREAK SPACE}", " ")
-    except OSError as e:
-        raise UserError(f"{path}: can't be read: {e.strerror}") from None
-    except UnicodeDecodeError as e:
-        raise UserError(f"{path}: got the byte 0x{e.object[e.start]:02x} at {e.start}, expected UTF-8") from None
 
 
 def stories(path: Path, text: str) -> Iterator[list[Example]]:
@@ -186,7 +174,7 @@ class Data:
 def _data(path: Path, modified: tuple[int, ...], tested: float) -> Data:
     """`modified` are the times and sizes of the files, so that one that changed is read anew."""
     files = [file for file in (path, _test_file(path)) if file]
-    texts = [_text(file) for file in files]
+    texts = [_files.text(file) for file in files]
     digest = hashlib.blake2b(digest_size=12)
     for text in texts:
         digest.update(hashlib.blake2b(text.encode()).digest())

@@ -14,7 +14,7 @@ from rnnbench.plan import plan
 from rnnbench.plan.ladders import view
 from rnnbench.suite import Suite
 from rnnbench.suite.load import loads
-from rnnbench.tasks import babi
+from rnnbench.tasks import _files, babi
 
 STORY = "1 {who} went {place}.\n2 Where is {who}?\t{place}\t1\n"
 STORIES = "".join(STORY.format(who=w, place=p) for w in ("Ann", "Bob") for p in ("home", "away", "out", "up", "back"))
@@ -92,7 +92,7 @@ def test_what_an_editor_does_to_a_file_changes_no_example(here: Path, change: An
 
 
 def test_a_file_that_is_too_large_is_not_read(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(babi, "LARGEST", 50)
+    monkeypatch.setattr(_files, "LARGEST", 50)
     with pytest.raises(UserError, match=r"^good\.txt: got more than 50 bytes, expected at most that$"):
         babi.Task("good.txt")
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rnnbench.analysis import spans
+from rnnbench.analysis.spans import VariantSpan
 from rnnbench.plan import views
 from rnnbench.plan.ladders import Climb
 from rnnbench.report.frames import CENSORED, Column
@@ -39,10 +40,11 @@ def rows(headline: str, climbs: Sequence[Climb]) -> Iterator[tuple[Any, ...]]:
             yield (
                 climb.ladder.variant.name,
                 climb.ladder.task.name,
-                *(round(2.0**octaves, DIGITS) for octaves in found.octaves),
-                *found.octaves,
-                CENSORED[found.bound],
-                found.n,
-                found.holes,
-                found.provisional,
+                *told(found),
             )
+
+
+def told(found: VariantSpan) -> tuple[Any, ...]:
+    """One of them, as its columns have it."""
+    lengths = (round(2.0**octaves, DIGITS) for octaves in found.octaves)
+    return (*lengths, *found.octaves, CENSORED[found.bound], found.n, found.holes, found.provisional)

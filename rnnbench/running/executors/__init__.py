@@ -37,6 +37,15 @@ class Job:
 
 
 @dataclass(frozen=True)
+class PreparingEvent:
+    """A worker is up, has its job and loads what was compiled for it at an earlier time, or waits for another one that
+    compiles it now; or `compiles` it itself."""
+
+    worker: int
+    compiles: bool
+
+
+@dataclass(frozen=True)
 class ReadyEvent:
     """All is compiled that a worker needs for its job: the time of its runs begins."""
 
@@ -100,7 +109,7 @@ def broken(run: Run, event: EndEvent) -> Record:
     return Record(run, status, error=event.error or f"its job ended as {event.status}, without a result")
 
 
-Event = ReadyEvent | ProgressEvent | CheckpointEvent | RecordEvent | WarningEvent | EndEvent
+Event = PreparingEvent | ReadyEvent | ProgressEvent | CheckpointEvent | RecordEvent | WarningEvent | EndEvent
 
 
 class Executor(Protocol):
@@ -113,7 +122,7 @@ class Executor(Protocol):
     - A job's runs are of one shape: they differ in seed and learning rate. Where `training.ways.way(rung, device,
       kernels)` says `stacked`, they are trained side by side, else one after another; `training.trainer.Trainer` with
       the same device and kernels does either.
-    - Of a job it tells a ReadyEvent, if it likes, before anything of its runs.
+    - Of a job it tells PreparingEvents and a ReadyEvent, if it likes, before anything of its runs.
     - Of a run it tells ProgressEvents in the order of their steps, CheckpointEvents if it likes, and one RecordEvent if
       the run finished, all under the number of the worker that was given it.
     - Of a job it tells one EndEvent, after everything else of it, whatever became of the worker: its process dying, a

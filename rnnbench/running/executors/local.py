@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from rnnbench import registry
 from rnnbench.running.cores import cores
-from rnnbench.running.executors import EndEvent, Event, Job, ReadyEvent, WarningEvent, wire, worker
+from rnnbench.running.executors import EndEvent, Event, Job, PreparingEvent, ReadyEvent, WarningEvent, wire, worker
 from rnnbench.running.executors.processes import PIECE, Process, program
 
 GRACE_SECONDS = 2.0  # between TERM and KILL
@@ -152,7 +152,10 @@ class Local:
             yield from self._lost(it, f"worker {how} without a result")
 
     def _told(self, it: _Worker, said: Event | wire.End) -> Iterator[Event]:
-        if isinstance(said, ReadyEvent):
+        if isinstance(said, PreparingEvent):
+            if not it.warm:
+                yield said
+        elif isinstance(said, ReadyEvent):
             if it.warm or it.job is None:
                 return
             if self.seconds_per_run is not None:

@@ -22,6 +22,7 @@ from rnnbench.running.executors import (
     EndEvent,
     Event,
     Job,
+    PreparingEvent,
     ProgressEvent,
     ReadyEvent,
     RecordEvent,
@@ -86,7 +87,9 @@ def told(event: Event, worker: int) -> bytes:
     """An event as a message, under the number that its worker has for whoever hears it."""
     message: dict[str, Any]
     raw = b""
-    if isinstance(event, ReadyEvent):
+    if isinstance(event, PreparingEvent):
+        message = {"is": "preparing", "compiles": event.compiles}
+    elif isinstance(event, ReadyEvent):
         message = {"is": "warm"}
     elif isinstance(event, ProgressEvent):
         message = {"is": "look", "id": event.run_id, "point": event.point.as_row()}

@@ -20,6 +20,7 @@ from rnnbench.running.executors import (
     CheckpointEvent,
     Event,
     Job,
+    PreparingEvent,
     ProgressEvent,
     ReadyEvent,
     RecordEvent,
@@ -150,6 +151,13 @@ def _warned(number: int, job: Job, message: dict[str, Any], raw: bytes) -> Event
     return WarningEvent(number, *(_line(name, message[name]) for name in ("text", "once")))
 
 
+def _preparing(number: int, job: Job, message: dict[str, Any], raw: bytes) -> Event:
+    strict.keys("preparing", message, ("compiles",))
+    if type(message["compiles"]) is not bool:
+        strict.refuse("compiles", message["compiles"], "true or false")
+    return PreparingEvent(number, message["compiles"])
+
+
 def _warm(number: int, job: Job, message: dict[str, Any], raw: bytes) -> Event:
     strict.keys("warm", message, ())
     return ReadyEvent(number)
@@ -173,6 +181,7 @@ def _line(name: str, value: object) -> str:
 
 Reader = Callable[[int, Job, dict[str, Any], bytes], Event | End]
 READ: dict[str, Reader] = {
+    "preparing": _preparing,
     "warm": _warm,
     "look": _look,
     "checkpoint": _checkpoint,

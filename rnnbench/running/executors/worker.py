@@ -15,8 +15,7 @@ import sys
 import threading
 import traceback
 import warnings
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Mapping
 from queue import SimpleQueue
 from typing import Any, NoReturn
 
@@ -158,11 +157,15 @@ class WorkerProcess:
 
         registry.place(message["files"])
         trainer = Trainer(message["device"], message["kernels"], self._tell)
-        if (seconds := _compiled(trainer, runs)) > COMPILE_SECONDS:
+        self._prepare(compiles=False)
+        if (seconds := _compiled(trainer, runs, lambda: self._prepare(compiles=True))) > COMPILE_SECONDS:
             what = f"compiled what {runs[0].rung.model_text} needs"
             self._tell(f"{what} in {seconds:.1f} s; it is kept for the next time", what)
         self.channel.send({"is": "warm"})
         return trainer
+
+    def _prepare(self, compiles: bool) -> None:
+        self.channel.send({"is": "preparing", "compiles": compiles})
 
     def _send_record(self, record: Any, **more: Any) -> None:
         result = record.as_dict()
@@ -180,17 +183,19 @@ class WorkerProcess:
             self._tell(text, text)
 
 
-def _compiled(trainer: Any, runs: list[Any]) -> float:
-    """Compiles what runs need, or loads it from the disk; the seconds that were spent on compiling."""
-    spent: list[float] = []
-    with ExitStack() as timing:
-        if trainer.device == "cpu" and trainer.solo(runs[0]):  # else nothing is compiled, and numba isn't imported
-            from numba.core import event
+def _compiled(trainer: Any, runs: list[Any], began: Callable[[], None]) -> float:
+    """Compiles what runs need, or loads it from the disk; the seconds that were spent on compiling, of which it is told
+    when that has begun."""
+    if trainer.device == "cpu" and trainer.solo(runs[0]):  # else nothing is compiled, and numba isn't imported
+        from rnnbench.running.executors import compiling
 
-            timing.enter_context(event.install_timer("numba:compile", spent.append))
-        for run in runs:
-            trainer.warm(run)
-    return sum(spent)
+        with compiling.watched(began) as spent:
+            for run in runs:
+                trainer.warm(run)
+        return spent.seconds
+    for run in runs:
+        trainer.warm(run)
+    return 0.0
 
 
 def _foreign(runs: list[Any]) -> bool:
