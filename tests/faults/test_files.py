@@ -56,8 +56,8 @@ def test_what_is_no_file_is_told_where_it_stands(path: str) -> None:
 @pytest.mark.parametrize(
     ("data", "fault"),
     [
-        (STORIES.encode("utf-16"), "good.txt: got the byte 0xff at 0, expected UTF-8"),
-        (b"\x1f\x8b\x08\x00" + bytes(50), "good.txt: got the byte 0x8b at 1, expected UTF-8"),
+        (STORIES.encode("utf-16"), "good.txt: got UTF-16, expected text in UTF-8"),
+        (b"\x1f\x8b\x08\x00" + bytes(50), "good.txt: got a file packed by gzip, expected text in UTF-8"),
         (STORIES.encode() + "1 caf\xe9.\n".encode("latin-1"), "good.txt: got the byte 0xe9 at"),
         (STORIES.replace("\t", "    ").encode(), "good.txt:2: a '?' is followed by text but no tab, expected a tab"),
         (STORIES.replace("\t", " ").encode(), "good.txt:2: a '?' is followed by text but no tab, expected a tab"),
