@@ -63,7 +63,7 @@ def test_what_is_no_file_is_told_where_it_stands(path: str) -> None:
         (STORIES.replace("\t", " ").encode(), "good.txt:2: a '?' is followed by text but no tab, expected a tab"),
         (b"", "good.txt: got no story to train with"),
         (b"\x00" * 100, "good.txt:1: got "),
-        (b"1 \x1b[31m\xe2\x80\xae.\n1 \x1b\n", "good.txt: got no story to train with"),
+        (b"1 \x1b[31m\xe2\x80\xae.\n1 \x1b\n", "good.txt:1: got the control character U+001B, expected none"),
         (STORIES.replace("?\taway\t1", "?").encode(), "good.txt:4: got a question without an answer"),
     ],
 )
