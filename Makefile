@@ -16,7 +16,7 @@ test: .venv/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -q -n auto --dist worksteal --durations=25
+	$(BIN)/pytest -q -n auto --dist loadfile --no-loadscope-reorder --durations=25
 
 test-all: test
 	$(BIN)/pytest -q -m mutants

@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
+import order
 import pytest
 import torch
 from forked import Server
@@ -40,6 +41,11 @@ def sibling(path: str) -> ModuleType:
 @pytest.fixture(scope="session")
 def load_sibling() -> Callable[[str], ModuleType]:
     return sibling
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files go to the workers of `make test` whole and in this order."""
+    items.sort(key=lambda item: order.place(item.path.stem))
 
 
 def pytest_collection_finish() -> None:

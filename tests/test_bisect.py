@@ -23,6 +23,7 @@ from rnnbench.errors import Exit
 from rnnbench.plan import bisect, cost, plan
 from rnnbench.plan.ladders import Climb, climb, climb_on, ready, view
 from rnnbench.records import Record, Run
+from rnnbench.report import brief, curves
 from rnnbench.running.driver import Driver, Outcome
 from rnnbench.running.listeners import Silent
 from rnnbench.seeds import data
@@ -267,3 +268,14 @@ def test_a_suite_or_a_task_says_how(top: str, own: str, found: str) -> None:
     assert [(task.search, task.lengths) for task in read.tasks] == [(found, (5, 7, 10, 14, 20, 28, 40))]
     assert Suite.from_dict(read.as_dict()) == read
     assert ("search" in read.as_dict()["tasks"][0]) == (found == "bisect")  # older versions read what doesn't use it
+
+
+def test_a_small_curve_has_the_share_of_seeds_that_solve_each_length() -> None:
+    """No length has a score of all seeds, since each was at lengths of its own."""
+    found = seen()
+    told = brief.report(suite(), found).tables[0]
+    for row, each in zip(told.rows, found, strict=True):
+        shares = [[v for v in step.verdicts if v is not None] for step in each.steps]
+        (cell,) = row[1:]
+        assert cell.parts[0] == curves.linear([sum(s) / len(s) for s in shares], brief.WIDEST)
+        assert "·" not in cell.parts[0]

@@ -151,7 +151,8 @@ def test_a_dry_run_counts_and_leaves_no_trace(cli: Cli, suite: Path, tmp_path: P
     dry = cli("run", "tiny.yaml", "--dry-run", "-j", "2")
     assert dry.returncode == 0
     assert dry.stdout.startswith("tiny: 16 runs, 0 known, 0 pruned, 16 to train, at most about ")
-    assert dry.stdout.endswith(" on 2 workers\n")
+    assert " on 2 workers; starting and compiling: at most about " in dry.stdout
+    assert dry.stdout.endswith(" more\n")
     assert not (tmp_path / "results").exists()
 
 

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import llvmlite
 import numba
@@ -126,7 +127,7 @@ def test_products_are_named_after_their_library(monkeypatch: pytest.MonkeyPatch)
         assert devices.numerics("stacked", "cpu").endswith(f"{name} on {devices.vendor()}")
 
 
-FILTERED: list[tuple[dict[str, object], dict[str, object]]] = [
+FILTERED: list[tuple[dict[str, Any], dict[str, Any]]] = [
     *(({"cell": name}, {"conv": 4}) for name in registry.names("cells")),
     ({"layer": "transformer"}, {"conv": 9, "conv_activation": "identity"}),
     ({"cell": "lstm"}, {"conv": 4, "conv_residual": True, "bidirectional": True, "layers": 2, "attention": "additive"}),
@@ -139,7 +140,7 @@ FILTERED: list[tuple[dict[str, object], dict[str, object]]] = [
     "task", [{"task": "adding"}, {"task": "copy", "items": 2, "alphabet": 4}], ids=["read", "tokens"]
 )
 def test_what_another_device_computes_is_made_there(
-    model: dict[str, object], settings: dict[str, object], task: dict[str, object]
+    model: dict[str, Any], settings: dict[str, Any], task: dict[str, Any]
 ) -> None:
     """On torch's `meta`, which has shapes and no numbers: it refuses whatever meets a tensor of the CPU, and whatever
     asks for a number, which CUDA's recording can't do either."""

@@ -6,6 +6,7 @@ import ast
 import re
 from pathlib import Path
 
+import order
 import pytest
 
 ROOT = Path(__file__).parent.parent
@@ -175,3 +176,8 @@ def test_all_suites_that_ship_are_valid() -> None:
     assert {"quick", "long_deps"} <= set(names)
     for path in names.values():
         assert plan(load.load(path)).count > 0
+
+
+def test_files_that_are_to_come_first_are_there() -> None:
+    assert set(order.LONGEST) <= {path.stem for path in (ROOT / "tests").rglob("test_*.py")}
+    assert len(set(order.LONGEST)) == len(order.LONGEST)

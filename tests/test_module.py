@@ -233,7 +233,7 @@ def test_what_is_found_out() -> None:
     assert (both.batch_first, both.width, both.looks_ahead) == (True, 8, True)
     assert built("odd.Plain").kept == {"frozen"}
     assert "norm.running_mean" in built("odd.Running").kept
-    assert "norm.num_batches_tracked" not in built("odd.Running").sizes
+    assert "norm.num_batches_tracked" not in built("odd.Running").shapes
 
 
 def test_only_what_is_trained_is_counted_and_changed() -> None:

@@ -9,7 +9,7 @@ So it was published as code; as its text has it (`discretisation: zoh`), which h
 with a = exp(t A_n) stands for t before u . B_n. With negative eigenvalues s_n is multiplied by 2 a - 1 (Grazzi et al.,
 2025). What isn't selective is a number of each unit, as in S4D (Gu et al., 2022): t = softplus(b), B_n for u . B_n and
 C_n for u . C_n. Around it theirs has a convolution of u before its silu (the setting `conv`, of x and thus of z too,
-with `conv_activation: none`), a last projection, which is left to what reads h, and half as many units as H.
+with `conv_activation: identity`), a last projection, which is left to what reads h, and half as many units as H.
 
 At the start A_n is -n (`start: real`, S4D-real), -1/2 (`half`) or -exp of a normal number (`random`), softplus(b)
 log-uniform in [0.001, 0.1), D is 1, E uniform in +-1/sqrt(rank), the rest uniform in +-1/sqrt(H). Of what isn't

@@ -11,7 +11,7 @@ from rnnbench.analysis import advice, spans, verdicts
 from rnnbench.analysis.verdicts import Verdict
 from rnnbench.errors import UserError, nearest
 from rnnbench.plan import views
-from rnnbench.plan.ladders import Climb
+from rnnbench.plan.ladders import Climb, RungState
 from rnnbench.report import answer, broken, curves, marks, tables
 from rnnbench.report.model import Cell, Column, Report, Table, clean
 from rnnbench.report.sections import effects
@@ -73,12 +73,22 @@ def report(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = ()) -> 
 
 
 def _curve(cell: Cell, climb: Climb) -> Cell:
-    """A cell with the mean score at each rung before it, in blocks; a dot where there is none."""
+    """A cell with the mean score at each rung before it, in blocks; where a ladder is searched, so that seeds were at
+    different rungs, with the share of seeds that solve it. A dot where nothing is known."""
     if not tables.started(climb):
         return cell
-    scores = [spans.score(step).score.value for step in climb.steps]
-    drawn = curves.linear([None if math.isnan(score) else score for score in scores], WIDEST)
-    return replace(cell, parts=(drawn.replace(" ", "·"), *cell.parts))
+    heights = map(_share if climb.searches else _score, climb.steps)
+    return replace(cell, parts=(curves.linear(list(heights), WIDEST).replace(" ", "·"), *cell.parts))
+
+
+def _score(step: RungState) -> float | None:
+    score = spans.score(step).score.value
+    return None if math.isnan(score) else score
+
+
+def _share(step: RungState) -> float | None:
+    known = [solved for solved in step.verdicts if solved is not None]
+    return sum(known) / len(known) if known else None
 
 
 def _told(table: Table, sign: str) -> Table | None:

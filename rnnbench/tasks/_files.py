@@ -7,6 +7,9 @@ from pathlib import Path
 from rnnbench.errors import UserError
 
 LARGEST = 100_000_000  # bytes
+OTHERS = {  # by its first two bytes, what is no text in UTF-8
+    b"\x1f\x8b": "a file packed by gzip", b"PK": "a zip file", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16",
+}  # fmt: skip
 
 
 def text(path: Path) -> str:
@@ -18,4 +21,6 @@ def text(path: Path) -> str:
     except OSError as e:
         raise UserError(f"{path}: can't be read: {e.strerror}") from None
     except UnicodeDecodeError as e:
+        if other := OTHERS.get(e.object[:2]):
+            raise UserError(f"{path}: got {other}, expected text in UTF-8") from None
         raise UserError(f"{path}: got the byte 0x{e.object[e.start]:02x} at {e.start}, expected UTF-8") from None

@@ -7,6 +7,7 @@ import math
 import os
 from functools import lru_cache
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -49,17 +50,21 @@ def array(path: Path) -> NDArray[Any]:
     if data[:6] == b"\x93NUMPY":
         try:
             found: NDArray[Any] = np.load(path, allow_pickle=False)
-        except (ValueError, EOFError, OSError, SyntaxError):
+        except (ValueError, EOFError, OSError, SyntaxError, MemoryError, OverflowError, TypeError, TokenError):
             raise UserError(f"{path}: got a .npy file that can't be read, expected one of plain numbers") from None
-        if found.dtype.kind not in "uif" or not np.isfinite(found).all():
-            raise UserError(f"{path}: got values of type {found.dtype} or not finite, expected plain numbers")
+        if found.dtype.kind not in "uif":
+            raise UserError(f"{path}: got values of type {found.dtype}, expected plain numbers")
+        if not np.isfinite(found).all():
+            raise UserError(f"{path}: got values that are not finite, expected numbers")
         return found
     if len(data) < 4 or data[:2] != b"\0\0":
-        packed = "; unpack it first" if data[:2] == b"\x1f\x8b" else ""
+        packed = "; unpack it first" if data[:2] in (b"\x1f\x8b", b"PK") else ""
         raise UserError(f"{path}: got no array, expected IDX as MNIST has it, or .npy{packed}")
     kind, dimensions = data[2], data[3]
     start = 4 + 4 * dimensions
-    shape = tuple(int(n) for n in np.frombuffer(data[4:start].ljust(4 * dimensions, b"\0"), ">u4"))
+    if len(data) < start:
+        raise UserError(f"{path}: got {len(data)} bytes, expected a head of {start} for {dimensions} dimensions")
+    shape = tuple(int(n) for n in np.frombuffer(data[4:start], ">u4"))
     if kind != UBYTE:
         raise UserError(f"{path}: got values of the type 0x{kind:02x}, expected unsigned bytes, 0x08")
     if len(data) != start + math.prod(shape):

@@ -38,6 +38,8 @@ from rnnbench.tasks._words import Words
 from rnnbench.text import printable
 
 SELECT = 0.1  # of the training stories decide when to stop
+# What is written and not seen, and part of no word: soft hyphens, spaces of no width, byte order marks, directions.
+UNSEEN = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 
 
 class Example(NamedTuple):
@@ -62,6 +64,15 @@ def plain(text: str) -> str:
     return unicodedata.normalize("NFC", text.lower())
 
 
+def _answer(text: str) -> str:
+    """One class, a list too; how it is spaced doesn't matter.
+
+    >>> _answer("Milk,  the   Apple")
+    'milk,the apple'
+    """
+    return re.sub(r"\s*,\s*", ",", " ".join(plain(text).split()))
+
+
 def words(sentence: str) -> tuple[str, ...]:
     """Words and marks, in lower case.
 
@@ -77,17 +88,20 @@ def stories(path: Path, text: str) -> Iterator[list[Example]]:
     told: tuple[str, ...] = ()
     starts: dict[int, int] = {}  # where each statement begins
     number = 0
-    for row, line in enumerate(text.split("\n"), 1):
+    for row, line in enumerate(UNSEEN.sub("", text).split("\n"), 1):
         if not line.strip():
             continue
 
         def fault(got: str, expected: str, row: int = row) -> UserError:
             return UserError(f"{path}:{row}: got {got}, expected {expected}")
 
+        if control := re.search(r"[\0-\x08\x0b-\x1f\x7f-\x9f]", line):
+            raise fault(f"the control character U+{ord(control[0]):04X}", "none")
         first, _, rest = line.lstrip().partition(" ")
         sentence, *more = (part.strip() for part in rest.split("\t"))
         if not re.fullmatch(r"[0-9]{1,9}", first) or not words(sentence):
-            raise fault(f"'{printable(line, 60)}'", "a number, a space and a sentence")
+            tab = "; it has a tab after its number" if re.match(r"[0-9]+\t", line.lstrip()) else ""
+            raise fault(f"'{printable(line, 60)}'", f"a number, a space and a sentence{tab}")
         if int(first) not in (1, number + 1):
             raise fault(f"the number {first}", f"{number + 1}, or 1 where a story begins" if number else "1")
         number = int(first)
@@ -97,7 +111,7 @@ def stories(path: Path, text: str) -> Iterator[list[Example]]:
         if not more:
             if sentence.endswith("?"):
                 raise fault("a question without an answer", "a tab and its answer after it")
-            if re.search(r"\?\s*\w[^.!?]*$", sentence):  # a statement may quote a question, but ends with a mark
+            if re.search(r"\?\s*[\w\\][^.!?]*$", sentence):  # a statement may quote a question, but ends with a mark
                 raise UserError(f"{path}:{row}: a '?' is followed by text but no tab, expected a tab before the answer")
             starts[number] = len(told)
             told += words(sentence)
@@ -110,7 +124,7 @@ def stories(path: Path, text: str) -> Iterator[list[Example]]:
                 raise fault(f"'{n}' as support", "numbers of statements before it in its story")
         read = told + words(sentence)
         start = min((starts[int(n)] for n in support), default=0)
-        found.append(Example(read, words(sentence), plain(more[0]), len(read) - 1 - start))
+        found.append(Example(read, words(sentence), _answer(more[0]), len(read) - 1 - start))
     yield found
 
 

@@ -7,6 +7,9 @@ in `pairs`: that is chance. What is between the queries is blank and can't be ta
 Two newer forms are settings. With `updates` so many of the pairs are told again, each with a value that nobody had: the
 last one counts, and the one before is to be forgotten. With `compositional` keys are two tokens, from a grid: every one
 of the first with every one of the second, so that neither tells a value, nor both without knowing what goes together.
+It can be learnt, and is far harder: in one trial each (4 pairs, a vocabulary of 8, hidden 32, 1000 steps of 32), two
+layers of `deltanet` with `conv: 4` solved it, a transformer of two layers scored .37, an LSTM 0. Who sees two tokens at
+once, by a convolution ahead or a layer below, has a key to look up; give others steps before you say that they can't.
 """
 
 from __future__ import annotations

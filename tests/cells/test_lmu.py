@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 from numpy.polynomial.legendre import legval
-from scipy.signal import cont2discrete
 from torch import Tensor
 
 from rnnbench.cells.lmu import Cell, window
@@ -39,6 +38,8 @@ def test_the_window_is_what_a_hold_of_one_step_makes_of_it(H: int, theta: float)
     i, j = np.meshgrid(np.arange(H), np.arange(H), indexing="ij")
     A = rows * np.where(i < j, -1, (-1.0) ** (i - j + 1))
     B = rows * (-1.0) ** np.arange(H)[:, None]
+    from scipy.signal import cont2discrete  # slow to import, and no worker but one needs it
+
     expected = cont2discrete((A, B, np.ones((1, H)), np.zeros((1, 1))), 1.0, "zoh")
     found = window(H, theta)
     np.testing.assert_allclose(found[0], expected[0].T, atol=1e-9)

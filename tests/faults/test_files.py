@@ -56,14 +56,14 @@ def test_what_is_no_file_is_told_where_it_stands(path: str) -> None:
 @pytest.mark.parametrize(
     ("data", "fault"),
     [
-        (STORIES.encode("utf-16"), "good.txt: got the byte 0xff at 0, expected UTF-8"),
-        (b"\x1f\x8b\x08\x00" + bytes(50), "good.txt: got the byte 0x8b at 1, expected UTF-8"),
+        (STORIES.encode("utf-16"), "good.txt: got UTF-16, expected text in UTF-8"),
+        (b"\x1f\x8b\x08\x00" + bytes(50), "good.txt: got a file packed by gzip, expected text in UTF-8"),
         (STORIES.encode() + "1 caf\xe9.\n".encode("latin-1"), "good.txt: got the byte 0xe9 at"),
         (STORIES.replace("\t", "    ").encode(), "good.txt:2: a '?' is followed by text but no tab, expected a tab"),
         (STORIES.replace("\t", " ").encode(), "good.txt:2: a '?' is followed by text but no tab, expected a tab"),
         (b"", "good.txt: got no story to train with"),
         (b"\x00" * 100, "good.txt:1: got "),
-        (b"1 \x1b[31m\xe2\x80\xae.\n1 \x1b\n", "good.txt: got no story to train with"),
+        (b"1 \x1b[31m\xe2\x80\xae.\n1 \x1b\n", "good.txt:1: got the control character U+001B, expected none"),
         (STORIES.replace("?\taway\t1", "?").encode(), "good.txt:4: got a question without an answer"),
     ],
 )

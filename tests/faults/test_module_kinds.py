@@ -255,7 +255,7 @@ def test_complex_parameters_are_trained_and_each_seed_has_its_own() -> None:
     assert [name for name in p if layer.untrained(name)] == ["C"]
     xs = torch.from_numpy(stream(1, "xs").normal((6, 3, 2)))
     B = torch.view_as_complex(p["B"].reshape(2, 4, 2)).requires_grad_()
-    want = ((xs.cfloat() @ B) * torch.view_as_complex(p["C"])).real.cumsum(0)
+    want = ((xs.to(torch.complex64) @ B) * torch.view_as_complex(p["C"])).real.cumsum(0)
     p["B"].requires_grad_()
     got = layer.scan(p, xs, True)
     torch.testing.assert_close(got, want)
@@ -280,7 +280,7 @@ def test_what_a_step_puts_in_a_buffer_s_place_is_kept() -> None:
 def test_a_weight_that_is_kept_to_a_norm_is_so_in_the_run() -> None:
     layer, (p, _) = made("Norm")
     p["W.weight"].requires_grad_()
-    trained(layer, p, 0).sum().backward()
+    torch.autograd.backward(trained(layer, p, 0).sum())
     assert p["W.weight"].detach().norm(dim=1).max() <= 0.1 + 1e-6
 
 

@@ -222,6 +222,9 @@ STATEMENT, QUESTION = "1 Anna ran.", "2 Who ran?\tAnna\t1"
         ((STATEMENT, "2 Who ran?\tAnna\tx"), "2: got 'x' as support, expected numbers of statements before it"),
         ((STATEMENT, "2 Who ran?  Anna 1"), "2: a '?' is followed by text but no tab"),
         ((STATEMENT, "2 Who ran?Anna,Boris    1"), "2: a '?' is followed by text but no tab"),
+        ((STATEMENT, "2 Who ran?\\tAnna\\t1"), "2: a '?' is followed by text but no tab"),
+        (("1\tAnna ran.",), "1: got '1 Anna ran.', expected a number, a space and a sentence; it has a tab after its"),
+        ((STATEMENT, "2 Who\0 ran?\tAnna"), "2: got the control character U+0000, expected none"),
         ((STATEMENT, QUESTION), " got no story to train with, expected three stories with a question or more"),
         ((STATEMENT,), " got no story to train with, expected three stories with a question or more"),
     ],
@@ -231,6 +234,24 @@ def test_a_bad_file_is_told_by_line(lines: tuple[str, ...], fault: str, tmp_path
     with pytest.raises(UserError) as caught:
         Task(path)
     assert str(caught.value).startswith(f"{path}:{fault}")
+
+
+def test_what_is_not_seen_is_part_of_no_word_and_spaces_of_no_answer(tmp_path: Path) -> None:
+    lines = at("mill,barn", "mill,barn", "quay")
+    expected = Task(write(tmp_path, *lines))
+    known = expected.words, expected.answers
+    other = [line.replace("Anna", "An\u200bna\u00ad").replace("?\tmill,barn", "?\tmill,  barn") for line in lines]
+    task = Task(write(tmp_path, *other[:2], *lines[2:], "\ufeff"))
+    assert (task.words, task.answers) == known
+
+
+@pytest.mark.parametrize(
+    ("raw", "got"), [(b"\x1f\x8b\x08", "a file packed by gzip"), ("1 A b.".encode("utf-16"), "UTF-16")]
+)
+def test_a_file_of_another_kind_is_told(raw: bytes, got: str, tmp_path: Path) -> None:
+    (tmp_path / "own.txt").write_bytes(raw)
+    with pytest.raises(UserError, match=rf"own\.txt: got {got}, expected text in UTF-8"):
+        Task(str(tmp_path / "own.txt"))
 
 
 def test_a_file_that_is_no_text_is_told(tmp_path: Path) -> None:
