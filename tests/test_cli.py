@@ -156,6 +156,20 @@ def test_a_dry_run_counts_and_leaves_no_trace(cli: Cli, suite: Path, tmp_path: P
     assert not (tmp_path / "results").exists()
 
 
+def test_an_export_is_packed_where_its_name_says_so(cli: Cli, suite: Path, tmp_path: Path) -> None:
+    cli("run", "tiny.yaml", "-q")
+    for name in ("plain.jsonl", "one.jsonl.gz", "two.jsonl.gz", "rows.csv", "rows.csv.gz"):
+        assert cli("export", "tiny.yaml", "-o", name).returncode == 0
+    one, two = ((tmp_path / name).read_bytes() for name in ("one.jsonl.gz", "two.jsonl.gz"))
+    assert one == two  # no time of packing in it
+    assert gzip.decompress(one) == (tmp_path / "plain.jsonl").read_bytes()
+    assert gzip.decompress((tmp_path / "rows.csv.gz").read_bytes()) == (tmp_path / "rows.csv").read_bytes()
+    assert cli("report", "tiny.yaml", "--from", "one.jsonl.gz").stdout == cli("report", "tiny.yaml").stdout
+    refused = cli("export", "tiny.yaml", "-o", "rows.parquet.gz")
+    assert refused.returncode == 2
+    assert "expected FILE.parquet, which is packed itself" in refused.stderr
+
+
 def test_where_every_run_broke_there_was_something_to_do(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(RAISES)
     (tmp_path / "own.yaml").write_text(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING
@@ -115,9 +116,11 @@ def write_files(files: Iterable[tuple[str, bytes]], folder: Path) -> int:
 
 
 def write_lines(lines: Iterable[str], output: Path | None) -> None:
-    """To a file or to stdout, each with a newline, as they come."""
+    """To a file or to stdout, each with a newline, as they come; packed by gzip where the file's name ends in .gz."""
     if output is None:
         sys.stdout.writelines(f"{line}\n" for line in lines)
-    else:
-        with writing(output), output.open("w", encoding="utf-8") as file:
-            file.writelines(f"{line}\n" for line in lines)
+        return
+    with writing(output), output.open("wb") as file, ExitStack() as stack:
+        packed = output.suffix.lower() == ".gz"  # neither name nor time is kept: the same lines are the same bytes
+        sink = stack.enter_context(gzip.GzipFile("", "wb", fileobj=file, mtime=0)) if packed else file
+        sink.writelines(f"{line}\n".encode() for line in lines)

@@ -8,6 +8,7 @@ import typer
 
 from rnnbench.cli import app, common, options
 from rnnbench.errors import UserError
+from rnnbench.text import printable
 
 SUFFIXES = {".json": "json", ".jsonl": "json", ".csv": "csv", ".parquet": "parquet"}
 
@@ -39,7 +40,7 @@ def export(
     set: options.Set = None,
     seeds: options.Seeds = None,
 ) -> None:
-    """Write out the records of a suite, one a run."""
+    """Write out the records of a suite, one a run; packed by gzip where the file's name ends in .gz."""
     from rnnbench import api
     from rnnbench.plan import plan
     from rnnbench.plan.filter import select
@@ -48,12 +49,17 @@ def export(
     from rnnbench.report import frame, parquet
     from rnnbench.store import Store, bulk
 
-    kind = format or common.format_of(output, SUFFIXES, "json")
+    packed = output is not None and output.suffix.lower() == ".gz"
+    kind = format or common.format_of(output.with_suffix("") if output and packed else output, SUFFIXES, "json")
     if canonical and kind != "json":
         raise UserError(f"--canonical: got it beside the format {kind}, expected json")
     if curves and kind != "json":
         raise UserError(f"--curves: got it beside the format {kind}, which has a row a run; expected json")
     if kind == "parquet":
+        if packed:
+            raise UserError(
+                f"--output: got '{printable(str(output), 200)}', expected FILE.parquet, which is packed itself"
+            )
         parquet.here()
         if output is None:
             raise UserError("--format parquet: makes a file of bytes; next: -o FILE.parquet")
