@@ -8,6 +8,7 @@ draws from, and what it does to torch's own settings is undone: no neighbour not
 
 from __future__ import annotations
 
+import traceback
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from rnnbench.layers.noise import Noise
 from rnnbench.layers.probe import Probed
 from rnnbench.lazy import torch
 from rnnbench.rng import Stream
+from rnnbench.text import raised
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -86,7 +88,8 @@ class Wrapped(layers.Layer):
         except UserError:
             raise
         except (Exception, SystemExit) as e:
-            raise UserError(f"{self.title}: failed on an input {tuple(x.shape)}: {told(e)}") from e
+            why = raised("".join(traceback.format_exception(e)))  # and where in somebody's file
+            raise UserError(f"{self.title}: failed on an input {tuple(x.shape)}: {why}") from e
         y = y.transpose(0, 1) if built.batch_first and y.dim() > 1 else y
         want = (*xs.shape[:2], built.width)
         if y.shape != want:
