@@ -59,13 +59,13 @@ def started(cell: Cell, H: int = 64) -> dict[str, Tensor]:
 
 @pytest.mark.parametrize(("start", "rates"), [("real", range(1, 17)), ("half", [0.5] * 16)])
 def test_each_state_starts_with_a_rate_of_its_own(start: str, rates: list[float]) -> None:
-    p = started(Cell(start=start))  # type: ignore[arg-type]
+    p = started(Cell(start=start, state_size=16))  # type: ignore[arg-type]
     for n, rate in enumerate(rates, 1):
         torch.testing.assert_close(p[f"L{n}"].exp(), torch.full((1, 64), float(rate)))
 
 
 def test_random_rates_are_spread_about_1() -> None:
-    p = started(Cell(start="random"))
+    p = started(Cell(start="random", state_size=16))
     logs = side_by_side(p, "L", 16)
     assert abs(float(logs.mean())) < 0.1
     assert float(logs.std()) == pytest.approx(1, abs=0.1)
@@ -78,7 +78,7 @@ def test_a_step_of_time_starts_between_a_thousandth_and_a_tenth() -> None:
 
 
 def test_the_start_is_as_published() -> None:
-    p = started(Cell(rank=4))
+    p = started(Cell(rank=4, state_size=16))
     assert (p["D"] == 1).all()
     for name, most in (("B1", 64**-0.5), ("C16", 64**-0.5), ("R2", 64**-0.5), ("E3", 0.5), ("Wu", 0.125)):
         assert 0.8 * most < float(p[name].abs().max()) <= most * 1.0001, name
