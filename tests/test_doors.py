@@ -360,5 +360,5 @@ def test_validate_makes_and_tries_modules(cli: Cli, folder: Path) -> None:
     why = "can't be imported: AttributeError: module 'torch.nn' has no attribute 'Nothing'"
     assert none == f"own/suite.yaml: none on adding: module torch.nn.Nothing: {why}"
     assert cell.startswith(
-        "own/suite.yaml: cell on adding: module torch.nn.Bilinear: got parameters (in1_features: int"
+        "own/suite.yaml: cell on adding: module torch.nn.Bilinear: got parameters (in1_features, in2_features, "
     )

@@ -222,7 +222,8 @@ GATES = {
     "antisymmetric": set(), "cornn": set(), "esn": set(), "indrnn": set(), "lem": {"d", "e"}, "lmu": set(),
     "linear_attention": {"Wg", "a"}, "qrnn": {"f", "o"}, "ran": {"f", "i"}, "rwkv7": {"Wg", "a", "w"},
     "sru": {"f", "r"}, "stack_rnn": set(), "ugrnn": {"g"}, "unicornn": {"c"},
-    "mamba": {"Wu", "Wz"}, "m2rnn": {"Wg", "Wv", "a", *(f"{name}{i}" for name in "KQ" for i in range(1, 9))},
+    "mamba": {"Wu", "Wz", "E1 b", *(f"E1 b#{n}" for n in (2, 3, 4))},  # a state's decay each
+    "m2rnn": {"Wg", "Wv", "a", *(f"{name}{i}" for name in "KQ" for i in range(1, 9))},
     "deltanet": {"Wb", "Wk", "Wq", "Wv"},  # of silu(x) = x sigmoid(x) the sigmoid is heard, too
 }  # fmt: skip
 CARRIED = {
@@ -230,7 +231,7 @@ CARRIED = {
     "minlstm": {0}, "rnn": set(), "orthogonal": set(), "slstm": {1, 2}, "mlstm": {0, 1}, "lru": {0, 1},
     "antisymmetric": {0}, "cornn": {0, 1}, "deltanet": {0}, "esn": set(), "indrnn": set(), "lem": {0, 1},
     "linear_attention": {0}, "lmu": set(), "qrnn": {0}, "ran": {1}, "rwkv7": {0}, "sru": {0},
-    "mamba": set(range(16)), "m2rnn": set(range(8)), "stack_rnn": set(range(1, 9)), "ugrnn": {0}, "unicornn": {0, 1},
+    "mamba": set(range(4)), "m2rnn": set(range(8)), "stack_rnn": set(range(1, 9)), "ugrnn": {0}, "unicornn": {0, 1},
 }  # fmt: skip
 
 MIXED = {"deltanet", "rwkv7"}  # the delta rule carries each entry into others as well: what is carried may grow

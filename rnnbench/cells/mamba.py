@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Cell(cells.Cell):
     """Switches: `selective_b`, `selective_c`, `selective_delta` (t), `skip` (D), `gate` (z), `negative_eigenvalues`,
-    `discretisation`, `input_activation` of u; `state_size` (N; theirs is 16, and its scan takes minutes to compile, once,
-    since each state is written out: 4 take seconds), `rank` (theirs is H / 32, rounded up), `start` of A."""
+    `discretisation`, `input_activation` of u; `state_size` (N; theirs is 16, whose scan takes minutes to compile,
+    once, since each state is written out: 4 take seconds), `rank` (theirs is H / 32, rounded up), `start` of A."""
 
     activations: ClassVar[tuple[str, ...]] = ("input_activation",)
 

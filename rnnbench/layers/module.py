@@ -131,6 +131,9 @@ def _class(found: ModuleType) -> Any:
     return held if callable(held) and getattr(held, "__module__", "") == found.__name__ else None
 
 
+FEW = 12  # classes that can be told of by name; torch.nn has a hundred and more
+
+
 def _nearby(dotted: str) -> str:
     """Where a package that has been imported holds a class of that name, or else which names of classes are near."""
     holder, _, name = dotted.rpartition(".")
@@ -139,7 +142,8 @@ def _nearby(dotted: str) -> str:
         return f"; next: {there[0]}.{name}"
     held = vars(sys.modules[holder]) if holder in sys.modules else {}
     classes = [n for n, v in held.items() if isinstance(v, type) and not n.startswith("_")]
-    return f"; {nearest(name, classes)}"[:300] if classes else ""
+    told = nearest(name, classes) if classes else ""
+    return "" if not told or (told.startswith("known: ") and len(classes) > FEW) else f"; {told}"
 
 
 def _inner(names: list[str]) -> bool:
