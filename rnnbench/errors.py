@@ -75,8 +75,11 @@ def nearest(name: str, known: Iterable[str]) -> str:
     'known: gru, rnn'
     """
     names = sorted(known)
-    folded = {n.casefold(): n for n in names}
+    return closest(name, names) or "known: " + (", ".join(names) if names else "none")
+
+
+def closest(name: str, known: Iterable[str]) -> str:
+    """The end of an error message where all known names are too many to tell: the nearest, or nothing."""
+    folded = {n.casefold(): n for n in sorted(known)}
     close = difflib.get_close_matches(name.casefold(), list(folded), n=1, cutoff=0.6)
-    if close:
-        return f"did you mean '{folded[close[0]]}'?"
-    return "known: " + (", ".join(names) if names else "none")
+    return f"did you mean '{folded[close[0]]}'?" if close else ""

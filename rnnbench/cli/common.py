@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from textwrap import wrap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from rnnbench import environment
 from rnnbench.errors import Exit, UserError
@@ -85,6 +85,11 @@ def size() -> os.terminal_size:
     return os.terminal_size((columns or UNKNOWN.columns, lines or UNKNOWN.lines))
 
 
+def packed(output: Path | None) -> bool:
+    """Whether an output file's name asks for gzip."""
+    return output is not None and output.suffix.lower() == ".gz"
+
+
 def format_of(output: Path | None, known: Mapping[str, str], default: str) -> str:
     """The format that the name of an output file asks for, by how it ends; the default where there is no file, or its
     name ends in nothing. UserError where it ends in what no format does."""
@@ -121,6 +126,7 @@ def write_lines(lines: Iterable[str], output: Path | None) -> None:
         sys.stdout.writelines(f"{line}\n" for line in lines)
         return
     with writing(output), output.open("wb") as file, ExitStack() as stack:
-        packed = output.suffix.lower() == ".gz"  # neither name nor time is kept: the same lines are the same bytes
-        sink = stack.enter_context(gzip.GzipFile("", "wb", fileobj=file, mtime=0)) if packed else file
+        sink: BinaryIO | gzip.GzipFile = file
+        if packed(output):  # neither name nor time is kept: the same lines are the same bytes
+            sink = stack.enter_context(gzip.GzipFile("", "wb", fileobj=file, mtime=0))
         sink.writelines(f"{line}\n".encode() for line in lines)

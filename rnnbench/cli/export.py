@@ -49,14 +49,14 @@ def export(
     from rnnbench.report import frame, parquet
     from rnnbench.store import Store, bulk
 
-    packed = output is not None and output.suffix.lower() == ".gz"
-    kind = format or common.format_of(output.with_suffix("") if output and packed else output, SUFFIXES, "json")
+    plain = output.with_suffix("") if output is not None and common.packed(output) else output
+    kind = format or common.format_of(plain, SUFFIXES, "json")
     if canonical and kind != "json":
         raise UserError(f"--canonical: got it beside the format {kind}, expected json")
     if curves and kind != "json":
         raise UserError(f"--curves: got it beside the format {kind}, which has a row a run; expected json")
     if kind == "parquet":
-        if packed:
+        if plain != output:
             raise UserError(
                 f"--output: got '{printable(str(output), 200)}', expected FILE.parquet, which is packed itself"
             )

@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from rnnbench import foreign
-from rnnbench.errors import UserError, nearest
+from rnnbench.errors import UserError, closest, nearest
 from rnnbench.foreign import told
 from rnnbench.layers.wrapped import Wrapped
 
@@ -142,8 +142,8 @@ def _nearby(dotted: str) -> str:
         return f"; next: {there[0]}.{name}"
     held = vars(sys.modules[holder]) if holder in sys.modules else {}
     classes = [n for n, v in held.items() if isinstance(v, type) and not n.startswith("_")]
-    told = nearest(name, classes) if classes else ""
-    return "" if not told or (told.startswith("known: ") and len(classes) > FEW) else f"; {told}"
+    told = nearest(name, classes) if 0 < len(classes) <= FEW else closest(name, classes)
+    return f"; {told}" if told else ""
 
 
 def _inner(names: list[str]) -> bool:

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 Numbers = dict[str, "Tensor"]
 Make = Callable[[int, int, int, list[States]], "Module"]
-Ends = list[States] | None
 T, B = 5, 3  # of what it is tried on; unlike each other, so that an axis taken for the other one shows
 
 

@@ -59,10 +59,9 @@ class Forecast:
         crossed = sum(count for ladder, count in asked if ladder.crossing)
         old = sum(1 for _ in stale)
         models = {rung.rung.model_text for climbed in climbs if climbed.left for rung in climbed.steps if rung.missing}
-        times = _seconds(climbs, records) if missing else (0.0, 0.0, 0.0)
-        return cls(
-            known, derived, pruned, missing, times[0], searched, pilots, follow, old, crossed, *times[1:], len(models)
-        )
+        most, about, alone = _seconds(climbs, records) if missing else (0.0, 0.0, 0.0)
+        return cls(known, derived, pruned, missing, most, searched, pilots, follow, old, crossed,
+                   likely=about, chain=alone, models=len(models))  # fmt: skip
 
     def on(self, workers: int) -> tuple[float, float]:
         """About how long so many workers are likely to train, and at most."""

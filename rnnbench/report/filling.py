@@ -54,12 +54,7 @@ def filling(climbs: Sequence[Climb], width: int, room: int) -> list[Text]:
 
 def _key(width: int) -> list[Text]:
     """What the signs mean, in as few lines as so many columns allow."""
-    lines: list[str] = []
-    for meaning in KEY:
-        if lines and len(lines[-1]) + 2 + len(meaning) <= width:
-            lines[-1] += f"  {meaning}"
-        else:
-            lines.append(meaning)
+    lines = table.flow(KEY, width, "  ")
     return [Text(line, "bright_black") for line in lines] if max(map(len, lines)) <= width else []
 
 

@@ -1,15 +1,33 @@
-"""The text of a user's file, or what is wrong with it in a line."""
+"""Files of a user's that a task reads, by path: whether one is there, is the one it was, and is text; or what is wrong
+with it in a line."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from rnnbench.errors import UserError
+from rnnbench.text import printable
 
 LARGEST = 100_000_000  # bytes
 OTHERS = {  # by its first two bytes, what is no text in UTF-8
     b"\x1f\x8b": "a file packed by gzip", b"PK": "a zip file", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16",
 }  # fmt: skip
+
+
+def there(path: str, want: str) -> None:
+    """ValueError where none is named, or there is none of that name."""
+    if not path:
+        raise ValueError(f"path: got none, expected {want}")
+    if not os.path.isfile(path):
+        raise ValueError(f"path: there is no file '{printable(path, 60)}' from the current folder on")
+
+
+def unchanged(path: str, known: str, found: str, what: str = "the file") -> None:
+    """UserError where what it holds has another digest than is `known`, if any is."""
+    if known not in ("", found):
+        got = f"{path}: {what} changed: got the digest {found}, expected {known}"
+        raise UserError(f"{got}; run the suite again, or put {what} back")
 
 
 def text(path: Path) -> str:

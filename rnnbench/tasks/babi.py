@@ -15,7 +15,6 @@ A file where it tells every answer is refused.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import sys
 import unicodedata
@@ -238,10 +237,7 @@ class Task(Words):
     digest: str = ""
 
     def __post_init__(self) -> None:
-        if not self.path:
-            raise ValueError("path: got none, expected a file in bAbI's format")
-        if not os.path.isfile(self.path):
-            raise ValueError(f"path: there is no file '{printable(self.path, 60)}' from the current folder on")
+        _files.there(self.path, "a file in bAbI's format")
         data = self._data  # what is wrong in it is told before anything runs
         if data.told == 1:
             raise UserError(f"{self.path}: the question alone tells every answer: nothing is left to score")
@@ -252,9 +248,7 @@ class Task(Words):
         path = Path(self.path)
         stats = [p.stat() for p in (path, _test_file(path)) if p]
         data = _data(path, tuple(n for s in stats for n in (s.st_mtime_ns, s.st_size)), self.tested)
-        if self.digest not in ("", data.digest):
-            got = f"{self.path}: the file changed: got the digest {data.digest}, expected {self.digest}"
-            raise UserError(f"{got}; run the suite again, or put the file back")
+        _files.unchanged(self.path, self.digest, data.digest)
         return data
 
     @property

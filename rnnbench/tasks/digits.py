@@ -6,7 +6,6 @@ it belongs to. After the image come zeros up to the length: longer ones ask to h
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,8 +18,8 @@ from numpy.typing import NDArray
 from rnnbench import tasks
 from rnnbench.errors import UserError
 from rnnbench.rng import Stream, stream
+from rnnbench.tasks import _files
 from rnnbench.tasks._images import Images, files, read
-from rnnbench.text import printable
 
 
 @dataclass(frozen=True)
@@ -49,10 +48,7 @@ class Task(tasks.Task):
     digest: str = ""
 
     def __post_init__(self) -> None:
-        if not self.path:
-            raise ValueError("path: got none, expected a file of images")
-        if not os.path.isfile(self.path):
-            raise ValueError(f"path: there is no file '{printable(self.path, 60)}' from the current folder on")
+        _files.there(self.path, "a file of images")
         if self.chance == 1:  # which reads the files: what is wrong in them is told before anything runs
             raise UserError(f"{self.path}: every tested image is of one class: nothing is left to score")
         object.__setattr__(self, "digest", self._images.digest)
@@ -62,9 +58,7 @@ class Task(tasks.Task):
         path = Path(self.path)
         stats = [p.stat() for p in files(path) if p.is_file()]
         found = read(path, tuple(n for s in stats for n in (s.st_mtime_ns, s.st_size)), self.tested)
-        if self.digest not in ("", found.digest):
-            got = f"{self.path}: the files changed: got the digest {found.digest}, expected {self.digest}"
-            raise UserError(f"{got}; run the suite again, or put the files back")
+        _files.unchanged(self.path, self.digest, found.digest, "the files")
         return found
 
     @property

@@ -12,7 +12,6 @@ this is a task for one length, and to compare scores by. A loss of x nats is x /
 from __future__ import annotations
 
 import hashlib
-import os
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
@@ -27,7 +26,6 @@ from rnnbench import tasks
 from rnnbench.errors import UserError
 from rnnbench.rng import Stream
 from rnnbench.tasks import _files
-from rnnbench.text import printable
 
 SELECT = 0.1  # of what is to train on decides when to stop
 LEAST = 100  # characters: fewer are no text
@@ -76,10 +74,7 @@ class Task(tasks.Task):
     digest: str = ""
 
     def __post_init__(self) -> None:
-        if not self.path:
-            raise ValueError("path: got none, expected a text file")
-        if not os.path.isfile(self.path):
-            raise ValueError(f"path: there is no file '{printable(self.path, 60)}' from the current folder on")
+        _files.there(self.path, "a text file")
         if self.chance == 1:  # which reads the file: what is wrong in it is told before anything runs
             raise UserError(f"{self.path}: each character tells the next one: nothing is left to score")
         object.__setattr__(self, "digest", self._data.digest)
@@ -89,9 +84,7 @@ class Task(tasks.Task):
         path = Path(self.path)
         found = path.stat()
         data = _read(path, (found.st_mtime_ns, found.st_size), self.alphabet, self.tested)
-        if self.digest not in ("", data.digest):
-            got = f"{self.path}: the file changed: got the digest {data.digest}, expected {self.digest}"
-            raise UserError(f"{got}; run the suite again, or put the file back")
+        _files.unchanged(self.path, self.digest, data.digest)
         return data
 
     @property

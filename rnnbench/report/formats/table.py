@@ -75,7 +75,7 @@ def _text(lines: Sequence[Text], color: bool) -> str:
 def _prose(text: str, width: int, style: str = "") -> list[Text]:
     """Sentences, folded between words; a word that is wider than a line is folded too."""
     words = [piece for word in text.split(" ") for piece in chop_cells(word, width)]
-    return [Text(line.replace(NBSP, " "), style) for line in _flow(words, width)]
+    return [Text(line.replace(NBSP, " "), style) for line in flow(words, width)]
 
 
 def draw(table: Table, width: int) -> list[Text]:
@@ -187,17 +187,17 @@ def _stacked(names: Sequence[str], columns: Sequence[Drawn], width: int) -> list
             cell = column.cells[row]
             lines += [Text(part) for part in chop_cells(name, width)]
             room = width - INDENT
-            folded = _flow(cell.text.split(), room) if column.number else chop_cells(cell.text, room)
+            folded = flow(cell.text.split(), room) if column.number else chop_cells(cell.text, room)
             lines += [Text(" " * INDENT + line, style(cell)) for line in folded]
     return lines
 
 
-def _flow(words: Sequence[str], width: int) -> list[str]:
+def flow(words: Sequence[str], width: int, gap: str = " ") -> list[str]:
     """Words in lines no wider than width, where each word is not; a word is never broken."""
     lines: list[str] = []
     for word in words:
-        if lines and cell_len(lines[-1]) + 1 + cell_len(word) <= width:
-            lines[-1] += f" {word}"
+        if lines and cell_len(lines[-1] + gap + word) <= width:
+            lines[-1] += gap + word
         else:
             lines.append(word)
     return lines

@@ -16,6 +16,7 @@ import threading
 import traceback
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from queue import SimpleQueue
 from typing import Any, NoReturn
 
@@ -186,16 +187,15 @@ class WorkerProcess:
 def _compiled(trainer: Any, runs: list[Any], began: Callable[[], None]) -> float:
     """Compiles what runs need, or loads it from the disk; the seconds that were spent on compiling, of which it is told
     when that has begun."""
-    if trainer.device == "cpu" and trainer.solo(runs[0]):  # else nothing is compiled, and numba isn't imported
-        from rnnbench.running.executors import compiling
+    with ExitStack() as watch:
+        spent = None
+        if trainer.device == "cpu" and trainer.solo(runs[0]):  # else nothing is compiled, and numba isn't imported
+            from rnnbench.running.executors import compiling
 
-        with compiling.watched(began) as spent:
-            for run in runs:
-                trainer.warm(run)
-        return spent.seconds
-    for run in runs:
-        trainer.warm(run)
-    return 0.0
+            spent = watch.enter_context(compiling.watched(began))
+        for run in runs:
+            trainer.warm(run)
+    return spent.seconds if spent else 0.0
 
 
 def _foreign(runs: list[Any]) -> bool:
