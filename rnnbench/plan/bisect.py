@@ -64,7 +64,7 @@ def worst(seconds: Sequence[float], low: int, high: int) -> float:
     """The most that a search may take, if a run at each rung takes so long.
 
     >>> worst([1, 2, 4, 8], 0, 4), worst([1, 2, 4, 8], 0, 1)
-    (14, 1)
+    (14.0, 1.0)
     """
     return _path(low, high, seconds, seconds, lambda solved, failed, _: max(solved, failed))
 
