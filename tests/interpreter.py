@@ -95,7 +95,7 @@ def scan(schedule: Schedule, p: Mapping[str, Array], xs: Array, dys: Array) -> t
                     places["result", n] = np.einsum("bhi,bhij->bhj", q, was[node.args[1]]).reshape(B, H)
             for node in schedule.changes:
                 if schedule.stages[node] == stage:
-                    a, *pairs = _taken(schedule, node, places, heads)
+                    a, pairs = _change(schedule, node, places, heads)
                     S = matrices[node.args[0]] = _changed(was[node.args[0]], a, pairs)
                     for reader in schedule.read.get(node, ()):
                         (q,) = _taken(schedule, reader, places, heads)
@@ -167,6 +167,12 @@ def _taken(schedule: Schedule, node: Node, places: Places, heads: tuple[int, int
     ]
 
 
+def _change(schedule: Schedule, node: Node, places: Places, heads: tuple[int, int, int]) -> tuple[Array, list[Array]]:
+    """The decay of a change, 1 where it has got none, and its pairs."""
+    taken = _taken(schedule, node, places, heads)
+    return (taken[0], taken[1:]) if schedule.decays(node) else (np.ones(heads), taken)
+
+
 def _changed(S: Array, a: Array, pairs: list[Array]) -> Array:
     """What a change makes of the matrices S (B, heads, D, D)."""
     kept = a[..., None] * S
@@ -194,14 +200,14 @@ def _back_through_heads(
 
     for node in schedule.changes:
         if schedule.stages[node] == stage:
-            a, *pairs = _taken(schedule, node, places, heads)
+            a, pairs = _change(schedule, node, places, heads)
             S, G = was[node.args[0]], slopes[node.args[0]]
             for reader in schedule.read.get(node, ()):
                 (q,) = _taken(schedule, reader, places, heads)
                 new, dy = _changed(S, a, pairs), given(reader)
                 G = G + q[..., None] * dy[..., None, :]
                 send(reader, np.einsum("bhij,bhj->bhi", new, dy))
-            sent = [(G * S).sum(-1)]
+            sent = [(G * S).sum(-1)] if schedule.decays(node) else []
             for u, v in zip(pairs[::2], pairs[1::2], strict=True):
                 sent += [np.einsum("bhij,bhj->bhi", G, v), np.einsum("bhij,bhi->bhj", G, u)]
             send(node, *sent)

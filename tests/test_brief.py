@@ -11,6 +11,7 @@ from test_report import SUITE, climbs, paired
 from rnnbench import report
 from rnnbench.errors import UserError
 from rnnbench.report import brief, tables
+from rnnbench.report.sections import effects as effects_
 
 if TYPE_CHECKING:
     from conftest import Cli
@@ -46,6 +47,17 @@ def test_effects_that_are_not_told_are_counted_and_left_out() -> None:
         assert not {column.title for column in table.columns} & set(brief.LEFT_OUT)
 
 
+def test_the_legend_explains_bounds_of_spans_where_spans_have_them_and_of_effects_where_effects_have() -> None:
+    """A span at an end of the ladder, and a difference of spans of which one is."""
+    suite, seen = paired(10, base=["1"] * 4, a=["1", ".1", ".1", ".1"], b=["1"] * 4, both=["1"] * 4)
+    found = brief.report(suite, seen)
+    (effects,) = [table for table in found.tables if table.kind == "effects"]
+    assert any(row[2].text.startswith("≤ −") for row in effects.rows)
+    assert effects.notes == (effects_.bound(),)
+    assert not any(line.startswith("≤") for line in found.legend)
+    assert any(line.startswith("≥ 80 at least") for line in found.legend)
+
+
 @pytest.mark.parametrize("part", tables.parts())
 def test_a_part_is_that_of_the_whole(part: str) -> None:
     whole = tables.report(SUITE, climbs())
@@ -59,6 +71,7 @@ def test_every_table_has_a_name_that_can_be_asked_for() -> None:
 
 def test_parts_are_named_with_commas_between() -> None:
     assert brief.chosen("spans, cost") == ("spans", "cost")
+    assert brief.chosen("reach") == brief.chosen("need") == ("spans",)
     with pytest.raises(UserError, match=r"--only: got 'efects', expected parts of a report; did you mean 'effects'\?"):
         brief.chosen("spans,efects")
 

@@ -222,6 +222,7 @@ def test_list_names_what_a_suite_can_name(cli: Cli) -> None:
         (("list", "grz"), 2, "list: got 'grz', expected cells, layers, "),
         (("kernels", "shw"), 2, "see rnnbench kernels --help\n"),
         (("quick",), 2, "rnnbench: got a suite where a command is expected; next: rnnbench run quick\n"),
+        (("diff", "a", "b"), 2, "rnnbench: No such command 'diff'; did you mean 'rnnbench compare'?\n"),
         (("rum",), 2, "rnnbench: No such command 'rum'. Did you mean 'run'?; see rnnbench --help\n"),
         (("run", "quick", "--jobs", "-1"), 2, "rnnbench: Invalid value for '-j' / '--jobs'"),
         (("run", "quick", "--device", "tpu"), 2, "--device: got 'tpu', expected auto, cpu, cuda or cuda:N\n"),

@@ -22,6 +22,7 @@ from rnnbench.text import printable
 LONGEST = 4000  # characters of a line of an error
 EMPTY = re.compile(r"--[a-z-]+=")
 PLUGIN = re.compile(r"[\w-][\w.-]*/[\w.-]+")
+MEANT = {"diff": "compare", "plot": "report --format svg -o FOLDER"}  # by what other tools call it
 VARIABLE = re.compile(r"('-[-/ 'a-z]+') \(env var: ('\w+')\)")
 
 BEGIN = """\
@@ -149,6 +150,8 @@ def _mistake(error: Any, arguments: list[str]) -> str:
     context = getattr(error, "ctx", None)
     if text.startswith("No such command") and context and not context.parent and _is_suite(arguments[0]):
         return f"rnnbench: got a suite where a command is expected; next: rnnbench run {arguments[0]}"
+    if text.startswith("No such command") and (meant := MEANT.get(arguments[0])):
+        return f"rnnbench: {text.partition('. ')[0]}; did you mean 'rnnbench {meant}'?"
     return f"rnnbench: {text}; see {context.command_path if context else 'rnnbench'} --help"
 
 

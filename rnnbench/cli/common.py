@@ -90,16 +90,16 @@ def packed(output: Path | None) -> bool:
     return output is not None and output.suffix.lower() == ".gz"
 
 
-def format_of(output: Path | None, known: Mapping[str, str], default: str) -> str:
+def format_of(output: Path | None, known: Mapping[str, str], default: str, also: str = "") -> str:
     """The format that the name of an output file asks for, by how it ends; the default where there is no file, or its
-    name ends in nothing. UserError where it ends in what no format does."""
+    name ends in nothing. UserError where it ends in what no format does, with what else there is."""
     if output is None or not output.suffix:
         return default
     found = known.get(output.suffix.lower())
     if found is None:
         ends = ", ".join(known)
         got = printable(str(output), 200)
-        raise UserError(f"--output: got '{got}', expected a name that ends in {ends}, or --format")
+        raise UserError(f"--output: got '{got}', expected a name that ends in {ends}, or --format{also}")
     return found
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rnnbench.report.probed import Probes
     from rnnbench.store import Store
 
+FIGURES = "; figures are a folder: --format svg|pdf|png -o FOLDER"
 FORMATS = (
     f"How to print it: {', '.join(formats.names())}; else as the output file's name ends, or as a table. "
     "pdf, png and svg are charts: -o names a folder."
@@ -60,7 +61,7 @@ def report(
     from rnnbench.report import files
     from rnnbench.store import Store
 
-    format = format or (common.format_of(output, formats.suffixes(), "table") if output else "table")
+    format = format or (common.format_of(output, formats.suffixes(), "table", FIGURES) if output else "table")
     several = hasattr(formats.named(format), "files")  # a wrong name is told before anything is read
     if several and (output is None or by is not None):
         raise UserError(f"--format {format}: makes a file a chart; next: -o FOLDER, without --by")

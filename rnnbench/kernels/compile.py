@@ -31,6 +31,7 @@ SHARED = (
     "lanewise.py",
     "maths.py",
     "matrix.py",
+    "matrix_back.py",
     "panels.py",
     "readout.py",
     "tiles.py",

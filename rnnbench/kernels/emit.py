@@ -12,9 +12,9 @@ HEAD = '''"""{title}: derived from its equations."""
 
 from rnnbench.kernels.lanes import inside
 from rnnbench.kernels.maths import cos, erf, exp, log, maximum, sigmoid, sign, sin, tanh
-from rnnbench.kernels.matrix import (
-    add_pair, add_pair_back, asked_of_decayed, asked_of_pair, copy, fold_columns, gather, head_sums, recall,
-    recall_back, remember, remember_and_recall, remember_and_recall_back, remember_back, spread_columns
+from rnnbench.kernels.matrix import copy, fold_columns, head_sums, recall, remember, remember_and_recall, spread_columns
+from rnnbench.kernels.matrix_back import (
+    asked_of_decayed, asked_of_pair, gather, recall_back, remember_and_recall_back, remember_back
 )
 from rnnbench.kernels.panels import (
     add_by_token, add_products, add_rows, clear, look_up, pack, pack_transposed, send_back, unpack

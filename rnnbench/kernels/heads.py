@@ -11,6 +11,8 @@ from rnnbench.kernels.schedule import Schedule
 from rnnbench.kernels.symbol import Node
 from rnnbench.kernels.text import Memory, Text
 
+NONE = "-1"  # the place of a decay where a change has got none
+
 
 class Heads:
     """Prints into a scan what a schedule does with matrices of the state; nothing where it has none."""
@@ -86,7 +88,7 @@ class Heads:
                     continue
                 add(f"remember(matrix{k}, 0, 0, kept, {self._change(node)}, B, heads, D, width)")
                 for pair in pairs:
-                    add(f"add_pair(matrix{k}, 0, kept, {pair}, B, heads, D, width)")
+                    add(f"remember(matrix{k}, 0, 0, kept, {NONE}, {pair}, B, heads, D, width)")
                 if read:
                     add(f"recall(matrix{k}, kept, {read}, B, heads, D, width)")
 
@@ -103,12 +105,16 @@ class Heads:
 
     def _change(self, node: Node) -> str:
         """Where the decay and the first pair of a change lie."""
-        return ", ".join(self._places_of(node)[:3])
+        return ", ".join(self._parts(node, self._places_of(node))[:3])
 
     def _pairs(self, node: Node) -> list[str]:
         """Where each further pair of a change lies."""
-        rest = self._places_of(node)[3:]
+        rest = self._parts(node, self._places_of(node))[3:]
         return [f"{u}, {v}" for u, v in zip(rest[::2], rest[1::2], strict=True)]
+
+    def _parts(self, node: Node, places: list[str]) -> list[str]:
+        """The places of a change's parts, its decay first."""
+        return places if self.schedule.decays(node) else [NONE, *places]
 
     def reserve_backward(self) -> None:
         """Scratch memory of the way back."""
@@ -147,7 +153,8 @@ class Heads:
                     add(f"held = held0 + (t // every * every + n) * {self.rows} * B * width")
                     add(f"remember(past{k}, n * size, (n + 1) * size, kept, {self._change(node)}, B, heads, D, width)")
                     for pair in self._pairs(node):
-                        add(f"add_pair(past{k}, (n + 1) * size, kept, {pair}, B, heads, D, width)")
+                        at = "(n + 1) * size"
+                        add(f"remember(past{k}, {at}, {at}, kept, {NONE}, {pair}, B, heads, D, width)")
             add(f"held = held0 + t * {self.rows} * B * width")
         add("was = t % every * size")
 
@@ -156,7 +163,7 @@ class Heads:
         add, q = self.add, self.schedule
         for k, node in enumerate(q.changes):
             if q.stages[node] == stage:
-                reader, sent = self._reader(node), ", ".join(self._slopes_of(node)[:3])
+                reader, sent = self._reader(node), ", ".join(self._parts(node, self._slopes_of(node))[:3])
                 matrix = f"past{k}, was, dmatrix{k}, kept, {self._change(node)}"
                 if self._pairs(node):
                     self._pairs_back(k, node, reader)
@@ -178,16 +185,18 @@ class Heads:
     def _pairs_back(self, k: int, node: Node, reader: Node | None) -> None:
         """The way back of what is read after a change of several pairs, and of those behind the first."""
         add, q, sizes = self.add, self.schedule, "B, heads, D, width"
-        decay, *first = self._places_of(node)[:3]
+        decay, *first = self._parts(node, self._places_of(node))[:3]
         if reader is not None:
             given, asks = f"dresult, {q.results.index(reader)} * B * width", self._sent(reader)
             add(f"recall_back(past{k}, was, dmatrix{k}, kept, {self._taken(reader)}, {given}, dsent, {asks}, {sizes})")
-            add(f"asked_of_decayed(dsent, {asks}, kept, {decay}, {sizes})")
+            if decay != NONE:
+                add(f"asked_of_decayed(dsent, {asks}, kept, {decay}, {sizes})")
             for pair in (", ".join(first), *self._pairs(node)):
                 add(f"asked_of_pair(dsent, {asks}, kept, {pair}, {given}, {sizes})")
-        rest = self._slopes_of(node)[3:]
+        rest = self._parts(node, self._slopes_of(node))[3:]
         for pair, du, dv in zip(self._pairs(node), rest[::2], rest[1::2], strict=True):
-            add(f"add_pair_back(dmatrix{k}, kept, {pair}, dsent, {du}, {dv}, work, {sizes})")
+            change = f"past{k}, was, dmatrix{k}, kept, {NONE}, {pair}"
+            add(f"remember_back({change}, dsent, {NONE}, {du}, {dv}, work, {sizes})")
 
     def _sent(self, node: Node) -> str:
         """Where the gradients of what an operation takes go."""

@@ -35,14 +35,64 @@ def total(typing: Any, value: Any) -> Any:
     """The sum of a vector's numbers: each of the first half and the one half a vector behind it, and so on."""
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        sums, half = args[0], WIDTH // 2
-        while half:
-            parts = [ir.Constant(ir.VectorType(ir.IntType(32), half), list(range(n, n + half))) for n in (0, half)]
-            low, high = (builder.shuffle_vector(sums, ir.Constant(sums.type, ir.Undefined), part) for part in parts)
-            sums, half = builder.fadd(low, high), half // 2
-        return builder.extract_element(sums, ir.Constant(ir.IntType(32), 0))
+        return builder.extract_element(_halved(builder, args[0], WIDTH, 1), ir.Constant(ir.IntType(32), 0))
 
     return types.float32(vector), emit
+
+
+@emitted
+def quartered(typing: Any, value: Any) -> Any:
+    """The first part of the way to `total`: a vector whose first four numbers are left to be summed."""
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        four = _halved(builder, args[0], WIDTH, 4)
+        nothing = ir.Constant(four.type, ir.Undefined)
+        return _shuffled(builder, four, nothing, [0, 1, 2, 3, *[4] * (WIDTH - 4)])
+
+    return vector(vector), emit
+
+
+@emitted
+def quarters_total(typing: Any, value: Any) -> Any:
+    """The rest of the way to `total` from what is `quartered`."""
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return builder.extract_element(_halved(builder, args[0], 4, 1), ir.Constant(ir.IntType(32), 0))
+
+    return types.float32(vector), emit
+
+
+@emitted
+def store_totals(typing: Any, array: Any, index: Any, first: Any, second: Any, third: Any, fourth: Any) -> Any:
+    """array[index : index + 4] = the totals of four that are `quartered`, at once."""
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        array, index, *values = args
+        pairs = []
+        for x, y in (values[:2], values[2:]):
+            low = _shuffled(builder, x, y, [0, 1, WIDTH, WIDTH + 1])
+            pairs.append(builder.fadd(low, _shuffled(builder, x, y, [2, 3, WIDTH + 2, WIDTH + 3])))
+        sums = builder.fadd(_shuffled(builder, *pairs, [0, 2, 4, 6]), _shuffled(builder, *pairs, [1, 3, 5, 7]))
+        place = builder.bitcast(builder.gep(array, [index]), sums.type.as_pointer())
+        builder.store(sums, place, align=4)
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, *[vector] * 4), emit
+
+
+def _halved(builder: Any, sums: Any, size: int, left: int) -> Any:
+    """Of the first `size` numbers each of the first half added to the one half as many behind it, until so many are
+    left."""
+    while size > left:
+        size //= 2
+        low, high = (_shuffled(builder, sums, sums, list(range(n, n + size))) for n in (0, size))
+        sums = builder.fadd(low, high)
+    return sums
+
+
+def _shuffled(builder: Any, x: Any, y: Any, lanes: list[int]) -> Any:
+    """Some lanes of two vectors, one after the other."""
+    return builder.shuffle_vector(x, y, ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), lanes))
 
 
 def _first(builder: Any, count: Any) -> Any:

@@ -152,6 +152,10 @@ class Schedule:
         """Whether a value is kept of each step in a place that it has anyway, so that none computes it anew."""
         return node in self.kept or node in self.results or node in self.vectors
 
+    def decays(self, change: Node) -> bool:
+        """Whether a change of a matrix takes a decay before its pairs of key and value, or keeps all that was there."""
+        return len(self.uses_of[change]) % 2 == 1
+
     def _use(self, node: Node) -> None:
         """Notes what an operation on heads takes, `spread` taken off: a scan has a copy for each unit anyway."""
         taken = [each for each in node.args if isinstance(each, Node) and each.kind != "memory"]

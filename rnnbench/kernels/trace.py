@@ -165,7 +165,8 @@ class Graph:
             raise Untraceable("calls `remember` with a key that has no value beside it")
         for each in (a, u, v, *more):
             self._expect_units("remember", each)
-        self.changed[S] = self._node("remember", (S, a, u, v, *more), "memory")
+        decay = () if (a.op, a.args) == ("number", (1.0,)) else (a,)  # none where all is kept
+        self.changed[S] = self._node("remember", (S, *decay, u, v, *more), "memory")
         return self.changed[S]
 
     def _recall(self, q: Any, S: Any) -> Node:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # What decides the bits of a fused scan.
 KERNEL = (
     "functions", "symbol", "trace", "schedule", "pointwise", "adjoint", "text", "program", "heads", "forward",
-    "backward", "emit", "derived", "matrix", "rotation", "scan",
+    "backward", "emit", "derived", "matrix", "matrix_back", "rotation", "scan",
 )  # fmt: skip
 
 

@@ -35,7 +35,8 @@ def matcher(expression: str, known: Iterable[str] = ()) -> Matches:
         found = TOKEN.match(expression, at)
         if found is None:
             rest = printable(expression[at:].strip(), 20)
-            raise UserError(f"-k: got '{rest}' in {_quoted(expression)}, expected words joined by and, or, not")
+            want = "words joined by and, or, not; a name alone means itself, lstm* all that begin so"
+            raise UserError(f"-k: got '{rest}' in {_quoted(expression)}, expected {want}")
         tokens.append(found["word"] or found["mark"])
         at = found.end()
     parser = _Parser(tokens, _quoted(expression), frozenset(name.casefold() for name in known))

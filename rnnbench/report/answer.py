@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from rnnbench.analysis import spans, stats
+from rnnbench.analysis.effects import Effect
 from rnnbench.analysis.spans import VariantSpan
 from rnnbench.analysis.verdicts import Outcome, Verdict
 from rnnbench.report import marks
@@ -30,6 +31,13 @@ def _spans(task: TaskEntry, study: Study) -> str:
     known = {name: span for name, span in every.items() if span and span.n and not span.provisional}
     if not known:
         return ""
+    left = sum(span is not None for span in every.values()) - len(known)
+    if left and len(known) > 1:
+        of = counted(len(known) + left, "variant")
+        end = "largest" if task.headline == "need" else "longest"
+        return (
+            f"On {clean(task.name)} runs of {left} of {of} are missing: whose {task.headline} is {end} can't be told."
+        )
     values = [span.octaves.value for span in known.values()]
     if max(values) == min(values):
         name, one = next(iter(known.items()))
@@ -76,14 +84,23 @@ def _effects(task: TaskEntry, study: Study) -> str:
     if not sure:
         few = min(e.least for e in found) > 1 - stats.LEVEL
         why = f": {counted(max(e.n for e in found), 'seed')} are too few to tell any" if few else ""
-        return f"No effect of {counted(len(found), 'part')} on the {task.headline} is told from 0{why}."
-    sizes = [f"{clean(e.variant)} {marks.effect(e.octaves, e.bound).text}" for e in sure]
+        of = counted(len(found), "part")
+        return f"No effect of {of} on the {task.headline} is told from 0{why}{_untold(found)}."
     word = "is" if len(sure) == 1 else "are"
     sign = " (+: more examples)" if task.headline == "need" else ""
     return (
         f"Of {counted(len(found), 'part')} {len(sure)} {word} told to change the {task.headline}, in octaves{sign}: "
-        f"{_listed(sizes, 'parts')}."
+        f"{_listed(_sizes(sure), 'parts')}{_untold([e for e in found if e not in sure])}."
     )
+
+
+def _sizes(found: Sequence[Effect]) -> list[str]:
+    return [f"{clean(e.variant)} {marks.effect(e.octaves, e.bound).text}" for e in found]
+
+
+def _untold(found: Sequence[Effect]) -> str:
+    """The effects that aren't told, where they are so few that all can be named."""
+    return f"; not told: {_listed(_sizes(found), 'parts')}" if 0 < len(found) <= NAMED else ""
 
 
 def _claims(found: Sequence[Verdict]) -> str:

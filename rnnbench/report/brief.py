@@ -27,13 +27,14 @@ ASKED = (
     "starts",
     "luck",
 )  # sections that are there only where a suite asks for them
+HEADLINES = {"span": "spans", "reach": "spans", "need": "spans"}  # the part in which each stands
 LEFT_OUT = ("if normal", "p", "tells")  # columns of effects
 MORE = "more: --all (scores at each length, all effects, steps to solve, costs), --only PART,PART"
 
 
 def chosen(text: str) -> tuple[str, ...]:
     """The parts that are named, with commas between; UserError where one is none."""
-    names = tuple(name.strip() for name in text.split(","))
+    names = tuple(HEADLINES.get(name.strip(), name.strip()) for name in text.split(","))
     for name in names:
         if name not in tables.parts():
             got = printable(name, 100)
@@ -102,12 +103,14 @@ def _told(table: Table, sign: str) -> Table | None:
     kept = [k for k, column in enumerate(table.columns) if column.title not in LEFT_OUT]
     about = "in octaves, paired by seed; adjusted: the p over all effects of the suite; alike: within half an octave"
     about += sign + (f"; {left} more can't be told" if left else "")
+    octaves = next(k for k, column in enumerate(table.columns) if column.title == "octaves")
+    bounded = any(row[octaves].text[:1] in marks.BEFORE for row in rows)
     return replace(
         table,
         about=about,
         columns=tuple(table.columns[k] for k in kept),
         rows=tuple(tuple(row[k] for k in kept) for row in rows),
-        notes=(),
+        notes=(effects.bound(),) if bounded else (),
     )
 
 

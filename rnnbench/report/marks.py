@@ -46,6 +46,7 @@ OF_NEEDS = {
     "≤": "at most, since some seed solved it with the fewest examples: the ladder begins there",
 }
 BEFORE = ("≥", "≤", "<", ">")  # stand before their number, a word of its own
+SIGNS = ("+", "−")  # of a difference
 
 
 def has(word: str, sign: str) -> bool:
@@ -83,7 +84,8 @@ def _example(sign: str, tables: Sequence[Table]) -> str:
                     return word
                 if sign in BEFORE and after[:1].isdigit():
                     return f"{word} {after}"
-                alone = sign
+                if after[:1] not in SIGNS:
+                    alone = sign
     return alone
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from rnnbench import registry
+from rnnbench.errors import closest
 from rnnbench.records import given
 from rnnbench.settings import Settings
 from rnnbench.suite import Variant, grids, matching
@@ -169,6 +170,8 @@ def _start(reader: Reader, path: Path, entry: Mapping[str, Any], known: Mapping[
         want = f"exactly one of {', '.join(KINDS)}"
         if kinds:
             reader.fault((*path, kinds[1]), f"got it beside {kinds[0]!r}, expected {want}", key=True)
+        elif slip := next((key for key in entry if closest(key, KINDS)), ""):
+            reader.unknown((*path, slip), want, KINDS)
         else:
             reader.fault(path, f"got none of them, expected {want}", key=True)
         return _Known()

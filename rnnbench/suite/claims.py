@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from rnnbench.errors import closest
 from rnnbench.suite import Claim, Variant
 from rnnbench.suite.expression import Wrong, unknown
 from rnnbench.suite.families import named_parts, points
@@ -25,6 +26,7 @@ def claims(
     aren't known, `whole` is None where some variant isn't: what depends on them is then not looked at, since the suite
     is refused anyway. `headlines`: of each task without a fault what claims may ask of it, `span` or another."""
     want = "{says: SENTENCE, that: EXPRESSION}"
+    doubtful = reader.faults.names("architectures", "ablate", "tasks")
     for i, _ in enumerate(reader.items(("claims",), f"a list of {want}")):
         path: Path = ("claims", i)
         entry = reader.mapping(path, want, ("says", "that"), of="says or that")
@@ -38,6 +40,8 @@ def claims(
         where = (*path, "that")
         wrongs = list(_wrongs(that, variants, tasks, whole, headlines)) if that else []
         for wrong in wrongs:
+            if wrong.name and closest(wrong.name, doubtful):
+                continue  # what it means is misspelt where it is defined
             what = f"{wrong.what}, in {printable(repr(marked(that or '', wrong.at)), 200)}"
             reader.faults.add(_place(reader, where, that or "", wrong.at), where, what, wrong.name, wrong.known)
         if says and that and not wrongs:

@@ -107,6 +107,11 @@ class Faults:
     def __len__(self) -> int:
         return len(self._found)
 
+    def names(self, *keys: str) -> set[str]:
+        """What was named, or is defined, where something is wrong below one of these keys of a suite."""
+        own = [fault for fault in self._found if fault.path[:1] and fault.path[0] in keys]
+        return {name for fault in own for name in (fault.name, *map(str, fault.path[1:2])) if name}
+
     def add(self, place: Place, path: Path, what: str, name: str = "", known: Collection[str] = ()) -> None:
         """Notes a fault; raises Enough at the last that is worth noting."""
         self._found.append(Fault(place, path, what, name, known))

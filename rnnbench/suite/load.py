@@ -10,10 +10,11 @@ import os
 import stat
 from collections.abc import Sequence
 from contextlib import suppress
+from glob import glob
 from pathlib import Path
 
 from rnnbench import __version__
-from rnnbench.errors import UserError, nearest
+from rnnbench.errors import UserError, closest, nearest
 from rnnbench.suite import Suite
 from rnnbench.suite.document import LARGEST, Document, read
 from rnnbench.suite.faults import Enough, Faults, printable
@@ -75,7 +76,9 @@ def _found(source: str | Path) -> Path:
         return known[name]
     got = "a folder" if os.path.isdir(name) else "no such file"
     beside = [file for file in (f"{name}.yaml", f"{name}.yml", f"{name}l") if name and os.path.isfile(file)]
-    hint = f"did you mean '{printable(beside[0])}'?" if beside else nearest(printable(name), known)
+    here = [file for end in ("yaml", "yml") for file in glob(f"*.{end}")]
+    hint = f"did you mean '{printable(beside[0])}'?" if beside else closest(name, here) or nearest(name, known)
+    hint = printable(hint, 3000)
     want = f"the path of a suite, or the name of one that ships; {hint}"
     raise UserError(f"{printable(name, 1000)}: got {got}, expected {want}")
 

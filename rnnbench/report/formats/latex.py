@@ -29,6 +29,8 @@ SIGNS = {
     "✓": r"\checkmark{}",
     "∞": r"$\infty$",
     "↑": r"$\uparrow$",
+    "→": r"$\rightarrow$",
+    "◦": r"$\circ$",
     NBSP: "~",
 }
 _SIGN = re.compile("|".join(map(re.escape, SIGNS)))

@@ -160,7 +160,8 @@ class WorkerProcess:
         trainer = Trainer(message["device"], message["kernels"], self._tell)
         self._prepare(compiles=False)
         if (seconds := _compiled(trainer, runs, lambda: self._prepare(compiles=True))) > COMPILE_SECONDS:
-            what = f"compiled what {runs[0].rung.model_text} needs"
+            model = ", ".join(f"{key}: {json.dumps(value)}" for key, value in runs[0].rung.model.items())
+            what = f"compiled what {{{model}}} needs".replace('"', "")
             self._tell(f"{what} in {seconds:.1f} s; it is kept for the next time", what)
         self.channel.send({"is": "warm"})
         return trainer
