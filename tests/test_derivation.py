@@ -391,7 +391,7 @@ COMPILED: list[dict[str, Any]] = [
 ]
 COMPILED += [{"cell": "stack_rnn", "activation": "tanh", "depth": 2}, {"cell": "rwkv7", "heads": 2}]
 COMPILED += [{"cell": "mamba", "state_size": 2, "rank": 2}, {"cell": "m2rnn", "keys": 2}]
-COMPILED += [{"cell": "deltanet", "householders": 2, "gate": "scalar", "heads": 2}]
+COMPILED += [{"cell": "deltanet", "householders": 2, "gate": "scalar", "heads": 2}, {"cell": "mamba3", "heads": 2}]
 
 
 @pytest.mark.parametrize("cell", [Tangled(), Onward(), Torchs(), Memories(3), *map(registry.cell, COMPILED)], ids=repr)

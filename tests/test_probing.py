@@ -223,6 +223,7 @@ GATES = {
     "linear_attention": {"Wg", "a"}, "qrnn": {"f", "o"}, "ran": {"f", "i"}, "rwkv7": {"Wg", "a", "w"},
     "sru": {"f", "r"}, "stack_rnn": set(), "ugrnn": {"g"}, "unicornn": {"c"},
     "mamba": {"Wu", "Wz", "E1 b", *(f"E1 b#{n}" for n in (2, 3, 4))},  # a state's decay each
+    "mamba3": {"Wa Wt bt", "Wl", "Wz"},
     "m2rnn": {"Wg", "Wv", "a", *(f"{name}{i}" for name in "KQ" for i in range(1, 9))},
     "deltanet": {"Wb", "Wk", "Wq", "Wv"},  # of silu(x) = x sigmoid(x) the sigmoid is heard, too
 }  # fmt: skip
@@ -232,6 +233,7 @@ CARRIED = {
     "antisymmetric": {0}, "cornn": {0, 1}, "deltanet": {0}, "esn": set(), "indrnn": set(), "lem": {0, 1},
     "linear_attention": {0}, "lmu": set(), "qrnn": {0}, "ran": {1}, "rwkv7": {0}, "sru": {0},
     "mamba": set(range(4)), "m2rnn": set(range(8)), "stack_rnn": set(range(1, 9)), "ugrnn": {0}, "unicornn": {0, 1},
+    "mamba3": set(range(4)),
 }  # fmt: skip
 
 MIXED = {"deltanet", "rwkv7"}  # the delta rule carries each entry into others as well: what is carried may grow
