@@ -31,18 +31,14 @@ def _spans(task: TaskEntry, study: Study) -> str:
     known = {name: span for name, span in every.items() if span and span.n and not span.provisional}
     if not known:
         return ""
-    left = sum(span is not None for span in every.values()) - len(known)
-    if left and len(known) > 1:
-        of = counted(len(known) + left, "variant")
-        end = "largest" if task.headline == "need" else "longest"
-        return (
-            f"On {clean(task.name)} runs of {left} of {of} are missing: whose {task.headline} is {end} can't be told."
-        )
+    on, every_one = f"On {clean(task.name)}", sum(span is not None for span in every.values())
+    if 1 < len(known) < every_one:
+        on += f", of the {len(known)} of {every_one} variants whose runs are all there"
     values = [span.octaves.value for span in known.values()]
     if max(values) == min(values):
         name, one = next(iter(known.items()))
         names, word = (name, "a") if len(known) == 1 else (f"all {counted(len(known), 'variant')}", "the same")
-        return f"On {clean(task.name)}, {_told(task, one, names, len(known), word)}."
+        return f"{on}, {_told(task, one, names, len(known), word)}."
     words = rungs.words(task)
     found = (max(values), words.most, "≥"), (min(values), words.least, "≤")  # and the bound that could make it another
     ends = []
@@ -51,7 +47,7 @@ def _spans(task: TaskEntry, study: Study) -> str:
         open_ended = any(span.bound in (bound, "?") for span in known.values())
         shown = " as far as the ladder shows" if open_ended else ""
         ends.append(_told(task, known[own[0]], _listed(own, "variants"), len(own), f"the {word}", shown))
-    return f"On {clean(task.name)}, {'; '.join(ends)}."
+    return f"{on}, {'; '.join(ends)}."
 
 
 def _told(task: TaskEntry, span: VariantSpan, names: str, count: int, word: str, shown: str = "") -> str:
