@@ -131,6 +131,11 @@ def _looking_beside(folder: str) -> Iterator[None]:
         _beside.update(name for name, file in new.items() if file.startswith(folder + os.sep))
 
 
+def search_path() -> list[str]:
+    """Where Python looks for modules, but for where files of users' own lie: those come and go with what is trained."""
+    return [folder for folder in sys.path if folder not in _folders]
+
+
 def _held_to(folder: Path, beside: Iterable[Path]) -> None:
     """ImportError where Python took another file for a name that one beside the importing file has too."""
     for file in beside:

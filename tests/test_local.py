@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
+from rnnbench import foreign
 from rnnbench.errors import Exit
 from rnnbench.plan import plan
 from rnnbench.records import Record, canonical
 from rnnbench.running.driver import Driver, Outcome
+from rnnbench.running.executors import footprint
 from rnnbench.running.executors.local import Local
 from rnnbench.running.listeners import Label, Silent
 from rnnbench.seeds import data
@@ -140,3 +142,14 @@ def test_no_process_is_left(tmp_path: Path) -> None:
     time.sleep(0.2)
     commands = [p.read_bytes() for p in Path("/proc").glob("[0-9]*/cmdline") if os.access(p, os.R_OK)]
     assert not [c for c in commands if b"4242.5" in c]
+
+
+def test_where_a_file_of_somebodys_own_lies_is_no_change_to_a_process(tmp_path: Path) -> None:
+    """A cell in another folder is looked for beside itself."""
+    before = footprint.take()
+    for folder in "ab":
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "mine.py").write_text("import other\n")
+        (tmp_path / folder / "other.py").touch()
+        foreign.module_of(tmp_path / folder / "mine.py")
+    assert "sys.path" not in footprint.changed(before, footprint.take())

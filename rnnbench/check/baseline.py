@@ -162,14 +162,14 @@ def missing(climbs: Sequence[Climb]) -> tuple[int, int]:
     return sum(step.missing for step in steps), sum(len(step.broken) for step in steps)
 
 
-def make(plan: Plan, climbs: Sequence[Climb]) -> Baseline:
+def make(plan: Plan, climbs: Sequence[Climb], typed: str = "") -> Baseline:
     """The baseline of a suite whose runs are all there, each variant at its own choice of what is tuned; UserError
-    where they aren't."""
+    where they aren't, with what to type for the suite, if that isn't its name."""
     absent, broken = missing(climbs)
     if absent or broken:
         raise UserError(
             f"{plan.suite.name}: {absent} runs are missing or stale and {broken} broke, expected all to be there; "
-            "next: rnnbench run SUITE --rerun stale",
+            f"next: rnnbench run {typed or plan.suite.name} --rerun stale",
             code=Exit.FAILED if broken else Exit.INCONCLUSIVE,
         )
     variants: dict[str, dict[str, Cell]] = {}

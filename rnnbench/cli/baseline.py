@@ -47,7 +47,7 @@ def baseline(
         raise UserError("--update: got it beside --output, expected one of them")
     chosen = plan(api.load(suite, (), seeds)).stated()
     one_thread()
-    text = baselines.make(chosen, fresh(chosen, Store(results))).text()
+    text = baselines.make(chosen, fresh(chosen, Store(results)), common.typed(chosen.suite)).text()
     if update:
         place = baselines.place(chosen.suite)
         with common.writing(place):

@@ -74,8 +74,9 @@ def check(
         code, training = train() if training else code, False
         asked = views.of(chosen, views.at(fresh(chosen, store)))
         if any(ladder.awaits for ladder in asked.ladders):
-            raise UserError(f"{asked.suite.name}: its pilots haven't chosen: some are missing, stale or broken; "
-                            "next: rnnbench run SUITE --rerun stale", code=Exit.INCONCLUSIVE)  # fmt: skip
+            again = f"next: rnnbench run {common.typed(chosen.suite)} --rerun stale"
+            why = f"{asked.suite.name}: its pilots haven't chosen: some are missing, stale or broken"
+            raise UserError(f"{why}; {again}", code=Exit.INCONCLUSIVE)
     checking.fits(asked, was, whole=filter is None)
     found: list[checking.Finding] = []
     if tier != "statistical":

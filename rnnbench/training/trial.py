@@ -76,6 +76,8 @@ def _equal(a: Batch, b: Batch) -> bool:
 
 
 def _tried(layer: Layer, H: int, causal: bool) -> str:
+    from rnnbench.training.deciding import deciding  # imports torch
+
     shapes = layer.shapes(I, H, True, True)
     for name, shape in shapes.items():
         if len(shape) != 2:
@@ -85,18 +87,29 @@ def _tried(layer: Layer, H: int, causal: bool) -> str:
     xs = torch.tensor(_stream(0, "inputs").uniform((RUNS, T, B, I)), dtype=torch.float32)
     if isinstance(layer, Recurrent) and (wrong := _stepped(layer.cell, {name: p[name][0] for name in p}, xs[0, 0], H)):
         return wrong
-    alone = [layer.scan({name: p[name][k] for name in p}, xs[k], causal) for k in range(RUNS)]
+
+    def scanned(k: int, xs: Tensor) -> Tensor:
+        return layer.scan({name: p[name][k] for name in p}, xs, causal)
+
+    alone = [scanned(k, xs[k]) for k in range(RUNS)]
     want = (T, B, layer.width(I, H))
     if alone[0].shape != want:
         return f"got an output of shape {tuple(alone[0].shape)}, expected {want}: steps, batch, width"
+    if not torch.isfinite(alone[0]).all():
+        return f"gives {'NaN' if alone[0].isnan().any() else 'infinity'} at its start"
+    if not _same(alone[0], scanned(0, xs[0])):
+        return "gives other values each time: it draws random numbers, or keeps something from one call to the next"
+    if not _same(alone[0][:, 1:], scanned(0, _with_another_first(xs[0]))[:, 1:]):
+        return "mixes the examples of a batch, expected each to be answered as if it were alone"
     learnt = {name: each for name, each in p.items() if not layer.untrained(name)}
+    if layer.stacks and (line := deciding(lambda: scanned(0, xs[0]))):
+        why = "runs side by side would decide together, and a record would hang on its neighbours"
+        return f"decides by a number of its tensors{line}: {why}; next: torch.where in place of if"
     slopes = torch.autograd.grad(alone[0].sum(), list(learnt.values()), allow_unused=True) if learnt else ()
     unused = [name for name, slope in zip(learnt, slopes, strict=True) if slope is None]
     if unused and isinstance(layer, Recurrent):
         names = ", ".join(unused)
         return f"its step makes no use of {names}, expected `shapes` without what it doesn't use: it is counted"
-    if not _same(alone[0], layer.scan({name: p[name][0] for name in p}, xs[0], causal)):
-        return "gives other values each time: it draws random numbers, or keeps something from one call to the next"
     if not layer.stacks:
         return ""
     expected = "expected every axis counted from the end"
@@ -109,6 +122,13 @@ def _tried(layer: Layer, H: int, causal: bool) -> str:
     if ys.shape != (RUNS, *want) or not all(_same(ys[k], alone[k]) for k in range(RUNS)):
         return f"gives runs side by side other values than each alone, {expected}"
     return ""
+
+
+def _with_another_first(xs: Tensor) -> Tensor:
+    """xs (T, B, I) with other numbers in its first example."""
+    other = xs.clone()
+    other[:, 0] = 3 - 2 * other[:, 0]
+    return other
 
 
 def _stepped(cell: Cell, p: Parameters, x: Tensor, H: int) -> str:

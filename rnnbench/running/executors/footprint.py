@@ -165,7 +165,7 @@ ASKED: dict[str, Callable[[], Any]] = {
     "priority and cores": lambda: (os.getpriority(os.PRIO_PROCESS, 0), sorted(os.sched_getaffinity(0))),
     "the locale": lambda: locale.setlocale(locale.LC_ALL),
     "warnings' filters": lambda: (list(warnings.filters), warnings.showwarning),
-    "sys.path": lambda: (list(sys.path), list(sys.meta_path), list(sys.path_hooks)),
+    "sys.path": lambda: (foreign.search_path(), list(sys.meta_path), list(sys.path_hooks)),
     "Python's limits": lambda: (sys.getrecursionlimit(), sys.getswitchinterval(), gc.isenabled(), gc.get_threshold()),
     "Python's streams and hooks": lambda: (
         sys.stdout, sys.stderr, sys.stdin, sys.excepthook, threading.excepthook, sys.gettrace(), sys.getprofile()
