@@ -72,7 +72,8 @@ def store_totals(typing: Any, array: Any, index: Any, first: Any, second: Any, t
         for x, y in (values[:2], values[2:]):
             low = _shuffled(builder, x, y, [0, 1, WIDTH, WIDTH + 1])
             pairs.append(builder.fadd(low, _shuffled(builder, x, y, [2, 3, WIDTH + 2, WIDTH + 3])))
-        sums = builder.fadd(_shuffled(builder, *pairs, [0, 2, 4, 6]), _shuffled(builder, *pairs, [1, 3, 5, 7]))
+        even, odd = (_shuffled(builder, pairs[0], pairs[1], list(range(n, 8, 2))) for n in (0, 1))
+        sums = builder.fadd(even, odd)
         place = builder.bitcast(builder.gep(array, [index]), sums.type.as_pointer())
         builder.store(sums, place, align=4)
         return context.get_dummy_value()

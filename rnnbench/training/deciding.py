@@ -12,7 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 READS = ops.aten._local_scalar_dense.default  # below bool(), int(), float() and item()
 
 
-class _Reading(TorchDispatchMode):
+class _Reading(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Notes the line of other people's code that reads a number first."""
 
     line = ""
