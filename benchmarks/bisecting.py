@@ -1,9 +1,9 @@
 """What `search: bisect` saves, and what noise does to it: `python -m benchmarks.bisecting`.
 
-Runs: what the flagship's export has, climbed, against what a search of the same outcomes would have asked for; lengths
-of runs added up stand for their time. Bias: drawn seeds (`simulated.py`) whose latent span is known, of which a run
-solves a length if that lies below it but for noise of its own; each way's span, half a rung added, less the latent one,
-in octaves. The tables are those of docs/statistics.md.
+Runs: what the flagship's export has, searched, against what a climb to the same outcomes would have asked for, up to
+two lengths in a row that no seed solves; lengths of runs added up stand for their time. Bias: drawn seeds
+(`simulated.py`) whose latent span is known, of which a run solves a length if that lies below it but for noise of its
+own; each way's span, half a rung added, less the latent one, in octaves. The tables are those of docs/statistics.md.
 """
 
 from __future__ import annotations
@@ -40,21 +40,21 @@ def searched(verdicts: Sequence[bool | None]) -> Search:
 
 
 def savings() -> dict[str, list[str]]:
-    """By task of the flagship: runs climbed and searched, and the same with each run counted as its length."""
+    """By searched task of the flagship: runs that climbing its ladders would have taken and that searching took, and
+    the same with each run counted as its length."""
     suite = api.load("long_deps_full")
     climbs = views.at(view(plan(suite), api.exported(FLAGSHIP, curves=False)))
     rows = {}
-    for task in (*suite.tasks, None):
-        own = [c for c in climbs if c.steps and (task is None or c.ladder.task.name == task.name)]
+    for task in (*(task for task in suite.tasks if task.search == "bisect"), None):
+        own = [c for c in climbs if c.steps and c.searches and (task is None or c.ladder.task.name == task.name)]
         counts = np.zeros(4)
         for climb in own:
             lengths = [step.rung.length for step in climb.steps]
-            climbed_at = [step.rung.length for step in climb.steps if step.state != "pruned" for _ in step.records]
-            counts[:3:2] += len(climbed_at), sum(climbed_at)
-            for verdicts in zip(*(step.verdicts for step in climb.steps), strict=True):
-                visited = searched(verdicts).visited
-                counts[1] += len(visited)
-                counts[3] += sum(lengths[k] for k in visited)
+            solved = [any(step.verdicts) for step in climb.steps]
+            end = next((k for k in range(2, len(solved)) if not any(solved[k - 2 : k])), len(solved))
+            counts[:3:2] += len(suite.seeds) * np.array([end, sum(lengths[:end])])
+            trained = [step.rung.length for step in climb.steps for r in step.records if r]
+            counts[1::2] += len(trained), sum(trained)
         shares = (f"{counts[1] / counts[0]:.2f}", f"{counts[3] / counts[2]:.2f}")
         rows[task.name if task else "all"] = [f"{counts[0]:,.0f}", f"{counts[1]:,.0f}", *shares]
     return rows

@@ -146,6 +146,20 @@ def test_a_longer_ladder_where_its_end_hides_the_difference() -> None:
     assert found == "; rnn did not solve copy at its shortest length (2) in 6 of 6 seeds: add lengths below 2"
 
 
+def test_what_a_search_left_out_is_no_failure() -> None:
+    """A length that it didn't try since a longer one was solved, or since a shorter one was not."""
+    task = replace(TASKS[0], lengths=(2, 5, 20), search="bisect")
+    asked = plan(replace(suite(6, Claim("so", "span(lstm, copy) > span(rnn, copy)", number=1)), tasks=(task,)))
+    words = {"lstm": "...... ssssss uuuuuu", "rnn": "...... ssssss uuuuuu"}
+    records: dict[str, Record] = {}
+    for ladder in asked.ladders:
+        records |= ladders.records(ladder.rungs, words.get(ladder.variant.name, ""))
+    climbs: list[Climb] = view(asked, records)
+    (advised,) = advice.advised(asked.suite, climbs, verdicts(asked.suite, climbs))
+    assert advised.outcome != "holds"
+    assert "did not solve" not in advised.why
+
+
 def test_the_runs_that_are_missing_or_broke() -> None:
     assert told(6, "span(lstm, copy) > span(rnn, copy)", lstm="ssssss ssssss", rnn="s") == "; train what is missing"
     found = told(6, "span(lstm, copy) > span(rnn, copy)", lstm="ssssss ssssss", rnn="ssssss xuuuuu")

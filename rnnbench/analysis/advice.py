@@ -76,10 +76,13 @@ def _ends(climbs: Sequence[Climb], wanted: Asked) -> Iterator[str]:
             continue
         first, last, start, end = climb.steps[0], climb.steps[-1], climb.places[0], climb.places[-1]
         words = rungs.words(climb.ladder.task)
-        if last.solved:
+        solved, failed = (
+            last.verdicts.count(True),
+            first.verdicts.count(False),
+        )  # or implied, where a search left them out
+        if solved:
             told = f"{variant} solved {task} {words.last} ({end})"
-            yield f"{told} in {last.solved} of {last.asked} seeds: add {words.harder} {end}"
-        elif first.solved < first.asked:
-            failed = first.asked - first.solved
+            yield f"{told} in {solved} of {len(last.verdicts)} seeds: add {words.harder} {end}"
+        elif failed:
             told = f"{variant} did not solve {task} {words.first} ({start})"
-            yield f"{told} in {failed} of {first.asked} seeds: add {words.easier} {start}"
+            yield f"{told} in {failed} of {len(first.verdicts)} seeds: add {words.easier} {start}"
