@@ -43,7 +43,7 @@ def savings() -> dict[str, list[str]]:
     """By searched task of the flagship: runs that climbing its ladders would have taken and that searching took, and
     the same with each run counted as its length."""
     suite = api.load("long_deps_full")
-    climbs = views.at(view(plan(suite), api.exported(FLAGSHIP, curves=False)))
+    climbs = views.at(view(plan(suite), api.exported(FLAGSHIP)))
     rows = {}
     for task in (*(task for task in suite.tasks if task.search == "bisect"), None):
         own = [c for c in climbs if c.steps and c.searches and (task is None or c.ladder.task.name == task.name)]

@@ -11,7 +11,7 @@ import pytest
 
 from rnnbench import api
 from rnnbench.plan import plan, views
-from rnnbench.plan.ladders import Climb, view
+from rnnbench.plan.ladders import Climb
 from rnnbench.report import marks, render
 from rnnbench.suite import Suite, load
 
@@ -46,7 +46,7 @@ def test_its_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
 
 def exported(suite: Suite) -> list[Climb]:
     """What the committed export has of a suite."""
-    return view(plan(suite), api.exported(ROOT / "docs" / "data" / "long_deps_full.jsonl.gz"))
+    return api.shown(plan(suite), api.exported(ROOT / "docs" / "data" / "long_deps_full.jsonl.gz"))
 
 
 def test_what_it_prints_is_what_the_tutorial_prints() -> None:
@@ -72,9 +72,10 @@ def test_the_flagships_document_says_what_its_export_says() -> None:
 
 
 def test_no_tick_of_the_export_stands_beside_more_steps_than_its_budget() -> None:
-    """Its records are of when validation had a stricter bar than the test."""
-    steps = [step for climb in views.at(exported(api.load("long_deps_full"))) for step in climb.steps]
+    """What solves, and after how many steps half of the seeds do, are told of the same runs."""
+    every = [step for climb in views.at(exported(api.load("long_deps_full"))) for step in climb.steps]
+    steps = [step for step in every if all(step.records)]  # where a search left none out
     contradictory = [step.rung for step in steps if (marks.steps(step).parts[0] == ">") != (step.passed is False)
                      and step.state != "pruned"]  # fmt: skip
-    assert len(steps) > 500
+    assert len(steps) > 200
     assert not contradictory
