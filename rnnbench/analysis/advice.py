@@ -76,10 +76,7 @@ def _ends(climbs: Sequence[Climb], wanted: Asked) -> Iterator[str]:
             continue
         first, last, start, end = climb.steps[0], climb.steps[-1], climb.places[0], climb.places[-1]
         words = rungs.words(climb.ladder.task)
-        solved, failed = (
-            last.verdicts.count(True),
-            first.verdicts.count(False),
-        )  # or implied, where a search left them out
+        solved, failed = last.verdicts.count(True), first.verdicts.count(False)  # of a search: told or implied
         if solved:
             told = f"{variant} solved {task} {words.last} ({end})"
             yield f"{told} in {solved} of {len(last.verdicts)} seeds: add {words.harder} {end}"

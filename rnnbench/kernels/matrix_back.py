@@ -141,18 +141,9 @@ def remember_and_recall_back(
         _remember_and_recall_back_wide(
             S, was, dS, kept, a, u, v, q, given, dy, sent, da, du, dv, dq, work, B, heads, D, width
         )
-    for b in range(B):
-        for h in range(heads):
-            row, along = b * width + h * D, splat(0.0)
-            for n in range(0, D, WIDTH):
-                right = inside(load(kept, v + row + n), D - n)
-                along = fma(right, inside(load(given, dy + row + n), D - n), along)
-            beside = total(along)
-            for i in range(D):
-                asked = sent[dq + row + i]
-                if a >= 0:
-                    asked = kept[a + row + i] * asked
-                sent[dq + row + i] = asked + kept[u + row + i] * beside
+    if a >= 0:
+        asked_of_decayed(sent, dq, kept, a, B, heads, D, width)
+    asked_of_pair(sent, dq, kept, u, v, given, dy, B, heads, D, width)
 
 
 @shared

@@ -77,9 +77,8 @@ def _found(source: str | Path) -> Path:
     got = "a folder" if os.path.isdir(name) else "no such file"
     beside = [file for file in (f"{name}.yaml", f"{name}.yml", f"{name}l") if name and os.path.isfile(file)]
     here = [file for end in ("yaml", "yml") for file in glob(f"*.{end}")]
-    hint = f"did you mean '{printable(beside[0])}'?" if beside else closest(name, here) or nearest(name, known)
-    hint = printable(hint, 3000)
-    want = f"the path of a suite, or the name of one that ships; {hint}"
+    hint = f"did you mean '{beside[0]}'?" if beside else closest(name, here) or nearest(name, known)
+    want = f"the path of a suite, or the name of one that ships; {printable(hint, 3000)}"
     raise UserError(f"{printable(name, 1000)}: got {got}, expected {want}")
 
 
