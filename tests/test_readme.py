@@ -60,12 +60,14 @@ def test_the_flagships_document_says_what_its_export_says() -> None:
     told = render(suite, climbs, "table", width=118).splitlines()
     document = (ROOT / "docs" / "long_deps.md").read_text()
     assert told[told.index("span") + 1].startswith("what was trained to span the gap")
-    notes = next(k for k, line in enumerate(told) if k > told.index("effects") and line.startswith("≥, ≤, ?"))
-    for title, end in (("span", told.index("effects")), ("effects", notes)):
-        whole = told[told.index(title) : end]
-        rows = [line for line in whole if line.startswith(("lstm", "rnn", "gru", "bilstm", "transformer"))]
-        assert len(rows) > 27, title
-        assert all(row in document for row in rows), title
+    spans = told[told.index("span") : told.index("effects")]
+    rows = [line for line in spans if line.startswith(("lstm", "rnn", "gru", "bilstm", "transformer"))]
+    assert len(rows) > 27
+    assert all(row in document for row in rows)
+    effects = [line.removesuffix("differs").rstrip() for line in told if line.endswith("  differs")]
+    assert len(effects) > 27
+    table = document[document.index("## Which part") :].split("```\n")[1]
+    assert [line.rstrip() for line in table.splitlines()[2:]] == effects
     verdicts = json.loads(render(suite, climbs, "json"))["claims"]
     for number, claim in enumerate(verdicts, 1):
         assert f"| {number} | {claim['says']} | **{claim['verdict']}** | {claim['why']} |" in document

@@ -31,10 +31,10 @@ class Effect:
     beyond the ladder were normal (`censored.py`), nan where that can't be told. `top`, `bottom`: every span of both is
     at that end, so that the ladder can't tell them apart.
 
-    `p` is the sign flips', `adjusted` the same over all effects that it is shown with (`primary` ones first), `least`
-    the smallest that n seeds can reach, `detectable` the least effect that n seeds of this spread would be told of in
-    four suites of five. `same` is the p of its lying within MARGIN of 0. `outcome`: told to differ, or to be alike; ""
-    is neither.
+    `p` is the sign flips', `adjusted` the same over all effects that it is shown with (`primary` ones have most of the
+    level), `least` the smallest that n seeds can reach, `detectable` the least effect that n seeds of this spread would
+    be told of in four suites of five. `same` is the p of its lying within MARGIN of 0. `outcome`: told to
+    differ, or to be alike; "" is neither.
     """
 
     task: str

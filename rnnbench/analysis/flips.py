@@ -27,6 +27,7 @@ DRAWS = 100_000  # sign flips of one effect drawn beyond that
 COUNTED = 16  # up to so many seeds all joint flips are counted
 DRAWN = 2**15 - 1  # joint flips drawn beyond that
 CHUNK = 2**12  # joint flips at a time
+PRIMARY = 0.8  # of the level, what primary effects are tested at: six seeds (2^-5) can still be told of one
 
 Floats = NDArray[np.float64]
 
@@ -130,20 +131,25 @@ def max_t(differences: ArrayLike) -> list[float]:
 
 
 def family(differences: ArrayLike, primary: Sequence[bool]) -> list[float]:
-    """As `max_t`, the effects that were declared primary first: they are a family among themselves, and the others, a
-    family too, count only where all primary ones do (serial gatekeeping; Westfall & Krishen, 2001), so that no p of
-    theirs is below the greatest primary one. Over both together the chance of a false finding is at most the level.
+    """As `max_t`, with more of the level for the effects that were declared primary: two families, the primary one
+    tested at PRIMARY of the level, the others at the rest of it, or, where all primary ones are told, at the whole of
+    it (the fallback procedure; Wiens & Dmitrienko, 2005). Each p is of the whole level: that of a family over its part.
+
+    If a primary effect is none, it is told with a chance of PRIMARY of the level at most, and while it isn't the others
+    have the rest; if none of them is none, the others have it whole. So over both together the chance of a false
+    finding is at most the level.
 
     >>> family([[1.0, 0.5]] * 6, [False, True]), family([[1.0, 0.0]] * 6, [False, True])
-    ([0.03125, 0.03125], [1.0, 1.0])
+    ([0.0390625, 0.0390625], [0.15625, 1.0])
     """
     x, first = np.asarray(differences, dtype=np.float64), np.asarray(primary, dtype=bool)
     if not first.any():
         return max_t(x)
     out = np.full(first.size, math.nan)
-    out[first] = max_t(x[:, first])
-    gate = np.nanmax(out[first]) if np.isfinite(out[first]).any() else 1.0
-    out[~first] = np.maximum(max_t(x[:, ~first]), gate)
+    declared, others = np.array(max_t(x[:, first])), np.array(max_t(x[:, ~first]))
+    out[first] = np.minimum(declared / PRIMARY, 1.0)
+    gate = np.nanmax(out[first]) if np.isfinite(declared).any() else 1.0
+    out[~first] = np.minimum(np.maximum(others, gate), np.minimum(others / (1 - PRIMARY), 1.0))
     return out.tolist()
 
 

@@ -8,7 +8,7 @@ of this one with the signs of a coin, so that in truth no part does anything. Di
 effect, with the deviation that the seeds showed, as the rungs of a ladder show them.
 
 It is that of the effect whose statistic is the greatest: of a family in which others differ too, the rule steps down
-and finds more. Primary effects have a family, and a threshold, of their own.
+and finds more. Of a suite with primary effects it is that of one family, which for them is higher than their own.
 """
 
 from __future__ import annotations

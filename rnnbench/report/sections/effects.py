@@ -7,7 +7,7 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from rnnbench.analysis import bars, effects, stats
+from rnnbench.analysis import bars, effects, flips, stats
 from rnnbench.analysis.effects import Effect
 from rnnbench.plan.ladders import Climb
 from rnnbench.report import marks, sections
@@ -82,7 +82,7 @@ def _about(found: Sequence[Effect], tell: bool) -> str:
     bases, numbers = {e.base for e in found}, {e.n for e in found}
     primary = sum(e.primary for e in found)
     ones = "primary one" if primary == 1 else f"{primary} primary ones"
-    first = f", the {ones} (*) first" if primary else ""
+    first = f", the {ones} (*) at {100 * flips.PRIMARY:.0f}{NBSP}% of the level" if primary else ""
     return (
         f"of the variant less that of {clean(*bases) if len(bases) == 1 else 'its base'}, paired by seed"
         + (f" (n = {min(numbers)})" if len(numbers) == 1 else "")
