@@ -19,7 +19,7 @@ def lines(data: bytes) -> list[str]:
     with suppress(Enough):
         read(data, "s.yaml", faults)
     with pytest.raises(UserError) as caught:
-        faults.refuse(["s.yaml"])
+        raise faults.error(["s.yaml"])
     assert caught.value.code == 2
     return list(caught.value.lines)
 

@@ -196,6 +196,30 @@ BROKEN: dict[str, tuple[str, str]] = {
     "lacking": (CELL.replace("def step", "def stop"), "got a class Cell without step"),
     "bare": (CELL.replace("leak: bool = True", "leak: bool"), "got no default of leak, expected one of every field"),
     "taken": (CELL.replace("leak", "lr"), "got a field 'lr', expected a name that no key of a suite has"),
+    "no such default": (
+        CELL.replace("rate: float = 0.5", "rate: float = '0.5'"),
+        "got './bad.py': class Cell: switch 'rate': got the default '0.5', expected a number, as annotated",
+    ),
+    "no such choice": (
+        CELL.replace("rate: float = 0.5", "rate: __import__('typing').Literal['a', 'b'] = 'c'"),
+        "class Cell: switch 'rate': got the default 'c', expected one of 'a', 'b', as annotated",
+    ),
+    "not annotated": (
+        CELL.replace("leak: bool = True", "leak = True"),
+        "got `leak = True`, which makes no switch, expected `leak: bool = True`, or `leak: ClassVar[bool] = True` if",
+    ),
+    "not annotated anew": (
+        CELL + "\n@dataclass(frozen=True)\nclass Cell(Cell):\n    rate = 0.75\n",
+        "class Cell: got `rate = 0.75`, which makes no switch, expected `rate: float = 0.75`",
+    ),
+    "unknown annotation": (
+        CELL.replace("leak: bool", "leak: 'bol'"),
+        "class Cell: got an annotation that can't be read: NameError: name 'bol' is not defined",
+    ),
+    "odd annotation": (
+        CELL.replace("rate: float = 0.5", "rate: torch.Tensor = 0.5"),
+        "switch 'rate': got the annotation <class 'torch.Tensor'>, expected one of bool, int, float, str, Literal and",
+    ),
     "beside": (CELL.replace("from helper import squash", "import colorsys"), "ImportError: colorsys is "),
 }  # fmt: skip
 
@@ -211,6 +235,33 @@ def test_a_broken_file_is_told_in_one_line_with_its_place(kind: str, folder: Pat
     (line,) = caught.value.lines
     assert line.startswith(f"{folder}/own/suite.yaml:6:15: architectures.own.cell: "), line
     assert told in line
+
+
+def test_all_that_is_wrong_with_the_switches_of_a_class_is_told(folder: Path) -> None:
+    fields = "leak = True; k: int = 1.5; on: bool = 'yes'"
+    (folder / "own/mine.py").write_text(CELL.replace("leak: bool = True", fields))
+    (folder / "own/here/first.py").write_text(TASK.replace("int = 2", "int = 2.5"))
+    with pytest.raises(UserError) as caught:
+        load(folder / "own/suite.yaml")
+    cell = f"{folder}/own/suite.yaml:6:15: architectures.own.cell: got './mine.py': class Cell: "
+    task = f"{folder}/own/suite.yaml:8:23: tasks.first.task: got 'here/first.py': class Task: "
+    bare = "got `leak = True`, which makes no switch, expected `leak: bool = True`, or `leak: ClassVar[bool] = True`"
+    bare += " if it never changes"
+    assert list(caught.value.lines) == [
+        f"{cell}{bare}",
+        f"{cell}switch 'k': got the default 1.5, expected a whole number, as annotated",
+        f"{cell}switch 'on': got the default 'yes', expected true or false, as annotated",
+        f"{task}field 'symbols': got the default 2.5, expected a whole number, as annotated",
+    ]
+
+
+def test_what_never_changes_is_no_forgotten_switch(folder: Path) -> None:
+    """Constants, and what a class that this one is made from says, annotated there or a property."""
+    more = "    MOST = 3\n    _hidden = 1\n    why: ClassVar[str] = ''\n    heads = 2\n"
+    text = CELL.replace("    leak: bool = True\n", f"    leak: bool = True\n{more}")
+    (folder / "own/mine.py").write_text(text.replace("import torch\n", "import torch\nfrom typing import ClassVar\n"))
+    (folder / "own/here/first.py").write_text(TASK.replace("    symbols", "    bar = 0.9\n    symbols"))
+    assert len(load(folder / "own/suite.yaml").variants) == 2
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -393,8 +394,6 @@ def test_includes_that_cannot_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         "a.yaml:2:48: include[4]: got '.', expected a suite that can be read: Is a directory",
         "b.yaml:1:10: include: got 'a.yaml', expected a file that doesn't lead back here: a.yaml -> b.yaml -> a.yaml",
     ]
-    write(tmp_path, a="rnnbench: 1\ninclude: []\n")
-    assert refusal("a.yaml")[-1] == "a.yaml:2:10: include: got an empty list, expected a path or a list of paths"
     write(tmp_path, a="rnnbench: 1\ninclude: b.yaml\nname: x\nname: y\n", b="rnnbench: 2\n")
     assert refusal("a.yaml") == [
         "a.yaml:4:1: got a second 'name', expected one; the first is at a.yaml:3:1",
@@ -634,3 +633,14 @@ def test_primary_effects_are_named_by_part_or_by_variant() -> None:
     ]  # older versions read what doesn't use it
     plain = suite(text + "tasks: {copy: {lengths: [5]}, qa: {lengths: [5]}}\n")
     assert [run.id for run in plan(plain).runs()] == [run.id for run in plan(s).runs()]
+
+
+def test_what_a_suite_may_leave_out_may_be_empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty list of what a suite adds is as none; what runs are made of needs at least one."""
+    monkeypatch.chdir(tmp_path)
+    rest = "rnnbench: 1\nname: s\narchitectures: {rnn: {cell: rnn, grid: {hidden: [2, 3]}%s}}\n"
+    rest += "tasks: {copy: {lengths: [5]%s}}\n"
+    empty = "ablate: []\nclaims: []\ninclude: []\n" + rest % (", skip: []", ", primary: []")
+    write(tmp_path, a=rest % ("", ""), b=empty)
+    a, b = load("a.yaml"), load("b.yaml")
+    assert replace(b, path=a.path, text=a.text) == a

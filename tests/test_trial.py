@@ -14,6 +14,8 @@ import torch
 from numpy.typing import NDArray
 
 from rnnbench import cells, registry, tasks
+from rnnbench.cli import apart
+from rnnbench.errors import UserError
 from rnnbench.layers.recurrent import Recurrent
 from rnnbench.rng import Stream, stream
 from rnnbench.tasks import Batch, Lag
@@ -166,3 +168,55 @@ def test_validate_tries_the_cells_that_a_suite_names(cli: Cli, tmp_path: Path) -
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "suite.yaml: own: cell ./mine.py: ValueError: no gate as yet (mine.py:15)\n"
     assert cli("validate", "suite.yaml", "--no-import").returncode == 0
+
+
+BROKEN = {
+    "unread.py": "def",
+    "lacks.py": "import nosuch_package",
+    "empty.py": "",
+    "steps.py": FILE,
+    "ends.py": "import os\nos._exit(3)",
+}
+MANY = """\
+rnnbench: 1
+name: many
+architectures:
+  unread: {cell: ./unread.py}
+  lacks: {cell: ./lacks.py}
+  empty: {cell: ./empty.py}
+  steps: {cell: ./steps.py}
+  switch: {cell: ./steps.py, gat: true}
+  ends: {cell: ./ends.py}
+  module: {module: nosuch_package.LSTM}
+  setting: {cell: rnn, hiden: 3}
+  layers: {cell: rnn, residual: true}
+tasks: {adding: {lengths: [4]}}
+"""
+ALL = (
+    "many.yaml: cell ./ends.py: importing it lost its process, which ended with exit code 3",
+    "many.yaml:4:18: architectures.unread.cell: got './unread.py': can't be imported: SyntaxError: invalid syntax",
+    "many.yaml:5:17: architectures.lacks.cell: got './lacks.py': can't be imported: ModuleNotFoundError: No module",
+    "many.yaml:6:17: architectures.empty.cell: got './empty.py': got no class Cell in it",
+    "many.yaml:8:30: architectures.switch.gat: got an unknown key, expected a switch of steps or a setting; did you",
+    "many.yaml:11:24: architectures.setting.hiden: got an unknown key",
+    "many.yaml:12:33: architectures.layers.residual: got an impossible combination: residual needs",
+    "many.yaml: module on adding: module nosuch_package.LSTM: can't be imported: ModuleNotFoundError",
+    "many.yaml: steps: cell ./steps.py: ValueError: no gate as yet (steps.py:15)",
+)
+
+
+def test_whatever_is_wrong_is_told_in_one_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One fault hides no other: neither in the suite nor in its files, at their import or at their first step."""
+    monkeypatch.chdir(tmp_path)
+    for name, text in {**BROKEN, "many.yaml": MANY}.items():
+        (tmp_path / name).write_text(text)
+    request: dict[str, Any] = {"source": "many.yaml", "overrides": [], "seeds": None, "try": True}
+    with pytest.raises(UserError) as refused:
+        apart.imported(request, "many.yaml", 60.0, "")
+    told = refused.value.lines
+    assert len(told) == len(ALL), told
+    for line, start in zip(told, ALL, strict=True):
+        assert line.startswith(start), line
+    with pytest.raises(UserError) as refused:  # what trains looks no further than the imports
+        apart.load("many.yaml", (), None)
+    assert refused.value.lines == tuple(told[:-2])

@@ -8,6 +8,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from rnnbench.errors import UserError
@@ -25,14 +26,26 @@ def load(source: str, overrides: Sequence[str], seeds: str | None) -> Suite:
     """A suite for a command that trains: what it names of other people's code has been imported, and a plan been made
     of it, in a process of its own before."""
     from rnnbench import api
-    from rnnbench.suite.load import load as read
 
-    found = read(source, overrides=overrides, seeds=seeds, imports=False)
+    found, error = unimported(source, overrides, seeds)
     if not found.foreign:
+        if error is not None:
+            raise error
         return found
     request = {"source": source, "overrides": list(overrides), "seeds": seeds, "try": False}
     imported(request, found.path, IMPORT_SECONDS, CURE)
     return api.load(source, overrides, seeds)
+
+
+def unimported(source: str, overrides: Sequence[str], seeds: str | None) -> tuple[Suite, UserError | None]:
+    """What there is of a suite without what it names of other people's code, and the faults of the rest. UserError
+    where nothing of it can be known."""
+    from rnnbench.suite.load import attempt, nothing
+
+    suite, error = attempt(source, overrides, seeds, nothing)
+    if suite is None:
+        raise error or AssertionError("no suite without a fault")
+    return suite, error
 
 
 def counts(suite: Suite) -> dict[str, int]:
@@ -44,8 +57,8 @@ def counts(suite: Suite) -> dict[str, int]:
 
 
 def imported(request: dict[str, Any], file: str, seconds: float, cure: str) -> dict[str, int]:
-    """How much a suite comes to; UserError with what is wrong with what it names of other people's code, a line each.
-    Where the process was lost, another one goes on without what it was lost to."""
+    """How much a suite comes to; UserError with all that is wrong with it and with other people's code that it names, a
+    line each. Where the process was lost, another one goes on without what it was lost to."""
     lines: list[str] = []
     below: dict[str, list[str]] = {}
     skip: list[str] = []
@@ -122,33 +135,27 @@ def child(number: int) -> None:
 def _import(request: dict[str, Any], tell: Callable[..., None]) -> None:
     from rnnbench import process, registry
     from rnnbench.cli import trying
-    from rnnbench.suite import load as loading
+    from rnnbench.suite.load import Attempt, attempt, nothing
 
-    def read(imports: bool) -> Suite:
+    skip = set(request["skip"])
+
+    def read(imports: Callable[[str], bool]) -> Attempt:
         with process.unchanged():  # a folder that an import leaves is where the suite is looked for
-            return loading.load(
-                request["source"], overrides=request["overrides"], seeds=request["seeds"], imports=imports
-            )
+            return attempt(request["source"], request["overrides"], request["seeds"], imports)
 
-    suite, skip = read(imports=False), set(request["skip"])
-    for name in suite.foreign:
+    suite, error = read(nothing)
+    for name in suite.foreign if suite else ():
         if name not in skip:
             tell(at=name)
             kind, _, text = name.partition(" ")
-            try:
-                with process.unchanged():
-                    registry.find(f"{kind}s", text)
-            except UserError as error:
-                if skip:
-                    tell(lines=[f"{suite.path}: {line}" for line in error.lines])
-    if not skip & set(suite.foreign):
-        tell(at=WHOLE)
-        try:
-            suite = read(imports=True)
-        except UserError as error:
-            tell(lines=list(error.lines), below={line: list(each) for line, each in error.below.items()})
-    if request["try"]:
+            with process.unchanged(), suppress(UserError):  # which is told below, at the place that names it
+                registry.find(f"{kind}s", text)
+    tell(at=WHOLE)
+    suite, error = read(lambda name: name not in skip)
+    if error is not None:
+        tell(lines=list(error.lines), below={line: list(each) for line, each in error.below.items()})
+    if suite is not None and request["try"]:
         trying.modules(suite, skip, tell)
         trying.layers(suite, skip, tell)
         trying.tasks(suite, skip, tell)
-    tell(counts=counts(suite))
+    tell(counts=counts(suite) if suite is not None and error is None else {})

@@ -58,6 +58,8 @@ def layers(suite: Suite, skip: set[str], tell: Tell) -> None:
         if not set(names) & set(suite.foreign) - skip or not ladder.rungs:
             continue
         made = Model.of(ladder.rungs[0])
+        if made.layer.incompatible(made.settings):  # which the suite is told of
+            continue
         way = f"{ladder.variant.name} {made.settings.hidden} {made.task.causal}"
         if way in seen:
             continue

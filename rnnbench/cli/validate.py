@@ -29,10 +29,10 @@ def validate(
     ] = 60.0,
 ) -> None:
     """Check a suite wholly, with what it names of other people's code, and run nothing."""
-    from rnnbench.suite.load import load
-
-    loaded = load(suite, overrides=set or (), seeds=seeds, imports=False)
+    loaded, error = apart.unimported(suite, set or (), seeds)
     if no_import or not loaded.unverified:
+        if error is not None:
+            raise error
         common.say(_told(loaded.name, apart.counts(loaded), bool(loaded.foreign)))
         for name in loaded.unverified:
             common.say(f"unverified: {name}")

@@ -32,7 +32,7 @@ def ablations(reader: Reader, known: Mapping[str, Sequence[Variant]], defaults: 
     """(name, path, variant) of each part taken out or put in, of each pair of an entry's parts, of each other start;
     the variant is None where it or its base has a fault."""
     want = "{base: NAME, without: [PARTS]} or {base: NAME, with: [PARTS]}"
-    for i, _ in enumerate(reader.items(("ablate",), f"a list of {want}")):
+    for i, _ in enumerate(reader.items(("ablate",), f"a list of {want}", 0)):
         path: Path = ("ablate", i)
         entry = reader.mapping(path, want, KEYS, of="base, without, with, pairs, starts or match")
         if entry is None:
@@ -111,7 +111,11 @@ def _change(
         has, lacks = ("lacks", "has") if wanted else ("has", "lacks")
         already = f", which {base.name} {lacks} already" if found and found.is_on == wanted else ""
         candidates = [k for k, p in parts.items() if p.is_on != wanted and not (p.on is None and wanted)]
-        reader.fault(path, f"got {shown(part)}{already}, expected a part that {base.name} {has}", part, candidates)
+        want = f"a part that {base.name} {has}"
+        if found is None and "module" in base.model:
+            example = f"args: {{bias: {'false' if wanted else 'true'}}}"
+            want += f": a bool in the `args` of its module, as bias in `{example}`, or a setting"
+        reader.fault(path, f"got {shown(part)}{already}, expected {want}", part, candidates)
         return None
     value = found.on if wanted else found.off
     change = {found.field: value if found.field == part else {part: value}}

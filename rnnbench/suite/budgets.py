@@ -32,13 +32,15 @@ def read(reader: Reader, top: Mapping[str, Any], most: int) -> Budgets:
 
 def check(reader: Reader, suite: Suite) -> None:
     """A fault where some run would get more steps than any run may, or a task is named that isn't there."""
-    known = tuple(task.name for task in suite.tasks)
+    entries = reader.document.value.get("tasks")
+    known = tuple(entries) if isinstance(entries, dict) else ()  # those with a fault of their own, too
     for i, name in enumerate(suite.budgets.tasks):
         if name not in known:
             reader.got(("budgets", "tasks", i), "a task of the suite", name, known)
     longer = [task for task in suite.tasks if len(suite.budgets.of(task.name)) > 1]
     if longer:
-        most = max(suite.settings(variant, task).steps for variant in suite.variants for task in longer)
+        every = (suite.settings(variant, task).steps for variant in suite.variants for task in longer)
+        most = max(every, default=0)
         if suite.budgets.times[-1] * most > MOST_STEPS:
             path: Path = ("budgets",) if "budgets" in reader.document.value else ("more_steps", "times")
             reader.got(path, f"at most {MOST_STEPS} steps a run, where some have {most} already")

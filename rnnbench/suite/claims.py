@@ -27,7 +27,7 @@ def claims(
     is refused anyway. `headlines`: of each task without a fault what claims may ask of it, `span` or another."""
     want = "{says: SENTENCE, that: EXPRESSION}"
     doubtful = reader.faults.names("architectures", "ablate", "tasks")
-    for i, _ in enumerate(reader.items(("claims",), f"a list of {want}")):
+    for i, _ in enumerate(reader.items(("claims",), f"a list of {want}", 0)):
         path: Path = ("claims", i)
         entry = reader.mapping(path, want, ("says", "that"), of="says or that")
         if entry is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from itertools import islice
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple
 
 from rnnbench.errors import UserError, nearest
 from rnnbench.suite.excerpts import excerpt
@@ -112,18 +112,22 @@ class Faults:
         own = [fault for fault in self._found if fault.path[:1] and fault.path[0] in keys]
         return {name for fault in own for name in (fault.name, *map(str, fault.path[1:2])) if name}
 
+    def within(self, *keys: str) -> bool:
+        """Whether whatever is wrong stands below one of these keys of a suite."""
+        return all(fault.path[:1] and fault.path[0] in keys for fault in self._found)
+
     def add(self, place: Place, path: Path, what: str, name: str = "", known: Collection[str] = ()) -> None:
         """Notes a fault; raises Enough at the last that is worth noting."""
         self._found.append(Fault(place, path, what, name, known))
         if len(self._found) >= ENOUGH:
             raise Enough
 
-    def refuse(self, files: Iterable[str] = ()) -> NoReturn:
-        """Raise them as one UserError, by place: in the order of the files, then of the options."""
+    def error(self, files: Iterable[str] = ()) -> UserError:
+        """They as one UserError, by place: in the order of the files, then of the options."""
         order = {file: i for i, file in enumerate(files)}
         last = len(order)
         found = sorted(self._found, key=lambda f: (order.get(f.place.file, last), f.place.line, f.place.column))
         lines = {fault.line(): excerpt(fault.place, self.texts.get(fault.place.file, "")) for fault in found[:MOST]}
         rest = f"{'at least ' * (len(found) >= ENOUGH)}{len(found) - MOST} more faults from here on"
         more = [f"{found[MOST].place}: and {rest}"] if len(found) > MOST else []
-        raise UserError(*lines, *more, below=lines)
+        return UserError(*lines, *more, below=lines)

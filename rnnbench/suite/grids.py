@@ -78,7 +78,7 @@ def skipped(reader: Reader, path: Path, entry: Mapping[str, Any], points: Sequen
         reader.fault(where, "got combinations to leave out, expected a grid to leave them out of", key=True)
         return []
     found = []
-    for i, _ in enumerate(reader.items(where, f"a list of combinations, each {SKIP}")):
+    for i, _ in enumerate(reader.items(where, f"a list of combinations, each {SKIP}", 0)):
         at = (*where, i)
         each = reader.mapping(at, SKIP, known, of="a factor of the grid")
         if each == {} and not reader.document.get(at):

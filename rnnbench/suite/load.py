@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from glob import glob
 from pathlib import Path
+from typing import NamedTuple
 
 from rnnbench import __version__
 from rnnbench.errors import UserError, closest, nearest
@@ -19,13 +20,21 @@ from rnnbench.suite import Suite
 from rnnbench.suite.document import LARGEST, Document, read
 from rnnbench.suite.faults import Enough, Faults, printable
 from rnnbench.suite.faults import Path as KeyPath
-from rnnbench.suite.reader import Reader
+from rnnbench.suite.reader import Imports, Reader, everything
 from rnnbench.suite.resolve import resolve
 
 FORMAT = 1  # the version of the suite file, written `rnnbench: 1`
 DEEPEST = 20  # includes of includes
 WANT = "a path or a list of paths"
 WHOLE = ("seeds", "budgets")  # what a suite says of these replaces all that an included one does
+
+
+class Attempt(NamedTuple):
+    """A suite without what has a fault, None where nothing of it can be known; and its faults, None where it has none,
+    so that it is whole."""
+
+    suite: Suite | None
+    error: UserError | None
 
 
 def load(source: str | Path, *, overrides: Sequence[str] = (), seeds: str | None = None, imports: bool = True) -> Suite:
@@ -35,18 +44,36 @@ def load(source: str | Path, *, overrides: Sequence[str] = (), seeds: str | None
     >>> load("quick", overrides=["hidden=8"], seeds="2").overrides
     {'hidden': 8}
     """
+    return _sound(attempt(source, overrides, seeds, everything if imports else nothing))
+
+
+def nothing(name: str) -> bool:
+    """Imports nothing that a suite names."""
+    return False
+
+
+def attempt(source: str | Path, overrides: Sequence[str], seeds: str | None, imports: Imports) -> Attempt:
+    """What there is of a suite beside its faults. UserError where there is no file to read."""
     path = _found(source)
     try:
         data = _bytes(path)
     except (OSError, ValueError) as e:
         raise UserError(f"{printable(str(path), 1000)}: {_why(e)}; expected a suite that can be read") from e
-    return loads(data, str(path), overrides=overrides, seeds=seeds, imports=imports)
+    return _attempt(data, str(path), overrides, seeds, imports)
 
 
-def loads(
-    data: bytes, file: str, *, overrides: Sequence[str] = (), seeds: str | None = None, imports: bool = True
-) -> Suite:
+def loads(data: bytes, file: str, *, overrides: Sequence[str] = (), seeds: str | None = None) -> Suite:
     """The suite in a file's bytes; includes are looked for beside `file`."""
+    return _sound(_attempt(data, file, overrides, seeds, everything))
+
+
+def _sound(attempt: Attempt) -> Suite:
+    if attempt.suite is None or attempt.error is not None:
+        raise attempt.error or AssertionError("a suite without a fault is there")
+    return attempt.suite
+
+
+def _attempt(data: bytes, file: str, overrides: Sequence[str], seeds: str | None, imports: Imports) -> Attempt:
     faults = Faults()
     files = _Files(faults)
     suite = None
@@ -54,9 +81,7 @@ def loads(
         main = files.read(data, file, [os.path.realpath(file)])
         if main is not None and not files.lost:
             suite = resolve(files.merged(main), faults, overrides, seeds, imports)
-    if suite is None or len(faults):
-        faults.refuse(files.documents)
-    return suite
+    return Attempt(suite, faults.error(files.documents) if suite is None or len(faults) else None)
 
 
 def shipped() -> dict[str, Path]:
@@ -135,7 +160,7 @@ class _Files:
     def _include(self, reader: Reader, way: list[str]) -> None:
         paths: list[KeyPath] = [("include",)]
         if isinstance(reader.document.value["include"], list):
-            paths = [("include", i) for i, _ in enumerate(reader.items(("include",), WANT))]
+            paths = [("include", i) for i, _ in enumerate(reader.items(("include",), WANT, 0))]
         for path in paths:
             name = reader.text(path, WANT)
             wrong = "" if name is None else self._take(reader.document.file, name, way)

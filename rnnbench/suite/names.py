@@ -4,9 +4,11 @@ that names it."""
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from rnnbench import registry
 from rnnbench.errors import UserError
+from rnnbench.suite import declared
 from rnnbench.suite.faults import Path, printable, shown
 from rnnbench.suite.reader import Reader
 
@@ -35,16 +37,22 @@ def named(reader: Reader, path: Path, kind: str, text: str) -> str | None:
             reader.got(path, f"a path that no other file goes by: here it means {file}, above {other}")
             return None
         registry.place({name: file})
-    reader.foreign[f"{kind[:-1]} {name}"] = file
-    if not reader.imports:
+    what = f"{kind[:-1]} {name}"
+    reader.foreign[what] = file
+    if not reader.imports(what):
+        reader.unread.add(what)
         return None
+    lines = _wrong(kind, name)
+    if what not in reader.refused:  # else it is told where it was named first
+        for line in lines:
+            reader.refused.add(what)
+            reader.fault(path, f"got {shown(text)}: {printable(line, 1000)}")
+    return None if lines else name
+
+
+def _wrong(kind: str, name: str) -> Sequence[str]:
+    """Why a class of other people's can't be had or used, a line each."""
     try:
-        registry.find(kind, name)
+        return declared.wrong(registry.find(kind, name))
     except UserError as error:
-        if (kind, name) in reader.refused:  # told where it was named first
-            return None
-        reader.refused.add((kind, name))
-        why = printable(str(error).removeprefix(f"{kind[:-1]} {name!r}: "), 1000)
-        reader.fault(path, f"got {shown(text)}: {why}")
-        return None
-    return name
+        return [line.removeprefix(f"{kind[:-1]} {name!r}: ") for line in error.lines]

@@ -15,7 +15,7 @@ def primary(reader: Reader, path: Path, variants: Sequence[Variant] | None) -> I
     where some variant has a fault: names are then not looked at, since the suite is refused anyway."""
     first: dict[str, int] = {}
     parts = named_parts(variants or ())
-    for i, _ in enumerate(reader.items(path, "a list of parts")):
+    for i, _ in enumerate(reader.items(path, "a list of parts", 0)):
         name = reader.text((*path, i), "a part or the variant that differs by it")
         if name is None or variants is None:
             continue

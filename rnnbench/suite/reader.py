@@ -8,7 +8,7 @@ first value is checked, and nowhere else.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cache
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -73,20 +73,30 @@ def values(instance: object) -> dict[str, Any]:
 
 
 @cache
-def _adapter(cls: type, name: str) -> TypeAdapter[Any]:
+def adapter(cls: type, name: str) -> TypeAdapter[Any]:
+    """What holds a value to the annotation of a dataclass's field."""
     from pydantic import ConfigDict, TypeAdapter
 
     return TypeAdapter(hints(cls)[name], config=ConfigDict(strict=True))
 
 
+Imports = Callable[[str], bool]  # whether what is named of other people's code, `cell ./mine.py`, may be imported
+
+
+def everything(name: str) -> bool:
+    """Imports whatever a suite names."""
+    return True
+
+
 class Reader:
     """A document and the faults found in it. What has a fault is left out of what is returned."""
 
-    def __init__(self, document: Document, faults: Faults, imports: bool = True) -> None:
+    def __init__(self, document: Document, faults: Faults, imports: Imports = everything) -> None:
         self.document = document
         self.faults = faults
-        self.imports = imports  # whether other people's code may be imported
-        self.refused: set[tuple[str, str]] = set()  # what was named of other people's code and can't be had
+        self.imports = imports
+        self.unread: set[str] = set()  # what was named of other people's code and wasn't to be imported
+        self.refused: set[str] = set()  # what was named of it and can't be had
         self.foreign: dict[str, str] = {}  # what was named of it, `cell ./mine.py`, and the file that it is
 
     def got(self, path: Path, want: str, name: str = "", known: Collection[str] = ()) -> None:
@@ -123,10 +133,11 @@ class Reader:
         self.got(path, want)
         return {}
 
-    def items(self, path: Path, want: str) -> list[Any]:
-        """The list at a path, which isn't empty; empty where that is a fault."""
+    def items(self, path: Path, want: str, least: int = 1) -> list[Any]:
+        """The list at a path, of `least` values or more; empty where that is a fault. What a suite may say besides, and
+        may leave out, may be empty: `ablate`, `claims`, `include`, `skip`, `primary`."""
         value = self.document.get(path)
-        if isinstance(value, list) and value:
+        if isinstance(value, list) and len(value) >= least:
             return value
         self.got(path, want)
         return []
@@ -168,7 +179,7 @@ class Reader:
 
         name, value = name or str(path[-1]), self.document.get(path)
         try:
-            return {name: _adapter(cls, name).validate_python(value)}
+            return {name: adapter(cls, name).validate_python(value)}
         except ValidationError as e:
             hint = hints(cls)[name]
             choices = get_args(hint) if get_origin(hint) is Literal and isinstance(value, str) else ()

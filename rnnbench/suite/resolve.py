@@ -35,7 +35,7 @@ from rnnbench.suite.faults import Enough, Faults, Path, Place, printable, shown
 from rnnbench.suite.names import named as named_class
 from rnnbench.suite.points import label
 from rnnbench.suite.primary import primary
-from rnnbench.suite.reader import Reader, hints
+from rnnbench.suite.reader import Imports, Reader, everything, hints
 from rnnbench.suite.seeds import LARGEST_SEED
 from rnnbench.suite.seeds import grid as seeds_of
 from rnnbench.suite.seeds import option as seeds_option
@@ -52,6 +52,8 @@ OF_TASK = (
     training.KEY,
     examples.KEY,
 )  # keys of a task that are neither its difficulty nor settings
+# Of these an entry with a fault is left out, and the rest is judged without it.
+ENTRIES = ("architectures", "ablate", "tasks", "claims")
 MOST_RUNS = 1_000_000
 SEEDS = 3  # where a suite doesn't say
 
@@ -64,10 +66,10 @@ def resolve(
     faults: Faults,
     overrides: Sequence[str] = (),
     seeds: str | None = None,
-    imports: bool = True,
+    imports: Imports = everything,
 ) -> Suite:
-    """The suite of a document, with `--set` and `--seeds` over it. It is whole only if `faults` stays empty; without
-    `imports` it lacks what other people's code makes."""
+    """The suite of a document, with `--set` and `--seeds` over it. What has a fault is left out of it, and what is made
+    of other people's code that `imports` says no to."""
     reader = Reader(document, faults, imports)
     top = reader.mapping((), "a suite", TOP, of="a key of a suite") or {}
     for key in ("architectures", "tasks"):
@@ -90,7 +92,7 @@ def resolve(
     named += ablations(reader, known, defaults) if "ablate" in top else ()
     _check_names(reader, [(name, path) for name, path, _ in named])
     variants = tuple(variant for _, _, variant in named if variant)
-    whole = imports or not reader.foreign
+    whole = not reader.unread
     complete = variants if whole and len(variants) == len(named) else None
     tasks = tuple(_tasks(reader, lengths.search(reader, (), top), complete)) if "tasks" in top else ()
     _count(asked, len(variants), sum(len(task.places) for task in tasks), grid, crossed, trained)
@@ -115,7 +117,7 @@ def resolve(
         probe=probing.read(reader, len(grid) or LARGEST_SEED) if "probe" in top else None,
         crossing=crossed,
     )
-    if not len(faults):
+    if faults.within(*ENTRIES):
         suite = matching.fit(reader, suite, {name: path for name, path, _ in named})
         _check_settings(reader, suite, named)
         budgets.check(reader, suite)

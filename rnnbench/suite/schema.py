@@ -34,8 +34,8 @@ def _mapping(properties: Mapping[str, Schema], required: Iterable[str] = ()) -> 
     return made | ({"required": list(required)} if required else {})
 
 
-def _listed(of: Schema) -> Schema:
-    return {"type": "array", "minItems": 1, "items": of}
+def _listed(of: Schema, least: int = 1) -> Schema:
+    return {"type": "array", "items": of} | ({"minItems": least} if least else {})
 
 
 def value(hint: Any) -> Schema:
@@ -155,7 +155,7 @@ OF_TASK = {
     TASK: _chosen("task", "tasks"),
     "lengths": {"anyOf": [_listed(LENGTH) | {"uniqueItems": True}, STEPPED]},
     "search": SEARCH,
-    "primary": _listed({"type": "string"}),
+    "primary": _listed({"type": "string"}, 0),
     examples.KEY: {"anyOf": [NUMBER, _listed(NUMBER) | {"uniqueItems": True, "minItems": 2}]},
 }
 
@@ -168,15 +168,15 @@ def _top() -> dict[str, Schema]:
         "rnnbench": {"const": 1},
         "name": text | {"pattern": NAME},
         "about": text,
-        "include": {"anyOf": [text, _listed(text)]},
+        "include": {"anyOf": [text, _listed(text, 0)]},
         "defaults": _reference(SETTINGS),
         "seeds": {
             "anyOf": [count, _listed(SEED), _mapping({"from": SEED, "count": count}, ["from", "count"]), CROSSED]
         },
         "architectures": _by_name(_reference(ARCHITECTURE)),
-        "ablate": _listed(_reference(ABLATION)),
+        "ablate": _listed(_reference(ABLATION), 0),
         "tasks": _by_name(named, {name: _of_name(name) for name in registry.names("tasks")}),
-        "claims": _listed(_mapping({"says": text, "that": text}, ["says", "that"])),
+        "claims": _listed(_mapping({"says": text, "that": text}, ["says", "that"]), 0),
         "prune": {"type": "boolean"},
         "search": SEARCH,
     }
