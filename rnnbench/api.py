@@ -194,7 +194,7 @@ def last_suite(store: Store) -> Suite:
 
 def orphaned(suite: Suite, store: Store) -> list[str]:
     """What to say of the records in a store that earlier versions of a suite named, and that no suite names any
-    longer: a line, or none."""
+    longer: a line, or none. Until the suite has run as it is now, `gc` goes by the version that ran."""
     remembered = list(map(Suite.from_dict, store.suites()))
     try:
         kept = store.records(orphans.earlier(suite, remembered))
@@ -210,7 +210,11 @@ def orphaned(suite: Suite, store: Store) -> list[str]:
         if count == 1
         else (f"{count:,} records of an earlier version of this suite are")
     )
-    return [f"{what} no longer named; rnnbench gc lists them"]
+    versions = [orphans.key(each) == orphans.key(suite) for each in remembered]
+    if any(own and each.text == suite.text for own, each in zip(versions, remembered, strict=True)):
+        return [f"{what} no longer named; rnnbench gc lists them"]
+    shown = "rnnbench report, of no suite, shows them as they ran; " if versions[0] else ""
+    return [f"{what} no longer named; {shown}rnnbench gc lists them once this one has run"]
 
 
 def warnings(records: Iterable[Record]) -> list[str]:

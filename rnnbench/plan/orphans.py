@@ -19,8 +19,8 @@ Key = tuple[str, str]
 
 
 def key(suite: Suite) -> Key:
-    """What makes two texts versions of one suite: its name, and where its file is."""
-    return suite.name, os.path.normpath(suite.path)
+    """What makes two texts versions of one suite: its name, and where its file is, however its path is written."""
+    return suite.name, os.path.abspath(suite.path)
 
 
 def earlier(suite: Suite, remembered: Iterable[Suite]) -> Iterator[Run]:

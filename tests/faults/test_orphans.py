@@ -14,6 +14,7 @@ from rnnbench.plan.filter import select
 from rnnbench.store import Store
 from rnnbench.suite import Suite
 from rnnbench.suite.load import loads
+from rnnbench.upkeep import gc
 
 TEXT = """\
 rnnbench: 1
@@ -26,6 +27,8 @@ tasks: {{copy: {{lengths: [5, 10]}}}}
 BOTH = TEXT.format(variants="rnn: {cell: rnn}, gru: {cell: gru}")
 ONE = TEXT.format(variants="rnn: {cell: rnn}")
 LINE = "4 records of an earlier version of this suite are no longer named; rnnbench gc lists them"
+LATER = f"{LINE} once this one has run"  # until then it goes by the version that ran
+SHOWN = LATER.replace("; ", "; rnnbench report, of no suite, shows them as they ran; ")
 
 
 def suite(text: str, path: str = "s.yaml", seeds: str | None = None) -> Suite:
@@ -49,7 +52,7 @@ def store(tmp_path: Path) -> Store:
 
 def test_what_is_taken_out_is_told_until_it_is_back(store: Store) -> None:
     assert api.orphaned(suite(BOTH), store) == []
-    assert api.orphaned(suite(ONE), store) == [LINE]
+    assert api.orphaned(suite(ONE), store) == [SHOWN]
     ran(store, suite(ONE))
     assert api.orphaned(suite(ONE), store) == [LINE]
     assert api.orphaned(suite(BOTH), store) == []
@@ -82,12 +85,22 @@ def test_what_another_suite_names_is_no_orphan(store: Store) -> None:
     ran(store, suite(BOTH.replace("name: s", "name: other")))
     assert api.orphaned(suite(ONE), store) == []
     ran(store, suite(ONE.replace("name: s", "name: other")))
-    assert api.orphaned(suite(ONE), store) == [LINE]
+    assert api.orphaned(suite(ONE), store) == [LATER]
 
 
 def test_a_suite_of_that_name_elsewhere_is_another_suite(store: Store) -> None:
     assert api.orphaned(suite(ONE, "elsewhere/s.yaml"), store) == []
-    assert api.orphaned(suite(ONE, "./s.yaml"), store) == [LINE]
+    assert api.orphaned(suite(ONE, "./s.yaml"), store) == [SHOWN]
+    assert api.orphaned(suite(ONE, str(Path("s.yaml").resolve())), store) == [SHOWN]
+
+
+def test_gc_lists_what_a_report_says_that_it_lists(store: Store) -> None:
+    assert gc.find(store, ["orphans"])[0].count == 0  # as the text that ran is what it goes by
+    assert api.orphaned(suite(ONE), store) == [SHOWN]
+    assert api.last_suite(store) == suite(BOTH)
+    ran(store, suite(ONE))
+    assert api.orphaned(suite(ONE), store) == [LINE]
+    assert gc.find(store, ["orphans"])[0].count == 4
 
 
 def test_all_that_nothing_names(store: Store) -> None:
