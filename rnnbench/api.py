@@ -188,7 +188,10 @@ def last_suite(store: Store) -> Suite:
     registry.place(suite.files)
     with process.unchanged():
         for kind, name in (each.split(" ", 1) for each in suite.foreign):
-            registry.find(f"{kind}s", name)
+            try:
+                registry.find(f"{kind}s", name)
+            except UserError as error:  # the user named no suite, so say which one names that
+                raise UserError(f"{suite.name}, which ran last: {error}") from error
     return suite
 
 

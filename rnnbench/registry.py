@@ -14,18 +14,19 @@ import os
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from rnnbench import cells, foreign, layers, plugins, tasks
 from rnnbench.cells import Cell
-from rnnbench.errors import UserError, nearest
+from rnnbench.errors import UserError, closest, nearest
 from rnnbench.layers import Layer, module
 from rnnbench.layers.layout import Layout
 from rnnbench.layers.recurrent import Recurrent
 from rnnbench.records import Rung
 from rnnbench.settings import Settings
 from rnnbench.tasks import Task
-from rnnbench.text import sentence
+from rnnbench.text import printable, sentence
 
 KINDS = ("cell", "layer", "module")
 BASES: dict[str, type] = {"cells": cells.Cell, "layers": layers.Layer, "tasks": tasks.Task}
@@ -80,22 +81,38 @@ def file_name(text: str) -> str:
     return plain if plain.startswith("..") else f"./{plain}"
 
 
+def defined(name: str) -> list[str]:
+    """The kinds of which a user's own file has a class, cells, layers, tasks; UserError where it has none."""
+    found = _file(name, f"file {name!r}")
+    kinds = [kind for kind in BASES if hasattr(found, kind[:-1].capitalize())]
+    if not kinds:
+        raise UserError(f"file {name!r}: got no class in it of the name Cell, Layer or Task, expected one")
+    return kinds
+
+
 def _from_file(kind: str, name: str) -> Any:
     """The class in a user's own file, which has the name that one of ours has in its file: Cell, Layer or Task."""
     what, wanted = f"{kind[:-1]} {name!r}", kind[:-1].capitalize()
+    found = _file(name, what)
+    if not hasattr(found, wanted):
+        raise UserError(f"{what}: got no class {wanted} in it, expected `class {wanted}({kind}.{wanted})`")
+    return _checked(kind, name, getattr(found, wanted))
+
+
+def _file(name: str, what: str) -> ModuleType:
+    """A user's own file, imported; UserError, which begins with `what`, where that can't be."""
     if name not in _places:
         raise UserError(f"{what}: nothing says where that file is; next: name the suite that names it")
     path = _places[name]
     if not path.is_file():
-        raise UserError(f"{what}: no such file, expected one at {path}")
+        near = closest(path.stem, [file.stem for file in path.parent.glob("*.py")])
+        cure = f"{printable(near[:-2])}.py'?" if near else "next: put it there, or name one that is there"
+        raise UserError(f"{what}: no such file, expected one at {path}; {cure}")
     foreign.here = True
     try:
-        found = foreign.module_of(path)
+        return foreign.module_of(path)
     except (Exception, SystemExit) as error:
         raise UserError(f"{what}: can't be imported: {foreign.told(error)}") from error
-    if not hasattr(found, wanted):
-        raise UserError(f"{what}: got no class {wanted} in it, expected `class {wanted}({kind}.{wanted})`")
-    return _checked(kind, name, getattr(found, wanted))
 
 
 @cache

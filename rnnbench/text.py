@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 SPACES = "\t\n\v\f\r\x1c\x1d\x1e\x1f\x85\u2028\u2029"
@@ -40,6 +41,19 @@ def raised(error: str, width: int = 300) -> str:
         text = " ".join(" ".join(lines[first:]).split())
         return printable(text, width) + (f" ({printable(own[-1], 100)})" if own else "")
     return printable(next((line.strip() for line in reversed(lines) if line.strip()), ""), width)
+
+
+def flow(value: object) -> str:
+    """A value as a suite has it, on one line.
+
+    >>> flow({"cell": "lstm", "peepholes": True, "args": {"sizes": [1, 2]}})
+    '{cell: lstm, peepholes: true, args: {sizes: [1, 2]}}'
+    """
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {flow(each)}" for key, each in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(flow, value)) + "]"
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def sentence(text: str) -> str:

@@ -22,17 +22,31 @@ def test_every_cell_is_listed(cli: Cli) -> None:
     assert told["mlstm"] == "fused"
 
 
+def test_what_is_derived_is_told_before_its_code(cli: Cli) -> None:
+    done = cli("kernels", "show", "mlstm", "heads=4")
+    assert done.returncode == 0
+    lines = len(cli("kernels", "show", "mlstm", "heads=4", "--code").stdout.splitlines())
+    assert lines > 100
+    assert done.stdout == (
+        "mlstm: fused: a scan forwards and one back are derived from its step\n"
+        "switches    heads=4, forget_activation=sigmoid, forget_bias=3.0, chrono=false\n"
+        "parameters  Wq, bq, Wk, bk, Wv, bv, Wo, bo, Wi, bi, Wf, bf\n"
+        "states      256, 32, 4 numbers of an example, at 32 units\n"
+        f"code        {lines} lines; next: rnnbench kernels show mlstm heads=4 --code\n"
+    )
+
+
 def test_a_scan_is_shown(cli: Cli) -> None:
-    done = cli("kernels", "show", "lstm", "peepholes=true")
+    done = cli("kernels", "show", "lstm", "peepholes=true", "--code")
     assert done.returncode == 0
     compile(done.stdout, "lstm", "exec")
     assert "\nNAMES = (" in done.stdout
     assert "'pi'" in done.stdout
-    assert "'pi'" not in cli("kernels", "show", "lstm").stdout
+    assert "'pi'" not in cli("kernels", "show", "lstm", "--code").stdout
 
 
 def test_a_scan_of_heads_is_shown(cli: Cli) -> None:
-    shown = cli("kernels", "show", "mlstm", "heads=4").stdout
+    shown = cli("kernels", "show", "mlstm", "heads=4", "--code").stdout
     assert "heads, D = 4, H // 4" in shown
     assert "remember_and_recall_back(" in shown
 

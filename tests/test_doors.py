@@ -134,6 +134,11 @@ def test_files_of_ones_own_are_run_and_known_by_their_source(cli: Cli, folder: P
         assert len(list(api.stale(known.values()))) == 8, path
         if path == "helper.py":
             assert "8 of 8 records are stale" in cli("report", "moved/suite.yaml").stdout
+            quiet = cli("run", "moved/suite.yaml", "-q").stderr  # which a script reads, too
+            assert quiet == (
+                "mine: 8 known runs are stale: made by other code than today's; "
+                "next: rnnbench run moved/suite.yaml --rerun stale\n"
+            )
         (folder / "moved" / path).write_text(text)
 
 
@@ -237,6 +242,37 @@ def test_a_broken_file_is_told_in_one_line_with_its_place(kind: str, folder: Pat
     assert told in line
 
 
+def test_ones_own_is_listed_as_ours_are(cli: Cli, folder: Path) -> None:
+    (folder / "own/mine.py").write_text(CELL.replace("leak: bool = True", "leak: bool = True  # what it forgets"))
+    told = (
+        "cell own/mine.py\n\nA cell of my own.\n\nLeaky, if wanted.\n\n"
+        "name  default  may be       what it is\n"
+        "leak  true     true, false  what it forgets\n"
+        "rate  0.5      a number\n"
+    ).replace("own/", "./own/")
+    assert cli("list", "own/mine.py").stdout == told
+    assert cli("list", "cells", "./own/mine.py").stdout == told
+    refused = cli("list", "tasks", "./own/mine.py")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "task './own/mine.py': got no class Task in it" in refused.stderr
+    (folder / "own/mine.py").write_text(CELL.replace("leak: bool", "leak: int").replace("True", "'on'"))
+    refused = cli("list", "./own/mine.py")
+    wrong = "class Cell: switch 'leak': got the default 'on', expected a whole number, as annotated"
+    assert (refused.returncode, refused.stdout, refused.stderr) == (2, "", f"cell './own/mine.py': {wrong}\n")
+
+
+def test_a_file_that_is_gone_is_told_with_the_suite_that_ran_last(folder: Path) -> None:
+    store = Store(folder / "results")
+    with store.writing():
+        store.remember(load(folder / "own/suite.yaml").as_dict())
+    (folder / "own/mine.py").unlink()
+    with pytest.raises(UserError) as caught:
+        api.last_suite(store)
+    (line,) = caught.value.lines
+    assert line.startswith("mine, which ran last: cell './mine.py': no such file, expected one at ")
+    assert line.endswith("own/mine.py; next: put it there, or name one that is there")
+
+
 def test_all_that_is_wrong_with_the_switches_of_a_class_is_told(folder: Path) -> None:
     fields = "leak = True; k: int = 1.5; on: bool = 'yes'"
     (folder / "own/mine.py").write_text(CELL.replace("leak: bool = True", fields))
@@ -267,7 +303,8 @@ def test_what_never_changes_is_no_forgotten_switch(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("path", "told"),
     [
-        ("./nothing.py", "got './nothing.py': no such file, expected one at"),
+        ("./nothing.py", r"got './nothing.py': no such file, expected one at \S+; next: put it there, or name one th"),
+        ("./mien.py", r"no such file, expected one at \S+; did you mean 'mine.py'\?"),
         ("/tmp/mine.py", "got '/tmp/mine.py', expected a path relative to this file"),
         ("./mine", "got './mine', expected the path of a file that ends in .py, or package/name"),
         ("nobody/mine", "got 'nobody/mine': no installed package nobody adds cells; known: none"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from typing import Annotated
 
@@ -10,6 +11,10 @@ import yaml
 
 from rnnbench.cli import app, common
 from rnnbench.errors import UserError
+from rnnbench.settings import Settings
+from rnnbench.text import flow
+
+UNITS = Settings.hidden  # at which sizes are told
 
 kernels = typer.Typer(help="The fused scans that are derived from cells.", no_args_is_help=True)
 app.add_typer(kernels, name="kernels")
@@ -32,12 +37,14 @@ def show(
     switches: Annotated[
         list[str] | None, typer.Argument(metavar="[SWITCH=VALUE]...", help="Its switches, as in a suite.")
     ] = None,
+    code: Annotated[bool, typer.Option("--code", help="The scans themselves, as they are compiled.")] = False,
 ) -> None:
-    """Print the scans that are derived from a cell's step, as they are compiled."""
+    """Say what is derived from a cell's step: with which parameters and states, and in how many lines, or why not."""
     from rnnbench import registry
     from rnnbench.kernels import refusal
     from rnnbench.suite.document import scalar
     from rnnbench.suite.load import loads
+    from rnnbench.suite.reader import values
 
     model: dict[str, object] = {"cell": cell}
     for switch in switches or ():
@@ -55,4 +62,17 @@ def show(
         raise UserError(f"{cell}: no fused scan is derived from its step, which is stepped through: {reason}")
     from rnnbench.kernels.derived import source
 
-    sys.stdout.write(source(found))
+    text = source(found)
+    if code:
+        sys.stdout.write(text)
+        return
+    typed = shlex.join([cell, *(switches or ())])
+    told = {
+        "switches": ", ".join(f"{name}={flow(value)}" for name, value in values(found).items()) or "none",
+        "parameters": ", ".join(found.shapes(1, UNITS)),
+        "states": ", ".join(map(str, found.widths(UNITS))) + f" numbers of an example, at {UNITS} units",
+        "code": f"{len(text.splitlines())} lines; next: rnnbench kernels show {typed} --code",
+    }
+    common.say(f"{cell}: fused: a scan forwards and one back are derived from its step")
+    for name, what in told.items():
+        common.say(f"{name:<{max(map(len, told))}}  {what}")

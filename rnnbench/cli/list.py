@@ -27,7 +27,7 @@ def list_(
         str | None,
         typer.Argument(
             metavar="WHAT",
-            help=f"{', '.join(KINDS)}; or the name of a cell, layer or task, for all that is said of it.",
+            help=f"{', '.join(KINDS)}; or a cell, layer or task, by its name or ./FILE.py, for all that is said of it.",
             autocompletion=lambda incomplete: [kind for kind in KINDS if kind.startswith(incomplete)],
         ),
     ] = None,
@@ -35,7 +35,8 @@ def list_(
     results: options.Results = options.RESULTS,
     filter: options.Filter = None,
 ) -> None:
-    """List what a suite or a command can name, a line each; `list lstm`: one of them; `list runs SUITE`: its runs."""
+    """List what a suite or a command can name, a line each; `list lstm`, `list ./mine.py`: one of them; `list runs
+    SUITE`: its runs."""
     width = common.screen(None)[0] if sys.stdout.isatty() or environment.columns() else UNFOLDED
     if suite is not None and what not in ("runs", *CLASSES):
         raise UserError(f"list: got '{printable(suite, 60)}' after '{printable(what or '', 60)}', expected nothing")
@@ -46,7 +47,7 @@ def list_(
 
         common.write_lines(_fields(Settings, width), None)
     elif what in CLASSES and suite is not None:
-        common.write_lines(_detail(suite, width), None)
+        common.write_lines(_detail(suite, width, (what,)), None)
     elif what is None or what in KINDS:
         common.write_lines(_names(what, width), None)
     else:
@@ -77,25 +78,46 @@ def _names(what: str | None, width: int) -> Iterator[str]:
         yield from ("", "more: rnnbench list lstm (or any other name), list settings, list runs")
 
 
-def _detail(name: str, width: int) -> Iterator[str]:
+def _detail(name: str, width: int, wanted: Sequence[str] = CLASSES) -> Iterator[str]:
     """All that is said of a cell, layer or task: its docstrings, with the equations, and its switches."""
+    from rnnbench import process
+
+    with process.unchanged():  # what importing other people's code changes
+        yield from list(_said(name, width, wanted))
+
+
+def _said(name: str, width: int, wanted: Sequence[str]) -> Iterator[str]:
     import inspect
 
     from rnnbench import registry
+    from rnnbench.suite import declared
 
-    kinds = [kind for kind in CLASSES if name in registry.known(kind)]
+    own = name.endswith(".py")
+    if own:
+        path = name
+        name = registry.file_name(path) or path
+        registry.place({name: path})
+    kinds = [kind for kind in wanted if own or name in registry.known(kind)]
+    if own and len(kinds) > 1:
+        kinds = registry.defined(name)
     if not kinds:
-        known = (*KINDS, *(each for kind in CLASSES for each in registry.known(kind)))
+        names = [each for kind in wanted for each in registry.known(kind)]
+        want = "the name or the file of a " + " or ".join(kind[:-1] for kind in wanted)
+        if len(wanted) > 1:
+            names, want = [*KINDS, *names], f"{', '.join(KINDS)} or {want}"
         shown = printable(name, 60)
-        near = nearest(shown, known)
+        near = nearest(shown, names)
         hint = f"; {near}" if near.startswith("did") else ""
-        raise UserError(f"list: got '{shown}', expected {', '.join(KINDS)} or the name of a cell, layer or task{hint}")
+        raise UserError(f"list: got '{shown}', expected {want}{hint}")
     for kind in kinds:
         cls = registry.find(kind, name)
+        if registry.is_foreign(name) and (wrong := declared.wrong(cls)):
+            raise UserError(*(f"{kind[:-1]} {name!r}: {line}" for line in wrong))
         yield f"{kind[:-1]} {name}"
         for text in (inspect.getdoc(sys.modules[cls.__module__]), cls.__dict__.get("__doc__")):
-            said = inspect.cleandoc((text or "").partition("\n    >>>")[0])
-            yield from ("", *map(printable, said.splitlines()))
+            if text:
+                said = inspect.cleandoc(text.partition("\n    >>>")[0])
+                yield from ("", *map(printable, said.splitlines()))
         yield ""
         yield from _fields(cls, width)
 

@@ -110,12 +110,14 @@ def run(
         outcome = api.run_plan(
             chosen, store, listening, jobs, rerun, retries, timeout, fail_fast, resolved, kernels, executor, wanted
         )
-    if not quiet:
+    stale = 0 if rerun in ("stale", "all") else forecasts[0].stale
+    if quiet:
+        _stale(chosen.suite, stale)  # a script must not take them for today's
+    else:
         after = api.Forecast.of(outcome.climbs)
         common.say(forecast.summary(name, forecasts[0], after, outcome.trained, outcome.broken), err=True)
         for line in api.orphaned(whole, store):
             common.say(f"{name}: {line}", err=True)
-        stale = 0 if rerun in ("stale", "all") else forecasts[0].stale
         _notes(chosen.suite, stale, jobs or (api.cores() if executor == "local" else 1), outcome.climbs)
         common.say(f"next: {_next(chosen.suite, after, results)}", err=True)
     if outcome.exit:
@@ -127,14 +129,19 @@ def _notes(suite: Suite, stale: int, workers: int = 1, climbs: Sequence[Climb] =
     from rnnbench.analysis import advice
     from rnnbench.analysis.verdicts import MINIMUM
 
-    if stale:
-        again = f"next: rnnbench run {common.typed(suite)} --rerun stale"
-        are = "known run is" if stale == 1 else "known runs are"
-        common.say(f"{suite.name}: {stale:,} {are} stale: made by other code than today's; {again}", err=True)
+    _stale(suite, stale)
     if few := advice.few(suite):
         told = f"{few} of {len(suite.claims)} claims can't be decided with {counted(len(suite.seeds), 'seed')}"
         option = advice.seeds(suite, climbs, MINIMUM, workers)
         common.say(f"{suite.name}: {told}, {MINIMUM} are needed: {option}", err=True)
+
+
+def _stale(suite: Suite, stale: int) -> None:
+    """Says how many of the records other code made, where some are."""
+    if stale:
+        again = f"next: rnnbench run {common.typed(suite)} --rerun stale"
+        are = "known run is" if stale == 1 else "known runs are"
+        common.say(f"{suite.name}: {stale:,} {are} stale: made by other code than today's; {again}", err=True)
 
 
 def _next(suite: Suite, after: Forecast, results: Path) -> str:

@@ -17,6 +17,7 @@ from rnnbench import registry
 from rnnbench.running.cores import cores
 from rnnbench.running.executors import EndEvent, Event, Job, PreparingEvent, ReadyEvent, WarningEvent, wire, worker
 from rnnbench.running.executors.processes import PIECE, Process, program
+from rnnbench.text import flow
 
 GRACE_SECONDS = 2.0  # between TERM and KILL
 START_SECONDS = 300.0  # that importing and compiling may take where a run's time is limited
@@ -164,7 +165,7 @@ class Local:
             yield said
         elif isinstance(said, wire.End):
             if said.worn and it.job is not None:
-                what = f"{it.job.runs[0].rung.model_text} changed {', '.join(said.worn)}"
+                what = f"{flow(it.job.runs[0].rung.model)} changed {', '.join(said.worn)}"
                 yield WarningEvent(
                     it.number, f"{what} of its whole process; a fresh worker takes what comes next", what
                 )

@@ -22,6 +22,7 @@ from typing import Any, NoReturn
 
 from rnnbench.errors import UserError
 from rnnbench.running.executors import wire
+from rnnbench.text import flow
 
 COMPILE_SECONDS = 0.5  # compiling that took longer is told
 WARNINGS = 20  # of Python's that a job passes on
@@ -160,8 +161,7 @@ class WorkerProcess:
         trainer = Trainer(message["device"], message["kernels"], self._tell)
         self._prepare(compiles=False)
         if (seconds := _compiled(trainer, runs, lambda: self._prepare(compiles=True))) > COMPILE_SECONDS:
-            model = ", ".join(f"{key}: {json.dumps(value)}" for key, value in runs[0].rung.model.items())
-            what = f"compiled what {{{model}}} needs".replace('"', "")
+            what = f"compiled what {flow(runs[0].rung.model)} needs"
             self._tell(f"{what} in {seconds:.1f} s; it is kept for the next time", what)
         self.channel.send({"is": "warm"})
         return trainer
