@@ -32,5 +32,5 @@ def names_axis(names: Sequence[str], title: str | None = None) -> dict[str, Any]
         "type": "nominal",
         "title": title,
         "scale": {"domain": list(names)},
-        "axis": {"grid": True, "ticks": False, "domain": False},
+        "axis": {"grid": True, "ticks": False, "domain": False, "labelPadding": 8},
     }
