@@ -39,7 +39,7 @@ MAY: dict[str, set[str]] = {
     "layers": {"cells", "foreign", "kernels", "rng", "settings"},
     "tasks": {"rng"},
     "registry": {"cells", "foreign", "layers", "plugins", "records", "settings", "tasks"},
-    "suite": {"records", "registry", "seeds", "settings"},
+    "suite": {"foreign", "records", "registry", "seeds", "settings"},
     "plan": {"records", "registry", "seeds", "settings", "suite"},
     "training": {"cells", "curriculum", "finite", "foreign", "kernels", "layers", "records", "registry", "rng",
                  "settings", "tasks"},
