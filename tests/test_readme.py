@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from rnnbench import api
+from rnnbench.analysis import spans
 from rnnbench.plan import plan, views
 from rnnbench.plan.ladders import Climb
 from rnnbench.report import marks, render
@@ -46,7 +47,7 @@ def test_its_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
 
 def exported(suite: Suite) -> list[Climb]:
     """What the committed export has of a suite."""
-    return api.shown(plan(suite), api.exported(ROOT / "docs" / "data" / "long_deps_full.jsonl.gz"))
+    return api.shown(plan(suite), api.exported(ROOT / "docs" / "data" / f"{suite.name}.jsonl.gz"))
 
 
 def test_what_it_prints_is_what_the_tutorial_prints() -> None:
@@ -60,8 +61,8 @@ def test_the_flagships_document_says_what_its_export_says() -> None:
     told = render(suite, climbs, "table", width=118).splitlines()
     document = (ROOT / "docs" / "long_deps.md").read_text()
     assert told[told.index("span") + 1].startswith("what was trained to span the gap")
-    spans = told[told.index("span") : told.index("effects")]
-    rows = [line for line in spans if line.startswith(("lstm", "rnn", "gru", "bilstm", "transformer"))]
+    headlines = told[told.index("span") : told.index("effects")]
+    rows = [line for line in headlines if line.startswith(("lstm", "rnn", "gru", "bilstm", "transformer"))]
     assert len(rows) > 27
     assert all(row in document for row in rows)
     effects = [line.removesuffix("differs").rstrip() for line in told if line.endswith("  differs")]
@@ -71,6 +72,17 @@ def test_the_flagships_document_says_what_its_export_says() -> None:
     verdicts = json.loads(render(suite, climbs, "json"))["claims"]
     for number, claim in enumerate(verdicts, 1):
         assert f"| {number} | {claim['says']} | **{claim['verdict']}** | {claim['why']} |" in document
+
+
+@pytest.mark.parametrize(("name", "title"), [("transformer", "Without a recurrence"), ("matched", "The part, or its")])
+def test_the_flagships_document_says_what_the_suites_beside_it_came_to(name: str, title: str) -> None:
+    section = (ROOT / "docs" / "long_deps.md").read_text().partition(f"## {title}")[2].partition("\n## ")[0]
+    rows = {line.split()[0]: " ".join(line.split()) for line in section.split("```")[1].splitlines()[3:]}
+    climbs = views.at(exported(api.load(name)))
+    assert {climb.ladder.variant.name for climb in climbs} == set(rows)
+    for climb in climbs:
+        told = " ".join(marks.span(spans.span(climb), True).text.split())
+        assert told in rows[climb.ladder.variant.name]
 
 
 def test_no_tick_of_the_export_stands_beside_more_steps_than_its_budget() -> None:

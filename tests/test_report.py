@@ -357,6 +357,13 @@ def test_only_a_few_broken_runs_are_quoted() -> None:
     assert "! and 3 more\n" in report.render(SUITE, climbs(SUITE, results), "table", width=100)
 
 
+@pytest.mark.parametrize(("runs", "told"), [("d d d", "3 of 3 runs"), ("d 1 d", "2 of 3 runs"), ("d 1 1", "")])
+def test_what_mostly_diverged_is_named(runs: str, told: str) -> None:
+    found = report.render(SUITE, climbs(SUITE, {("rnn", "adding"): [runs, ". . ."]}), "table", width=120)
+    lines = [line for line in found.splitlines() if line.startswith("∞ rnn on adding:")]
+    assert lines == ([f"∞ rnn on adding: {told} diverged, at lr 0.01; try a lower"] if told else [])
+
+
 def test_unknown_format() -> None:
     with pytest.raises(UserError, match=r"^--format: got 'mardown', expected a format; did you mean 'markdown'\?$"):
         rendered("mardown")

@@ -146,6 +146,15 @@ def test_a_longer_ladder_where_its_end_hides_the_difference() -> None:
     assert found == "; rnn did not solve copy at its shortest length (2) in 6 of 6 seeds: add lengths below 2"
 
 
+def test_an_effect_that_is_told_though_its_claim_is_undecided() -> None:
+    results = {"lstm": "ssssss uuuuuu", "lstm-forget_gate": "uuuuuu uuuuuu"}
+    found = told(6, "effect(forget_gate, copy) < -1", **results)
+    assert found.startswith(f"; told from 0 by the mean (lstm-forget_gate on copy), {advice.WIDER}; ")
+    assert "add lengths below 2" in found
+    results["lstm-forget_gate"] = "uuusss uuuuuu"
+    assert "told from 0" not in told(6, "effect(forget_gate, copy) < -1", **results)
+
+
 def test_what_a_search_left_out_is_no_failure() -> None:
     """A length that it didn't try since a longer one was solved, or since a shorter one was not."""
     task = replace(TASKS[0], lengths=(2, 5, 20), search="bisect")

@@ -5,23 +5,46 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from rnnbench.analysis import effects
 from rnnbench.analysis.verdicts import MINIMUM, Verdict
 from rnnbench.plan import cost
 from rnnbench.plan.ladders import Climb
 from rnnbench.plan.selection import Asked, asked
-from rnnbench.suite import Claim, Suite, rungs
+from rnnbench.suite import Claim, Suite, parts, rungs
+from rnnbench.suite.expression import measures
+from rnnbench.suite.grammar import parse
 from rnnbench.text import duration
 
 SHOWN = 2  # ladders that are told of
+WIDER = "but a claim takes the least and the most that each seed's rungs leave open"
 
 
 def advised(suite: Suite, climbs: Sequence[Climb], verdicts: Sequence[Verdict]) -> list[Verdict]:
-    """The verdicts; the reason of one that is undecided ends with what would decide it."""
+    """The verdicts; the reason of one that is undecided ends with why an effect that it is about is told all the same,
+    and with what would decide it."""
+    undecided = [verdict.claim for verdict in verdicts if verdict.outcome == "undecided"]
+    named = {claim.number: list(_effects(claim, suite)) for claim in undecided}
+    known = effects.effects(climbs, estimates=False) if any(named.values()) else []
+    told = {(e.variant, e.task) for e in known if e.outcome == "differs"}
     out = []
     for verdict in verdicts:
-        told = advice(verdict.claim, suite, climbs) if verdict.outcome == "undecided" else ""
-        out.append(replace(verdict, why=f"{verdict.why}; {told}") if told else verdict)
+        if verdict.outcome != "undecided":
+            out.append(verdict)
+            continue
+        sure = [f"{variant} on {task}" for variant, task in named[verdict.claim.number] if (variant, task) in told]
+        by_mean = f"told from 0 by the mean ({', '.join(sure)}), {WIDER}" if sure else ""
+        why = "; ".join(filter(None, (verdict.why, by_mean, advice(verdict.claim, suite, climbs))))
+        out.append(replace(verdict, why=why))
     return out
+
+
+def _effects(claim: Claim, suite: Suite) -> Iterator[tuple[str, str]]:
+    """(variant, task) of each effect that a claim is about."""
+    of_part = parts(suite.variants)
+    for measure in measures(parse(claim.that)):
+        if measure.function == "effect":
+            name, task = measure.arguments
+            yield of_part.get(name, [name])[0], task
 
 
 def few(suite: Suite) -> int:

@@ -11,7 +11,7 @@ from rnnbench.analysis.spans import VariantSpan
 from rnnbench.analysis.verdicts import Outcome, Verdict
 from rnnbench.report import marks
 from rnnbench.report.charts.effects import told as surely
-from rnnbench.report.model import clean, counted
+from rnnbench.report.model import NBSP, clean, counted
 from rnnbench.report.study import Study
 from rnnbench.suite import Suite, TaskEntry, rungs
 
@@ -60,7 +60,7 @@ def _told(task: TaskEntry, span: VariantSpan, names: str, count: int, word: str,
         return f"{names} {solve} the longest length, {span.longest}, with every seed"
     if span.bottom:
         return f"{names} {solve} no length with any seed"
-    mean = " ".join(part for part in marks.span(span, True).parts if part and not part.startswith(marks.HOLES))
+    mean = NBSP.join(part for part in marks.span(span, True).parts if part and not part.startswith(marks.HOLES))
     of = " examples" if span.need else ""
     return f"{names} {have} {word} mean {task.headline}{shown}{' of' if word == 'a' else ','} {mean}{of}"
 
@@ -91,7 +91,7 @@ def _effects(task: TaskEntry, study: Study) -> str:
 
 
 def _sizes(found: Sequence[Effect]) -> list[str]:
-    return [f"{clean(e.variant)} {marks.effect(e.octaves, e.bound).text}" for e in found]
+    return [f"{clean(e.variant)} {marks.effect(e.octaves, e.bound).text.replace(' ', NBSP)}" for e in found]
 
 
 def _untold(found: Sequence[Effect]) -> str:
@@ -108,5 +108,8 @@ def _claims(found: Sequence[Verdict]) -> str:
         "fails": ("fails", "fail"),
         "undecided": ("is undecided", "are undecided"),
     }
-    rest = [f"{counts[outcome]} {one if counts[outcome] == 1 else many}" for outcome, (one, many) in words.items()]
-    return f"Of {counted(len(found), 'claim')} {_listed(rest, 'claims')}."
+    if len(counts) == 1:
+        (outcome,) = counts
+        return f"{'The claim' if len(found) == 1 else f'All {len(found)} claims'} {words[outcome][len(found) > 1]}."
+    rest = [f"{counts[outcome]} {pair[counts[outcome] > 1]}" for outcome, pair in words.items() if counts[outcome]]
+    return f"Of {len(found)} claims {_listed(rest, 'claims')}."

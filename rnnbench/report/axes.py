@@ -21,7 +21,7 @@ def rung_axis(task: TaskEntry, title: str = "", within: tuple[float, float] | No
         "type": "quantitative",
         "title": title or f"{rungs.words(task).name} (log)",
         "scale": {"type": "log", "base": 2, "domain": domain, "nice": False},
-        "axis": {"values": places, "grid": False, "labelOverlap": True, "format": "d"},
+        "axis": {"values": places, "grid": False, "labelOverlap": "greedy", "labelSeparation": 4, "format": "d"},
     }
 
 
@@ -32,5 +32,5 @@ def names_axis(names: Sequence[str], title: str | None = None) -> dict[str, Any]
         "type": "nominal",
         "title": title,
         "scale": {"domain": list(names)},
-        "axis": {"grid": True, "ticks": False, "domain": False},
+        "axis": {"grid": True, "ticks": False, "domain": False, "labelPadding": 8},
     }

@@ -1,4 +1,4 @@
-"""The runs that broke, in a few lines, and why."""
+"""The runs that broke, in a few lines, and why; and what mostly diverged."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from rnnbench.plan.ladders import Climb
 from rnnbench.plan.reach import folded
 from rnnbench.records import Record
 from rnnbench.report import marks
-from rnnbench.report.model import clean
+from rnnbench.report.model import clean, counted
+from rnnbench.settings import Settings
 from rnnbench.suite import rungs
 from rnnbench.text import raised
 
@@ -17,10 +18,22 @@ ERRORS = 3  # how many failed runs of a task are quoted
 
 def notes(climbs: Sequence[Climb]) -> list[str]:
     """A line for each of the first few, and how many there are besides."""
-    trained = map(folded, climbs)
+    trained = [folded(climb) for climb in climbs]
     runs = [(climb, r) for climb in trained for step in climb.steps if step.state != "pruned" for r in step.broken]
     out = [f"{marks.FAILED} {_where(climb, r)}: {r.status}{_why(r)}" for climb, r in runs[:ERRORS]]
-    return out + ([f"{marks.FAILED} and {len(runs) - ERRORS} more"] if len(runs) > ERRORS else [])
+    out += [f"{marks.FAILED} and {len(runs) - ERRORS} more"] if len(runs) > ERRORS else []
+    return out + list(filter(None, map(_diverged, trained)))
+
+
+def _diverged(climb: Climb) -> str:
+    """A line where half or more of a variant's runs on a task diverged: their scores don't say what it could learn."""
+    done = [r for step in climb.steps if step.state != "pruned" for r in step.finished]
+    lost = [r for r in done if r.status == "diverged"]
+    if not lost or 2 * len(lost) < len(done):
+        return ""
+    rates = " or ".join(sorted({f"{Settings.of(r.run.rung).lr:g}" for r in lost}))
+    who = f"{clean(climb.ladder.variant.name)} on {clean(climb.ladder.task.name)}"
+    return f"{marks.DIVERGED} {who}: {len(lost)} of {counted(len(done), 'run')} diverged, at lr {rates}; try a lower"
 
 
 def _where(climb: Climb, record: Record) -> str:

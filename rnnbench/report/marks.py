@@ -46,7 +46,7 @@ OF_NEEDS = {
     "≤": "at most, since some seed solved it with the fewest examples: the ladder begins there",
 }
 BEFORE = ("≥", "≤", "<", ">")  # stand before their number, a word of its own
-SIGNS = ("+", "−")  # of a difference
+DIFFERENCES = ("+", "−", "0")  # what one begins with
 
 
 def has(word: str, sign: str) -> bool:
@@ -75,17 +75,18 @@ def legend(tables: Iterable[Table]) -> tuple[str, ...]:
 
 def _example(sign: str, tables: Sequence[Table]) -> str:
     """A mark with a number that it has in a table, the first; alone where it has none, and empty where it isn't used. A
-    bound of a difference, `≥ +1.3`, is none of the bounds that a legend explains."""
+    bound of a difference, `≥ +1.3` or `≤ 0.0`, is none of the bounds that a legend explains: no length is under 1."""
     alone = ""
     for words in (cell.text.split() for table in tables for row in table.rows for cell in row[1:]):
         for word, after in zip_longest(words, words[1:], fillvalue=""):
             if has(word, sign):
                 if word != sign:
                     return word
+                if sign in BEFORE and after[:1] in DIFFERENCES:
+                    continue
                 if sign in BEFORE and after[:1].isdigit():
                     return f"{word} {after}"
-                if after[:1] not in SIGNS:
-                    alone = sign
+                alone = sign
     return alone
 
 

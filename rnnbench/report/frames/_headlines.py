@@ -20,12 +20,12 @@ def columns(name: str, about: str) -> dict[str, Column]:
         "variant": Column("str", "its name in the suite"),
         "task": Column("str", "its name in the suite"),
         name: Column("float64", about),
+        "censored": Column("str", "above: it is at least that; below: at most; both: either; empty: neither"),
         "low": Column("float64", "the lower end of its 95 % interval; nan of one seed"),
         "high": Column("float64", "the upper end; infinite where the ladder ends below it"),
         "octaves": Column("float64", "the same as log2, in which means and intervals are taken"),
         "octaves_low": Column("float64", "the lower end"),
         "octaves_high": Column("float64", "the upper end"),
-        "censored": Column("str", "above: it is at least that; below: at most; both: either; empty: neither"),
         "n": Column("int64", "seeds of which it is known"),
         "holes": Column("int64", "of them, those that solve a longer length than one that they don't solve"),
         "provisional": Column("bool", "whether runs that are missing or broke could change it"),
@@ -46,5 +46,5 @@ def rows(headline: str, climbs: Sequence[Climb]) -> Iterator[tuple[Any, ...]]:
 
 def told(found: VariantSpan) -> tuple[Any, ...]:
     """One of them, as its columns have it."""
-    lengths = (round(2.0**octaves, DIGITS) for octaves in found.octaves)
-    return (*lengths, *found.octaves, CENSORED[found.bound], found.n, found.holes, found.provisional)
+    length, low, high = (round(2.0**octaves, DIGITS) for octaves in found.octaves)
+    return (length, CENSORED[found.bound], low, high, *found.octaves, found.n, found.holes, found.provisional)

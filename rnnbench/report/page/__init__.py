@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rnnbench.analysis import verdicts
+from rnnbench.analysis import advice, verdicts
 from rnnbench.analysis.verdicts import Verdict
 from rnnbench.plan.ladders import Climb
 from rnnbench.report import answer, looks, tables
@@ -31,6 +31,7 @@ def made(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = (), probe
     shown = {c.ladder.variant.name: series[c.ladder.variant.name] for c in study.stated}
     found = verdicts.verdicts(suite, climbs)
     report = tables.report(suite, climbs, notes, found=found)
+    advised = advice.advised(suite, study.stated, found)
     chapters = [
         Chapter("answer", "The answer", _answer(suite, study, found)),
         *(
@@ -40,7 +41,7 @@ def made(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = (), probe
         ),
         *figures.chapters(suite, study, series),
         *(
-            Chapter("claims", "Claims", tabled.section(claims.table(found, table.notes[len(found) :])))
+            Chapter("claims", "Claims", tabled.section(claims.table(advised, table.notes[len(found) :])))
             for table in report.tables
             if table.kind == "claims"
         ),

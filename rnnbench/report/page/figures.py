@@ -52,9 +52,26 @@ def _body(name: str, drawn: Sequence[Chart]) -> Markup:
 
 
 def grid(drawn: Sequence[Chart]) -> Markup:
-    """Charts side by side, as many as there is room for. What the marks mean stands once above all, of each sort."""
-    about = join(*(tag("p", text, cls="quiet") for text in dict.fromkeys(chart.about for chart in drawn)))
+    """Charts side by side, as many as there is room for. What the marks mean stands once above all."""
+    about = join(*(tag("p", text, cls="quiet") for text in abouts([chart.about for chart in drawn])))
     return join(about, tag("div", *map(_figure, drawn), cls="figures"))
+
+
+def abouts(texts: Sequence[str]) -> list[str]:
+    """What several charts say of their marks: each once, none that another goes on from, and those that differ in
+    their first word as one.
+
+    >>> abouts(["span of each seed", "span of each seed", "reach of each seed"])
+    ['span or reach of each seed']
+    >>> abouts(["share that solve it", "share that solve it; shaded: trained"])
+    ['share that solve it; shaded: trained']
+    """
+    longest = [text for text in dict.fromkeys(texts) if not any(o != text and o.startswith(text) for o in texts)]
+    first: dict[str, list[str]] = {}
+    for text in longest:
+        word, _, rest = text.partition(" ")
+        first.setdefault(rest, []).append(word)
+    return [f"{' or '.join(words)} {rest}".rstrip() for rest, words in first.items()]
 
 
 def _figure(chart: Chart) -> Markup:
