@@ -24,7 +24,7 @@ from rnnbench.text import printable, sentence
 if TYPE_CHECKING:
     from rnnbench.suite import TaskEntry
 
-LOOK = Look(480, 12)  # points wide, and of the font
+LOOK = Look(480, 12, spare=26)  # points wide, of the font, and at the left
 DRAWN: dict[str, Callable[[dict[str, Any]], bytes]] = {
     ".svg": lambda spec: draw.svg(spec).encode(),
     ".pdf": draw.pdf,

@@ -6,7 +6,7 @@ and black, which is the ink. Where there are more variants than colours the dash
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from rnnbench.suite import Variant
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C8C8C")
 DASHES = ((1, 0), (6, 2), (2, 2), (8, 2, 2, 2))
 SHAPES = ("circle", "square", "triangle-up", "diamond", "triangle-down")  # 5 and 7 have no common factor
+LETTER = 0.6  # sizes of the font, about the width of a letter where the reader's is a wide one
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 
 
@@ -66,7 +67,7 @@ class Look:
             "gridOpacity": 0.1,
             "labelColor": self.ink,
             "labelFontSize": self.font,
-            "labelLimit": 0.36 * self.width,
+            "labelLimit": 0.38 * self.width,
             "tickColor": self.ink,
             "tickOpacity": 0.5,
             "titleColor": self.ink,
@@ -76,13 +77,13 @@ class Look:
         legend = {
             "labelColor": self.ink,
             "labelFontSize": self.font,
-            "labelLimit": 0.4 * self.width,
+            "labelLimit": 0.8 * self.width,
             "orient": "bottom",
-            "columns": max(2, self.width // 126),
             "symbolSize": 40,
             "symbolOpacity": 1,  # whatever the layer that it is taken from has
             "symbolStrokeWidth": 0,  # a dashed one looks torn
             "rowPadding": 1,
+            "columnPadding": 2 * self.font,
             "offset": 4,
         }
         return {
@@ -109,6 +110,11 @@ class Look:
             **more,
         }
 
+    def _columns(self, names: Sequence[str]) -> int:
+        """How many names a row of the legend has room for, in the widest font that may draw them."""
+        longest = max(map(len, names)) * LETTER * self.font
+        return max(1, int(self.width // (longest + 4 * self.font)))
+
     def encoded(self, one: Series, series: Mapping[str, Series], *channels: str, lines: bool = False) -> dict[str, Any]:
         """The colour, and the dash or shape where asked for, of a variant's layer; with all names in the legend, which
         has short lines as its symbols where nothing but `lines` is drawn."""
@@ -119,10 +125,11 @@ class Look:
             "shape": [s.shape for s in every],
         }
         names = [s.name for s in every]
+        look: dict[str, Any] = {"title": None, "columns": self._columns(names)}
         symbol = {"symbolType": "stroke", "symbolStrokeWidth": 2, "symbolSize": 160} if lines else {}
 
         def channel(name: str) -> dict[str, Any]:
-            legend = {"title": None} | symbol if self.legend and name != "strokeDash" else None  # dashed it looks torn
+            legend = look | symbol if self.legend and name != "strokeDash" else None  # dashed it looks torn
             scale = {"domain": names, "range": ranges[name]}
             return {"datum": one.name, "type": "nominal", "scale": scale, "legend": legend}
 
@@ -130,5 +137,5 @@ class Look:
 
 
 PAGE = Look(430, 13, ink="currentColor", paper=None, legend=False, spare=18)
-COLUMN = Look(252, 8)  # 3.5 inches
-COLUMNS = Look(516, 8)  # both of two
+COLUMN = Look(252, 8, spare=14)  # 3.5 inches
+COLUMNS = Look(516, 8, spare=14)  # both of two
