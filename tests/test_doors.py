@@ -429,9 +429,12 @@ def test_code_that_hangs_or_ends_its_process_costs_a_line(code: str, cli: Cli, f
     (folder / "own/bad.py").write_text("1 / 0")
     modules = "architectures:\n  theirs: {module: nosuch.Thing}\n  other: {cell: bad.py}\n"
     (folder / "own/suite.yaml").write_text(SUITE.replace("architectures:\n", modules))
+    zero = "can't be imported: ZeroDivisionError: division by zero"
+    lacking = "can't be imported: ModuleNotFoundError: No module named 'nosuch'"
     assert validated(cli, "--timeout", "3") == (2, [
         f"own/suite.yaml: cell ./mine.py: importing it {LOST[code]}",
-        "own/suite.yaml: cell './bad.py': can't be imported: ZeroDivisionError: division by zero",
+        f"own/suite.yaml:7:17: architectures.other.cell: got 'bad.py': {zero}",
+        f"own/suite.yaml: theirs on first: module nosuch.Thing: {lacking}",
     ])  # fmt: skip
 
 
