@@ -7,6 +7,7 @@ such a value too. Python minds neither: `gate = True` makes no field, and `gate:
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -52,7 +53,7 @@ def _bare(cls: type) -> Iterator[str]:
     for place, each in enumerate(cls.__mro__):
         if each.__module__.partition(".")[0] in ("rnnbench", "builtins", "abc"):
             continue
-        annotated = vars(each).get("__annotations__", {})
+        annotated = inspect.get_annotations(each)
         for name, value in vars(each).items():
             if name.startswith("_") or name.isupper() or name in annotated or type(value) not in PLAIN:
                 continue
