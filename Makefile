@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 CONSTRAINTS ?= constraints.txt
 SUITE ?= suites/long_deps.yaml
 
-.PHONY: run test test-all soak bench clean
+.PHONY: run test test-thorough test-all soak bench clean
 
 run: .venv/installed
 	$(BIN)/rnnbench run $(SUITE)
@@ -18,12 +18,15 @@ test: .venv/installed-dev
 	$(BIN)/mypy
 	$(BIN)/pytest -q -n auto --dist loadfile --no-loadscope-reorder --durations=25
 
-test-all: test
+test-thorough: .venv/installed-dev
+	$(BIN)/pytest -q -n auto --dist loadfile --no-loadscope-reorder -m thorough
+
+test-all: test test-thorough
 	$(BIN)/pytest -q -m mutants
-	RNNBENCH_SLOW=1 $(BIN)/pytest -q tests/test_check.py tests/test_wheel.py
+	RNNBENCH_SLOW=1 $(BIN)/pytest -q -m 'not mutants' tests/test_check.py tests/test_wheel.py
 
 soak: .venv/installed-dev
-	RNNBENCH_SOAK=1 $(BIN)/pytest -q tests/faults
+	RNNBENCH_SOAK=1 $(BIN)/pytest -q -m 'not mutants' tests/faults
 	$(BIN)/python -m tests.soak
 
 bench: .venv/installed-dev

@@ -258,6 +258,7 @@ def canonical(cli: Cli, results: str) -> str:
     return cli("export", "long.yaml", "-r", results, "--canonical").stdout
 
 
+@pytest.mark.thorough
 def test_the_same_bits_with_one_worker_or_two_killed_and_resumed(cli: Cli, tmp_path: Path) -> None:
     text = SUITE.replace("steps: 120", "steps: 300, stop: never")
     (tmp_path / "long.yaml").write_text(text.replace("rnn: {cell: rnn}", "gru: {cell: gru, reset: v3}"))

@@ -410,6 +410,7 @@ def test_what_is_compiled_computes_the_equations(cell: cells.Cell, size: tuple[i
         assert float((mine - expected).abs().max()) <= 2e-5 * max(1, float(expected.abs().max()))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "cell",
     [lstm.Cell(peepholes=True), gru.Cell(reset="v3"), mgu.Cell(), Tangled(), mlstm.Cell(heads=3)],

@@ -77,6 +77,7 @@ def test_it_names_what_decides_bits() -> None:
         assert all((word in text) == (name not in OWN) for word in here)
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif("MKL" not in devices._products(), reason="these are MKL's and an x86-64's variables")
 def test_records_with_equal_numerics_have_equal_bits() -> None:
     here = told()

@@ -354,6 +354,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
     plugins._installed.cache_clear()
 
 
+@pytest.mark.thorough
 def test_names_of_packages_are_found_loaded_when_asked_for_and_switched_off(
     install: Install, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -217,7 +217,7 @@ def test_primary_effects_have_most_of_the_level_and_the_others_all_of_it_after_t
     (_, a), (_, b) = judged(())
     assert a == flips.smallest_p(8)
     assert judged(("lstm-a",)) == [(True, a / flips.PRIMARY), (False, b)]
-    assert judged(("lstm-b",)) == [(False, pytest.approx(a / (1 - flips.PRIMARY))), (True, min(b / flips.PRIMARY, 1.0))]
+    assert judged(("lstm-b",)) == [(False, pytest.approx(a / flips.OTHERS)), (True, min(b / flips.PRIMARY, 1.0))]
 
 
 def test_the_threshold_is_where_an_adjusted_p_crosses_the_level() -> None:

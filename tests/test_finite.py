@@ -213,6 +213,7 @@ def test_a_comparison_tells_what_two_suites_differ_in() -> None:
     assert stated[0] == stated[1] | {"examples": 20}
 
 
+@pytest.mark.thorough
 def test_a_tiny_suite_goes_all_the_way(tmp_path: Path, cli: Callable[..., CompletedProcess[str]]) -> None:
     (tmp_path / "s.yaml").write_text(
         f"{HEAD}defaults: {{hidden: 4, batch: 4, steps: 100}}\n"

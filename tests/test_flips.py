@@ -197,7 +197,7 @@ def test_primary_effects_have_most_of_the_level_and_pass_it_on_once_told(x: Matr
     others = flips.max_t(x[:, ~chosen])
     assert np.array(found)[chosen] == pytest.approx(primary, nan_ok=True)
     told = max((p for p in primary if not math.isnan(p)), default=1.0)
-    expected = [min(max(p, told), 1.0, p / (1 - flips.PRIMARY)) if p == p else p for p in others]
+    expected = [min(max(p, told), 1.0, p / flips.OTHERS) if p == p else p for p in others]
     assert np.array(found)[~chosen] == pytest.approx(expected, nan_ok=True)
 
 

@@ -84,6 +84,7 @@ def gradients(scan: Scan, cell: cells.Cell, p: dict[str, Tensor], xs: Tensor, dy
     return {name: value.detach() for name, value in found.items() if value is not None}
 
 
+@pytest.mark.thorough
 def test_every_parameter_reaches_the_reference() -> None:
     for cell in CELLS.values():
         assert set(gradients(family(cell).scan, cell, *draw(cell, 3, 2, 2, 4))) == {
@@ -344,6 +345,7 @@ print(round(fused(cell).scan(cell, p, torch.ones(1, 1, 1)).item(), 3))
     return done.stdout.strip()
 
 
+@pytest.mark.thorough
 def test_machine_code_is_kept_on_disk_until_its_source_changes(tmp_path: Path) -> None:
     package = copied(tmp_path)
     assert run_copy(package) == "0.762"
@@ -358,6 +360,7 @@ def test_machine_code_is_kept_on_disk_until_its_source_changes(tmp_path: Path) -
     assert len(sorted(package.rglob("rnn_*.nb[ci]"))) == 8
 
 
+@pytest.mark.thorough
 def test_two_processes_never_compile_the_same_scan_at_once(tmp_path: Path) -> None:
     """The second one finds what the first one made: it loads, and writes nothing."""
     package = copied(tmp_path)
@@ -408,6 +411,7 @@ def test_machine_code_that_nobody_uses_is_removed(tmp_path: Path) -> None:
     compile.forget_unused(tmp_path / "gone")
 
 
+@pytest.mark.thorough
 def test_without_any_room_each_process_compiles_anew(tmp_path: Path) -> None:
     package = copied(tmp_path)
     (package / "kernels" / "__pycache__").write_text("")

@@ -115,6 +115,7 @@ def test_retries_can_be_turned_off_and_broken_runs_are_kept_until_asked_for(tmp_
     assert drive(tmp_path, suite(), "pass") == Outcome(trained=0, broken=1, exit=Exit.FAILED)
 
 
+@pytest.mark.thorough
 def test_a_run_that_hangs_is_ended_even_if_it_ignores_the_request(tmp_path: Path) -> None:
     hang = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
     began = time.monotonic()

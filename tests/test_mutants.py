@@ -331,7 +331,7 @@ LOGIC = [
     Mutant("what broke is paired", "analysis/effects.py", "x.finished and y.finished", "x.finished", "test_steps.py"),
     Mutant("a family that isn't monotone", "analysis/flips.py", "np.maximum.accumulate(counts / ", "(counts / ", FLIPS),
     Mutant("apart", "analysis/flips.py", "np.maximum.accumulate(each[:, ::-1], axis=1)", "each[:, ::-1]", FLIPS),
-    Mutant("no gate", "analysis/flips.py", "np.maximum(max_t(x[:, ~first]), gate)", "max_t(x[:, ~first])", FLIPS),
+    Mutant("no gate", "analysis/flips.py", "np.maximum(others, gate)", "others", FLIPS),
     Mutant("Jeffreys without his halves", "analysis/stats.py", "hits + 0.5", "hits + 0.6", "test_stats.py"),
     Mutant(
         "what is unknown outweighs what is false", "analysis/decisions.py",

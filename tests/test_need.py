@@ -303,13 +303,14 @@ def test_two_views_are_compared_at_the_numbers_of_examples_that_both_have() -> N
 def test_the_answer_speaks_of_examples() -> None:
     of, climbs = seen({"lstm": "ssss " * 6, "lstm-forget_gate": "ssuu " * 6})
     (said,) = answer.sentences(of, Study(climbs), [])
-    assert said == (
+    assert said.replace("\u00a0", " ") == (
         "On parity, lstm solves it with every seed, even with 100 examples; lstm-forget_gate has the largest mean "
         "need, 548 (300 to 1000) examples. Of 1 part 1 is told to change the need, in octaves (+: more examples): "
         "lstm-forget_gate ≥ +3.2."
     )
     of, climbs = seen({"lstm": "sssu " * 6, "lstm-forget_gate": "uu.. " * 6}, prune=True)
-    assert answer.sentences(of, Study(climbs), [])[0].startswith(
+    (said,) = answer.sentences(of, Study(climbs), [])
+    assert said.replace("\u00a0", " ").startswith(
         "On parity, lstm has the smallest mean need, 173 (100 to 300) examples; lstm-forget_gate solves it with no "
         "seed, even with 3,000 examples. "
     )
@@ -421,6 +422,7 @@ def test_a_report_tells_the_need(format: str) -> None:
         assert "as a length" not in text
 
 
+@pytest.mark.thorough
 def test_a_tiny_suite_goes_all_the_way(tmp_path: Path, cli: Callable[..., CompletedProcess[str]]) -> None:
     (tmp_path / "s.yaml").write_text(
         "rnnbench: 1\nname: s\nseeds: 1\narchitectures: {rnn: {cell: rnn}}\n"

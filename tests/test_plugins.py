@@ -66,6 +66,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
+@pytest.mark.thorough
 def test_a_package_is_installed_and_all_that_it_adds_is_run(
     site: Path, tmp_path: Path, cli: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:
@@ -99,6 +100,7 @@ def test_a_package_is_installed_and_all_that_it_adds_is_run(
     assert "no installed package adds anything" in rnnbench("list", "plugins", RNNBENCH_PLUGINS="")
 
 
+@pytest.mark.thorough
 def test_workers_at_the_far_end_of_ssh_record_what_local_ones_do(
     site: Path, tmp_path: Path, cli: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:

@@ -116,6 +116,7 @@ class Killing(Notes):
             self.killed = len(seats)
 
 
+@pytest.mark.thorough
 def test_records_are_those_of_local_workers_though_these_are_killed(tmp_path: Path, mark: str) -> None:
     before = folders()
     killing = Killing(mark, tmp_path / "far")

@@ -103,6 +103,7 @@ def trained(machine: str, runs: str) -> list[str]:
     return done.stdout.splitlines()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("machine", ["AVX2, another vendor's"])
 def test_a_run_is_the_same_bits_on_another_machine(machine: str) -> None:
     here, there = (trained(name, json.dumps(QUICK)) for name in ("this one", machine))

@@ -81,6 +81,7 @@ def fresh(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "bin"
 
 
+@pytest.mark.thorough
 def test_the_wheel_runs_in_a_fresh_environment_and_an_empty_folder(fresh: Path, tmp_path: Path) -> None:
     where = here(fresh / "python", "-c", "import rnnbench; print(rnnbench.__file__)", cwd=tmp_path)
     assert Path(where).is_relative_to(fresh.parent)

@@ -27,7 +27,7 @@ DRAWS = 100_000  # sign flips of one effect drawn beyond that
 COUNTED = 16  # up to so many seeds all joint flips are counted
 DRAWN = 2**15 - 1  # joint flips drawn beyond that
 CHUNK = 2**12  # joint flips at a time
-PRIMARY = 0.8  # of the level, what primary effects are tested at: six seeds (2^-5) can still be told of one
+PRIMARY, OTHERS = 0.8, 0.2  # of the level, what effects are tested at: six seeds (2^-5) can be told of a primary one
 
 Floats = NDArray[np.float64]
 
@@ -149,7 +149,7 @@ def family(differences: ArrayLike, primary: Sequence[bool]) -> list[float]:
     declared, others = np.array(max_t(x[:, first])), np.array(max_t(x[:, ~first]))
     out[first] = np.minimum(declared / PRIMARY, 1.0)
     gate = np.nanmax(out[first]) if np.isfinite(declared).any() else 1.0
-    out[~first] = np.minimum(np.maximum(others, gate), np.minimum(others / (1 - PRIMARY), 1.0))
+    out[~first] = np.minimum(np.maximum(others, gate), np.minimum(others / OTHERS, 1.0))
     return out.tolist()
 
 

@@ -132,6 +132,7 @@ def test_what_breaks_breaks_alone(tmp_path: Path, alone: dict[str, str]) -> None
     assert none_left()
 
 
+@pytest.mark.thorough
 def test_what_changes_the_whole_process_changes_no_neighbour(tmp_path: Path, alone: dict[str, str]) -> None:
     path = suite(tmp_path, FINE, COPY)
     ended = run(path)
@@ -159,6 +160,7 @@ def test_what_changes_the_whole_process_changes_no_neighbour(tmp_path: Path, alo
     assert none_left()
 
 
+@pytest.mark.thorough
 def test_what_hangs_is_ended(tmp_path: Path) -> None:
     path = suite(tmp_path, list(HANGING))
     ended = run(path, "--timeout", "5", "-k", " or ".join(HANGING))
