@@ -32,7 +32,7 @@ def advised(suite: Suite, climbs: Sequence[Climb], verdicts: Sequence[Verdict]) 
             out.append(verdict)
             continue
         sure = [f"{variant} on {task}" for variant, task in named[verdict.claim.number] if (variant, task) in told]
-        by_mean = f"told from 0 by the mean ({', '.join(sure)}), {WIDER}" if sure else ""
+        by_mean = f"told from 0 by the mean ({', '.join(sure)}), {WIDER}" if sure and not verdict.apart else ""
         why = "; ".join(filter(None, (verdict.why, by_mean, advice(verdict.claim, suite, climbs))))
         out.append(replace(verdict, why=why))
     return out

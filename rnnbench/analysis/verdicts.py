@@ -39,11 +39,12 @@ Outcome = Literal["holds", "fails", "undecided"]
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a claim came to, and why."""
+    """What a claim came to, and why; whether it is undecided since at the base's choice it came to something else."""
 
     claim: Claim
     outcome: Outcome
     why: str
+    apart: bool = False
 
 
 class _Undecided(Exception):
@@ -74,7 +75,7 @@ def _twice(own: Verdict, base: Verdict) -> Verdict:
     if own.outcome == base.outcome:
         return replace(own, why=f"each at its own choice: {own.why}; all at the base's: {base.why}")
     why = f"each at its own choice it {_says(own)}; all at the base's it {_says(base)}"
-    return Verdict(own.claim, "undecided", why)
+    return Verdict(own.claim, "undecided", why, apart=True)
 
 
 def _says(verdict: Verdict) -> str:
