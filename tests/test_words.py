@@ -117,15 +117,17 @@ def test_all_claims_of_a_suite_that_ships_are_about_what_it_has(name: str) -> No
 # Advice
 
 
-def told(n: int, claim: str, **results: str) -> str:
-    """The advice on a claim; `results` by variant, letters for seeds, all on copy."""
+def told(n: int, claim: str, apart: bool = False, **results: str) -> str:
+    """The advice on a claim, undecided for another reason where two rates part; `results` by variant, letters for
+    seeds, all on copy."""
     asked = plan(suite(n, Claim("so it is", claim, number=1)))
     records: dict[str, Record] = {}
     for ladder in asked.ladders:
         if ladder.task.name == "copy":
             records |= ladders.records(ladder.rungs, results.get(ladder.variant.name, ""))
     climbs: list[Climb] = view(asked, records)
-    (verdict,) = verdicts(asked.suite, climbs)
+    (found,) = verdicts(asked.suite, climbs)
+    verdict = replace(found, apart=apart)
     (advised,) = advice.advised(asked.suite, climbs, [verdict])
     assert advised.why.startswith(verdict.why)
     return advised.why.removeprefix(verdict.why)
@@ -151,6 +153,7 @@ def test_an_effect_that_is_told_though_its_claim_is_undecided() -> None:
     found = told(6, "effect(forget_gate, copy) < -1", **results)
     assert found.startswith(f"; told from 0 by the mean (lstm-forget_gate on copy), {advice.WIDER}; ")
     assert "add lengths below 2" in found
+    assert "told from 0" not in told(6, "effect(forget_gate, copy) < -1", apart=True, **results)
     results["lstm-forget_gate"] = "uuusss uuuuuu"
     assert "told from 0" not in told(6, "effect(forget_gate, copy) < -1", **results)
 
