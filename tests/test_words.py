@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -117,9 +117,13 @@ def test_all_claims_of_a_suite_that_ships_are_about_what_it_has(name: str) -> No
 # Advice
 
 
-def told(n: int, claim: str, apart: bool = False, **results: str) -> str:
-    """The advice on a claim, undecided for another reason where two rates part; `results` by variant, letters for
-    seeds, all on copy."""
+def told(n: int, claim: str, **results: str) -> str:
+    """The advice on a claim; `results` by variant, letters for seeds, all on copy."""
+    return advised(n, claim, results)
+
+
+def advised(n: int, claim: str, results: Mapping[str, str], apart: bool = False) -> str:
+    """The same, of a claim that is undecided for another reason where two rates part."""
     asked = plan(suite(n, Claim("so it is", claim, number=1)))
     records: dict[str, Record] = {}
     for ladder in asked.ladders:
@@ -128,9 +132,9 @@ def told(n: int, claim: str, apart: bool = False, **results: str) -> str:
     climbs: list[Climb] = view(asked, records)
     (found,) = verdicts(asked.suite, climbs)
     verdict = replace(found, apart=apart)
-    (advised,) = advice.advised(asked.suite, climbs, [verdict])
-    assert advised.why.startswith(verdict.why)
-    return advised.why.removeprefix(verdict.why)
+    (out,) = advice.advised(asked.suite, climbs, [verdict])
+    assert out.why.startswith(verdict.why)
+    return out.why.removeprefix(verdict.why)
 
 
 def test_more_seeds_where_there_are_too_few() -> None:
@@ -150,12 +154,12 @@ def test_a_longer_ladder_where_its_end_hides_the_difference() -> None:
 
 def test_an_effect_that_is_told_though_its_claim_is_undecided() -> None:
     results = {"lstm": "ssssss uuuuuu", "lstm-forget_gate": "uuuuuu uuuuuu"}
-    found = told(6, "effect(forget_gate, copy) < -1", **results)
+    found = advised(6, "effect(forget_gate, copy) < -1", results)
     assert found.startswith(f"; told from 0 by the mean (lstm-forget_gate on copy), {advice.WIDER}; ")
     assert "add lengths below 2" in found
-    assert "told from 0" not in told(6, "effect(forget_gate, copy) < -1", apart=True, **results)
+    assert "told from 0" not in advised(6, "effect(forget_gate, copy) < -1", results, apart=True)
     results["lstm-forget_gate"] = "uuusss uuuuuu"
-    assert "told from 0" not in told(6, "effect(forget_gate, copy) < -1", **results)
+    assert "told from 0" not in advised(6, "effect(forget_gate, copy) < -1", results)
 
 
 def test_what_a_search_left_out_is_no_failure() -> None:
@@ -167,9 +171,9 @@ def test_what_a_search_left_out_is_no_failure() -> None:
     for ladder in asked.ladders:
         records |= ladders.records(ladder.rungs, words.get(ladder.variant.name, ""))
     climbs: list[Climb] = view(asked, records)
-    (advised,) = advice.advised(asked.suite, climbs, verdicts(asked.suite, climbs))
-    assert advised.outcome != "holds"
-    assert "did not solve" not in advised.why
+    (verdict,) = advice.advised(asked.suite, climbs, verdicts(asked.suite, climbs))
+    assert verdict.outcome != "holds"
+    assert "did not solve" not in verdict.why
 
 
 def test_the_runs_that_are_missing_or_broke() -> None:
