@@ -281,6 +281,21 @@ def test_the_sign_test_is_scipys() -> None:
     assert decisions.by_seed([(samples, ">")]).truth is True
 
 
+@pytest.mark.parametrize(
+    ("yes", "no", "told"),
+    [
+        (5, 0, "true for 5 of 6 seeds; for 1 the ladder or the budget can't tell; 6 needed"),
+        (0, 5, "false for 5 of 6 seeds; for 1 the ladder or the budget can't tell; 6 needed"),
+        (2, 3, "true for 2 of 6 seeds, false for 3; for 1 the ladder or the budget can't tell; 6 needed"),
+        (0, 6, "false for 6 of 6 seeds"),
+        (0, 0, "true for 0 of 6 seeds; for 6 the ladder or the budget can't tell; 6 needed"),
+    ],
+)
+def test_a_sign_test_counts_what_is_false_too(yes: int, no: int, told: str) -> None:
+    samples = (*[point(1.0)] * yes, *[point(-1.0)] * no, *[Range(-1.0, 1.0)] * (6 - yes - no))
+    assert decisions.by_seed([(samples, ">")]).why == told
+
+
 ends = st.tuples(st.integers(1, 9), st.integers(1, 9)).map(sorted)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -21,7 +22,8 @@ from rnnbench.plan.ladders import Climb, view
 from rnnbench.plan.tuning import settle
 from rnnbench.probing import Asked, Probe, Probed
 from rnnbench.records import Point, Record, Run
-from rnnbench.report import answer
+from rnnbench.report import answer, charts, draw, looks
+from rnnbench.report.formats import table as drawing
 from rnnbench.report.model import Cell, Column, Report, Table
 from rnnbench.report.page import frame
 from rnnbench.report.page.markup import VOID, Markup, escape, join, tag
@@ -233,6 +235,34 @@ def test_the_answer_names_the_parts_that_are_told() -> None:
         "Of 2 parts 1 is told to change the span, in octaves: lstm-forget_gate ≤ −3.0; not told: lstm+chrono 0.0."
     )
     assert effects.effects(climbs(suite, results))
+
+
+def test_a_shortest_span_that_is_a_bound_is_the_shortest_as_far_as_is_shown() -> None:
+    suite = replace(SUITE, variants=SUITE.variants[:2], tasks=SUITE.tasks[:1])
+    results = {("rnn", "adding"): ["1 1 1", "1 1 1", "1 1 1", "1 .1 .1"], ("lstm", "adding"): ["1 1 1"] * 4}
+    (said,) = answered(suite, results)
+    assert "rnn has the shortest mean span as far as the ladder shows, ≥ " in said
+
+
+def test_a_table_that_is_split_has_what_its_names_need_in_every_part() -> None:
+    words = [Cell((text,), text) for text in ("lstm", "lstm", "copy", "adding")]
+    numbers = [Cell(("1" * 30,), 1.0)] * 3
+    columns = (Column("", False), Column("task", False), *(Column(name) for name in "abc"))
+    told = Table("t", "", columns, tuple((words[k], words[k + 2], *numbers) for k in (0, 1)))
+    text = "\n".join(line.plain.rstrip() for line in drawing.draw(told, 60))
+    assert text.count("lstm  copy") == text.count("lstm  adding") == 3
+    unique = replace(told, rows=told.rows[:1])
+    assert "\n".join(line.plain for line in drawing.draw(unique, 60)).count("copy") == 1
+
+
+def test_ticks_of_effects_between_octaves_are_told_as_they_are() -> None:
+    suite, seen = paired(6, base=["1", ".1", ".1", ".1"], a=["1", ".1", ".1", ".1"], b=["1", "1", ".1", ".1"])
+    drawn = charts.named("effects").chart(suite.tasks[0], Study(seen), looks.series(suite.variants), looks.COLUMNS)
+    assert drawn is not None
+    ticks = [text.replace("−", "-") for text in re.findall(r">([+−]?[\d.]+)</text>", draw.svg(drawn.spec))]
+    assert len(ticks) == len(set(ticks)) > 2
+    steps = [float(b) - float(a) for a, b in itertools.pairwise(ticks)]
+    assert steps == pytest.approx([steps[0]] * len(steps))
 
 
 def test_markup_is_escaped_once() -> None:

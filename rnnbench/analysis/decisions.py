@@ -60,13 +60,13 @@ def by_seed(tests: Tests) -> Found:
     truths = [all_of(row) for row in rows]
     yes, no = truths.count(True), truths.count(False)
     needed = heads(n)
-    told = f"true for {yes} of {n} seeds" + (f", false for {no}" if no and yes else "")
+    told = f"true for {yes} of {n} seeds" + (f", false for {no}" if no else "")
+    if no and not yes:
+        told = f"false for {no} of {n} seeds"
     if yes < n and yes + no < n:
         told += f"; for {n - yes - no} the ladder or the budget can't tell"
     if yes >= needed or no >= needed:
-        return Found(
-            yes >= needed, told if yes >= needed else told.replace(f"true for 0 of {n}", f"false for {no} of {n}")
-        )
+        return Found(yes >= needed, told)
     return Found(None, f"{told}; {needed} needed")
 
 

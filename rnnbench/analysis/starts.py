@@ -93,7 +93,7 @@ def _answer(starts: list[Start]) -> tuple[Answer, Start]:
         return "untold", nearest
     side = told(own.left)
     if not side:
-        return ("untold" if own.left.top or own.left.bottom or own.left.bound else "nothing"), own
+        return ("untold", nearest) if own.left.top or own.left.bottom or own.left.bound else ("nothing", own)
     moving = [s for s in others if s.moved and told(s.moved) == side]
     there = [s for s in moving if told(s.left) != side and not _hidden(s.left, side)]
     if there:

@@ -40,11 +40,13 @@ def _spans(task: TaskEntry, study: Study) -> str:
         names, word = (name, "a") if len(known) == 1 else (f"all {counted(len(known), 'variant')}", "the same")
         return f"{on}, {_told(task, one, names, len(known), word)}."
     words = rungs.words(task)
-    found = (max(values), words.most, "≥"), (min(values), words.least, "≤")  # and the bound that could make it another
+    # Each with the bound of others that could make it another, and its own that could.
+    found = (max(values), words.most, "≥", "≤"), (min(values), words.least, "≤", "≥")
     ends = []
-    for end, word, bound in reversed(found) if task.headline == "need" else found:
+    for end, word, bound, its_own in reversed(found) if task.headline == "need" else found:
         own = [name for name, span in known.items() if span.octaves.value == end]
         open_ended = any(span.bound in (bound, "?") for span in known.values())
+        open_ended |= any(known[name].bound == its_own for name in own)
         shown = " as far as the ladder shows" if open_ended else ""
         ends.append(_told(task, known[own[0]], _listed(own, "variants"), len(own), f"the {word}", shown))
     return f"{on}, {'; '.join(ends)}."

@@ -90,13 +90,24 @@ def draw(table: Table, width: int) -> list[Text]:
     room = width - GAP - widest
     if room >= min(longest, NAME):
         folded = min(longest, room)
-        for chosen in blocks([column.width for column in wide], width - folded):
-            lines += [Text(), *block(names, folded, [wide[k] for k in chosen])]
+        keys = _keys(names, wide, room - longest if room > longest else 0)
+        rest, taken = wide[len(keys) :], sum(column.width + GAP for column in keys)
+        for chosen in blocks([column.width for column in rest], width - folded - taken):
+            lines += [Text(), *block(names, folded, [*keys, *(rest[k] for k in chosen)])]
     else:
         lines += _stacked(names, wide, width)
     for note in table.notes:
         lines += _prose(note, width, "bright_black")
     return lines
+
+
+def _keys(names: Sequence[str], columns: Sequence[Drawn], room: int) -> Sequence[Drawn]:
+    """The columns of words beside names that are not each one row's, which stand in every block as the names do; none
+    where there is no room for them."""
+    if len(set(names)) == len(names):
+        return ()
+    first = next((k for k, column in enumerate(columns) if column.number), 0)
+    return columns[:first] if sum(column.width + GAP for column in columns[:first]) <= room else ()
 
 
 class Drawn:
