@@ -178,9 +178,15 @@ def test_where_every_run_broke_there_was_something_to_do(cli: Cli, tmp_path: Pat
     done = cli("run", "own.yaml", "--retries", "0")
     assert done.returncode == 1
     assert "own adding 2 seed 0: ValueError: two lines (mine.py:12)\n" in done.stderr
-    broken = "1 broken (rnnbench run --rerun failed tries them again)"
-    assert f"own: 0 runs trained, 0 known before, 0 pruned, {broken}" in done.stderr.splitlines()
-    assert cli("run", "own.yaml").stderr.startswith(f"own: nothing to do: 1 run known, 0 pruned, {broken}\n")
+    again = "next: rnnbench run own.yaml --rerun failed"
+    assert "own: 0 runs trained, 0 known before, 0 pruned, 1 broken" in done.stderr.splitlines()
+    assert done.stderr.endswith(f"{again}\n")
+    assert cli("run", "own.yaml").stderr == f"own: nothing to do: 1 run known, 0 pruned, 1 broken\n{again}\n"
+    quiet = cli("run", "own.yaml", "-q")
+    assert (quiet.returncode, quiet.stdout, quiet.stderr) == (1, "", f"own: 1 known run broke; {again}\n")
+    works = 'h = x @ p["W"]\n        return h, (h,)'
+    (tmp_path / "mine.py").write_text(RAISES.replace('raise ValueError("two\\nlines")', works))
+    assert cli("run", "own.yaml", "--rerun", "failed").stderr.endswith("next: rnnbench report\n")
 
 
 def test_filters_sets_and_seeds_choose_what_runs(cli: Cli, suite: Path) -> None:

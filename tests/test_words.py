@@ -152,6 +152,13 @@ def test_a_longer_ladder_where_its_end_hides_the_difference() -> None:
     assert found == "; rnn did not solve copy at its shortest length (2) in 6 of 6 seeds: add lengths below 2"
 
 
+def test_rungs_nearer_together_where_they_leave_much_open() -> None:
+    found = told(6, "span(lstm, copy) > span(rnn, copy)", lstm="ssssss uuuuuu", rnn="ssssss uuuuuu")
+    assert found.startswith(
+        "; it may take rungs nearer than 3.3 octaves (per_octave: 2 or more), or more seeds: --seeds 12"
+    )
+
+
 def test_an_effect_that_is_told_though_its_claim_is_undecided() -> None:
     results = {"lstm": "ssssss uuuuuu", "lstm-forget_gate": "uuuuuu uuuuuu"}
     found = advised(6, "effect(forget_gate, copy) < -1", results)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from rnnbench.analysis import effects
+from rnnbench.analysis.spans import lengths
 from rnnbench.analysis.verdicts import MINIMUM, Verdict
 from rnnbench.plan import cost
 from rnnbench.plan.ladders import Climb
@@ -16,6 +17,7 @@ from rnnbench.suite.grammar import parse
 from rnnbench.text import duration
 
 SHOWN = 2  # ladders that are told of
+COARSE = 0.6  # octaves between rungs, of which a claim is left open by one on each side
 WIDER = "but a claim takes the least and the most that each seed's rungs leave open"
 
 
@@ -68,7 +70,11 @@ def advice(claim: Claim, suite: Suite, climbs: Sequence[Climb]) -> str:
     ends = list(_ends(own, wanted))
     if ends:
         return "; ".join(ends[:SHOWN])
-    return f"it may take more seeds: {seeds(suite, own, 2 * len(suite.seeds))}" if own else ""
+    if not own:
+        return ""
+    wide = max(effects.spacing(lengths(climb)) for climb in own)
+    nearer = f"rungs nearer than {wide:.1f} octaves (per_octave: 2 or more), or " if wide > COARSE else ""
+    return f"it may take {nearer}more seeds: {seeds(suite, own, 2 * len(suite.seeds))}"
 
 
 def seeds(suite: Suite, climbs: Sequence[Climb], n: int, cores: int = 1) -> str:

@@ -113,13 +113,16 @@ def run(
     stale = 0 if rerun in ("stale", "all") else forecasts[0].stale
     if quiet:
         _stale(chosen.suite, stale)  # a script must not take them for today's
+        if outcome.broken and not outcome.trained:  # what broke before is not told again as it happens
+            again = _next(chosen.suite, forecasts[0], outcome.broken, results)
+            common.say(f"{name}: {counted(outcome.broken, 'known run')} broke; next: {again}", err=True)
     else:
         after = api.Forecast.of(outcome.climbs)
         common.say(forecast.summary(name, forecasts[0], after, outcome.trained, outcome.broken), err=True)
         for line in api.orphaned(whole, store):
             common.say(f"{name}: {line}", err=True)
         _notes(chosen.suite, stale, jobs or (api.cores() if executor == "local" else 1), outcome.climbs)
-        common.say(f"next: {_next(chosen.suite, after, results)}", err=True)
+        common.say(f"next: {_next(chosen.suite, after, outcome.broken, results)}", err=True)
     if outcome.exit:
         raise typer.Exit(int(outcome.exit))
 
@@ -144,10 +147,12 @@ def _stale(suite: Suite, stale: int) -> None:
         common.say(f"{suite.name}: {stale:,} {are} stale: made by other code than today's; {again}", err=True)
 
 
-def _next(suite: Suite, after: Forecast, results: Path) -> str:
-    """The command to type after a run."""
-    command = ["rnnbench", *(["run", common.typed(suite)] if after.missing else ["report"])]
-    return shlex.join([*command, *(["-r", str(results)] if results != options.RESULTS else [])])
+def _next(suite: Suite, after: Forecast, broken: int, results: Path) -> str:
+    """The command to type after a run. What broke is not tried again by itself, nor what waits for it."""
+    command = ["run", common.typed(suite), *(["--rerun", "failed"] if broken else [])]
+    if not (broken or after.missing):
+        command = ["report"]
+    return shlex.join(["rnnbench", *command, *(["-r", str(results)] if results != options.RESULTS else [])])
 
 
 def listen(quiet: bool, sink: Sink | None = None) -> Listener:

@@ -131,4 +131,4 @@ def summary(name: str, before: Forecast, after: Forecast, trained: int, broken: 
         text = f"{name}: {counted(trained, 'run')} trained, {before.known:,} known before, {after.pruned:,} pruned"
     text += f", {after.derived:,} told by runs with fewer steps" if after.derived else ""
     text += f", {after.missing:,} still missing" if after.missing else ""
-    return text + (f", {broken:,} broken (rnnbench run --rerun failed tries them again)" if broken else "")
+    return text + (f", {broken:,} broken" if broken else "")

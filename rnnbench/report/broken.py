@@ -38,6 +38,7 @@ def _diverged(climb: Climb) -> str:
 
 def _where(climb: Climb, record: Record) -> str:
     more = f", {climb.ladder.budget} times the steps" if climb.ladder.budget > 1 else ""
+    more += ", a pilot" if climb.ladder.choice == "pilot" else ""
     at = rungs.at(climb.ladder.task, climb.ladder.place(record.run.rung))
     return f"{clean(climb.ladder.variant.name)} {at}, seed {record.run.seed}{more}"
 

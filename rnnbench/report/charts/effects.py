@@ -33,7 +33,12 @@ def chart(task: TaskEntry, study: Study, series: Mapping[str, Series], look: Loo
     ends = [v for e in every for v in e.octaves if math.isfinite(v)]
     x: Spec = {"field": "octaves", "type": "quantitative", "title": f"effect on the {task.headline} (octaves)"}
     x["scale"] = {"domain": [min(-1.0, *ends), max(1.0, *ends)]}
-    x["axis"] = {"tickMinStep": 1, "format": "+.2~g", "labelExpr": "datum.value ? datum.label : '0'"}
+    x["axis"] = {
+        "tickMinStep": 1,
+        "format": "+.2~g",
+        "labelFlush": False,
+        "labelExpr": "datum.value ? datum.label : '0'",
+    }
     y = names_axis([one.name for one in shown])
     plain = replace(look, legend=False)  # the names stand beside the rows
     layers = [{"data": {"values": [{}]}, "mark": {"type": "rule", "opacity": 0.7}, "encoding": {"x": {"datum": 0}}}]

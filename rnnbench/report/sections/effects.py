@@ -89,9 +89,14 @@ def _about(found: Sequence[Effect], tell: bool) -> str:
         + f", in octaves (log2): mean ± half the 95{NBSP}% t interval"
         + (
             f"; two-sided sign-flip p; adjusted over {tested} (step-down max-T{first}); tells: the least effect that "
-            "would be told of in four suites of five; differs: the adjusted p is at most .05; alike: within "
-            f"{effects.MARGIN:g} octaves (two one-sided tests at 5{NBSP}%)"
+            "would be told of in four suites of five"
             if tell
+            else ""
+        )
+        + (
+            "; differs: the adjusted p is at most .05; alike: within "
+            f"{effects.MARGIN:g} octaves (two one-sided tests at 5{NBSP}%)"
+            if any(e.outcome for e in found)
             else ""
         )
     )
