@@ -22,6 +22,7 @@ from rnnbench.report.events import EventLines
 from rnnbench.report.inplace import InPlace
 from rnnbench.report.live import Display, display
 from rnnbench.report.log import LogLines
+from rnnbench.report.pace import Pace
 from rnnbench.report.progress import sparkline
 from rnnbench.running.listeners import Label, Listener, Several, Silent
 from rnnbench.suite import Budgets, Suite, TaskEntry, Variant
@@ -113,9 +114,21 @@ def told(display: Display) -> None:
     display.idle(4)
 
 
+def test_what_compiles_says_nothing_of_the_pace() -> None:
+    pace = Pace()
+    pace.work(0.0, 100.0)
+    pace.training(1, 60.0)  # it compiled for a minute
+    pace.work(50.0, 100.0)
+    pace.training(0, 70.0)  # and does again
+    assert pace.left(200.0, 1)[0] == "about 0:10 left"
+    pace.training(2, 200.0)
+    pace.work(90.0, 100.0)
+    assert pace.left(205.0, 2)[0] == "about 0:01 left"
+
+
 def test_everything_at_once() -> None:
     assert [line.rstrip() for line in shown(80, 40, now=40.0)] == [
-        "small  ━━━━━━━━━━━━━━━━━━━━━━━━━─────────────────────────  50 %, about 1:40 left",
+        "small  ━━━━━━━━━━━━━━━━━━━━━━━━━─────────────────────────  50 %, about 0:50 left",
         "15 solved  6 unsolved  1 diverged  1 failed  of 80, 0:40  23 known before",
         "",
         " 0  gru adding 40 seed 1                          ▁▁▅▇            .87   800/3000",

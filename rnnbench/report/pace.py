@@ -1,10 +1,10 @@
 """How fast a suite is trained, and how long what is left of it takes.
 
-Work is counted in estimated seconds of one worker (`plan/cost.py`), if every run takes all its steps. The clock of its
-pace starts when the first worker trains: that workers start and compile first says nothing of how fast they are. Until
-a run has ended, what is told is the most that the rest may take: by the estimates, or by the steps that runs under way
-took, as soon as two looks tell how long these take. What a run saves that is solved early counts as done with the rest
-of it, so that from the first one on that is `about`.
+Work is counted in estimated seconds of one worker (`plan/cost.py`), if every run takes all its steps. Its pace is that
+of the seconds in which workers train: that they start and compile, first and for each new model, says nothing of how
+fast they are. Until a run has ended, what is told is the most that the rest may take: by the estimates, or by the steps
+that runs under way took, as soon as two looks tell how long these take. What a run saves that is solved early counts as
+done with the rest of it, so that from the first one on that is `about`.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Pace:
         self._before: float | None = None  # work that was done before this run began: no measure of its pace
         self._factor = 1.0  # by how much records that are known missed their estimates
         self._chain = 0.0  # work that waits for other work
-        self._since: float | None = None  # when the first worker trained
+        self._training, self._at, self._spent = 0, 0.0, 0.0  # workers that train, since when, and their seconds before
         self._underway: dict[str, _Underway] = {}
 
     def climbs(self, climbs: Sequence[Climb]) -> None:
@@ -59,13 +59,16 @@ class Pace:
         self._before = done if self._before is None else self._before
         self._done, self._total = done, total
 
-    def trains(self, now: float) -> None:
-        """A worker trains."""
-        self._since = now if self._since is None else self._since
+    def training(self, workers: int, now: float) -> None:
+        """So many workers train from now on; the others start, load or compile."""
+        self._spent, self._training, self._at = self._seconds(now), workers, now
 
-    def looked(self, run: Run, step: int, now: float) -> None:
+    def _seconds(self, now: float) -> float:
+        """Seconds of training so far, of all workers together."""
+        return self._spent + self._training * max(0.0, now - self._at)
+
+    def looked(self, run: Run, step: int) -> None:
         """A run has come to this step."""
-        self.trains(now)
         seen = self._underway.get(run.id)
         if seen is None:
             steps = Settings.of(run.rung).steps
@@ -92,10 +95,10 @@ class Pace:
             return "", ""
         ended = self._done - (self._before or 0.0)
         fresh = ended + sum(run.fresh for run in self._underway.values())
-        took = 0.0 if self._since is None else now - self._since
-        if ended > 0 and took > 0:
-            seconds = left * took / fresh
+        spent = self._seconds(now)
+        if ended > 0 and spent > 0:
+            seconds = left * spent / fresh / workers
             return f"about {clock(seconds)} left", f"{clock(seconds)} left"
-        factor = took * workers / fresh if fresh > 0 and took > 0 else self._factor
+        factor = spent / fresh if fresh > 0 and spent > 0 else self._factor
         seconds = forecast.at_most(left, min(left, self._chain), workers) * factor
         return f"at most about {clock(seconds)} of training", f"≤ {clock(seconds)}"

@@ -105,6 +105,7 @@ class Progress:
         """A worker was given these runs; the first stands for them until one has come somewhere."""
         with self._lock:
             self._jobs[worker], self._scores[worker] = _Job.of(*cohort[0], "starting", self._clock()), {}
+            self._paced()
 
     def preparing(self, worker: int, compiles: bool) -> None:
         """A worker is up and loads what its cohort needs, or compiles it."""
@@ -116,25 +117,31 @@ class Progress:
 
     def _turned(self, worker: int, state: State) -> None:
         with self._lock:
-            now = self._clock()
             if (job := self._jobs.get(worker)) is not None:
-                self._jobs[worker] = replace(job, state=state, since=now)
-            if state == "training":
-                self._pace.trains(now)
+                self._jobs[worker] = replace(job, state=state, since=self._clock())
+            self._paced()
+
+    def _paced(self) -> None:
+        """Tells the pace how many workers train."""
+        self._pace.training(
+            sum(job is not None and job.state == "training" for job in self._jobs.values()), self._clock()
+        )
 
     def looked(self, worker: int, label: Label, run: Run, point: Point) -> None:
         """A worker's run has come to this look, and is shown with its curve so far."""
         with self._lock:
             scores = self._scores.setdefault(worker, {}).setdefault(run.id, [])
             scores.append(point.score or 0.0)
-            now = self._clock()
-            self._jobs[worker] = replace(_Job.of(label, run, "training", now), step=point.step, scores=scores)
-            self._pace.looked(run, point.step, now)
+            job = _Job.of(label, run, "training", self._clock())
+            self._jobs[worker] = replace(job, step=point.step, scores=scores)
+            self._pace.looked(run, point.step)
+            self._paced()
 
     def idle(self, worker: int) -> None:
         """A worker has nothing to do."""
         with self._lock:
             self._jobs[worker] = None
+            self._paced()
             self._pace.over(self._scores.pop(worker, ()))
 
     def retried(self, record: Record, label: Label) -> None: ...  # a message tells of it
