@@ -362,3 +362,11 @@ def test_a_display_only_where_a_cursor_can_move(
     monkeypatch.setenv("TERM", term)
     monkeypatch.setenv("FORCE_COLOR", "1")
     assert type(display()) is kind
+
+
+def test_a_message_is_folded_between_words() -> None:
+    out = io.StringIO()
+    shown = Display(Console(file=out, width=30, force_terminal=True, color_system=None))
+    shown.message("it is compiled, and kept for the next time that it is wanted")
+    assert [line.rstrip() for line in out.getvalue().splitlines()] == [
+        "it is compiled, and kept for", "the next time that it is", "wanted"]  # fmt: skip

@@ -44,8 +44,8 @@ class Display(Progress):
             self.message(line)
 
     def message(self, text: str) -> None:
-        """A line above the display."""
-        self.console.print(Text(clean(text)), soft_wrap=True, highlight=False)
+        """A line above the display, folded between words."""
+        self.console.print(Text(clean(text)), highlight=False)
 
     def render(self) -> Text:
         """What is shown now: no wider and no higher than the terminal."""
