@@ -28,7 +28,7 @@ from rnnbench.errors import UserError
 from rnnbench.plan import plan
 from rnnbench.plan.ladders import Climb, view
 from rnnbench.records import Record, Run, Status
-from rnnbench.report import formats, marks, tables
+from rnnbench.report import brief, formats, marks, tables
 from rnnbench.report.frame import COLUMNS, frame
 from rnnbench.report.model import Cell, Table
 from rnnbench.seeds import data
@@ -362,6 +362,17 @@ def test_what_mostly_diverged_is_named(runs: str, told: str) -> None:
     found = report.render(SUITE, climbs(SUITE, {("rnn", "adding"): [runs, ". . ."]}), "table", width=120)
     lines = [line for line in found.splitlines() if line.startswith("∞ rnn on adding:")]
     assert lines == ([f"∞ rnn on adding: {told} diverged, at lr 0.01; try a lower"] if told else [])
+
+
+def test_pilots_that_broke_are_told_and_not_those_that_diverged() -> None:
+    """A sweep tries rates that may be too much."""
+    seen = climbs(SUITE, {("rnn", "adding"): ["x d d", "d d d"]})
+    pilots = [replace(climb, ladder=replace(climb.ladder, choice="pilot")) for climb in seen]
+    told = brief.report(SUITE, [*climbs(SUITE), *pilots]).notes
+    assert [note for note in told if "a pilot" in note] == [
+        "! rnn at 10, seed 0, a pilot: crashed: MemoryError: no room"
+    ]
+    assert not any(note.startswith("∞") for note in told)
 
 
 def test_unknown_format() -> None:

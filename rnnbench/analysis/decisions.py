@@ -60,9 +60,8 @@ def by_seed(tests: Tests) -> Found:
     truths = [all_of(row) for row in rows]
     yes, no = truths.count(True), truths.count(False)
     needed = heads(n)
-    told = f"true for {yes} of {n} seeds" + (f", false for {no}" if no else "")
-    if no and not yes:
-        told = f"false for {no} of {n} seeds"
+    told = f"true for {yes} of {n} seeds" if yes or not no else f"false for {no} of {n} seeds"
+    told += f", false for {no}" if yes and no else ""
     if yes < n and yes + no < n:
         told += f"; for {n - yes - no} the ladder or the budget can't tell"
     if yes >= needed or no >= needed:

@@ -40,7 +40,8 @@ def load(source: str, overrides: Sequence[str], seeds: str | None) -> Suite:
 def unimported(source: str, overrides: Sequence[str], seeds: str | None) -> tuple[Suite, UserError | None]:
     """What there is of a suite without what it names of other people's code, and the faults of the rest. UserError
     where nothing of it can be known."""
-    from rnnbench.suite.load import attempt, nothing
+    from rnnbench.suite.load import attempt
+    from rnnbench.suite.reader import nothing
 
     suite, error = attempt(source, overrides, seeds, nothing)
     if suite is None:
@@ -135,7 +136,8 @@ def child(number: int) -> None:
 def _import(request: dict[str, Any], tell: Callable[..., None]) -> None:
     from rnnbench import process, registry
     from rnnbench.cli import trying
-    from rnnbench.suite.load import Attempt, attempt, nothing
+    from rnnbench.suite.load import Attempt, attempt
+    from rnnbench.suite.reader import nothing
 
     skip = set(request["skip"])
 

@@ -69,7 +69,7 @@ def report(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = ()) -> 
         tables=tuple(kept),
         answer=tuple(sentences),
         legend=(*marks.legend(kept), MORE),
-        notes=(*broken.notes(stated), *broken.notes([c for c in climbs if c.ladder.choice == "pilot"]), *whole.notes),
+        notes=(*broken.notes(stated), *broken.failed([c for c in climbs if c.ladder.choice == "pilot"]), *whole.notes),
     )
 
 

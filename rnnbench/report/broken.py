@@ -17,12 +17,16 @@ ERRORS = 3  # how many failed runs of a task are quoted
 
 
 def notes(climbs: Sequence[Climb]) -> list[str]:
-    """A line for each of the first few, and how many there are besides."""
-    trained = [folded(climb) for climb in climbs]
+    """What broke, and what mostly diverged. Of pilots the latter says nothing: a sweep tries what may be too much."""
+    return failed(climbs) + [line for climb in climbs if (line := _diverged(folded(climb)))]
+
+
+def failed(climbs: Sequence[Climb]) -> list[str]:
+    """A line for each of the first few that broke, and how many there are besides."""
+    trained = map(folded, climbs)
     runs = [(climb, r) for climb in trained for step in climb.steps if step.state != "pruned" for r in step.broken]
     out = [f"{marks.FAILED} {_where(climb, r)}: {r.status}{_why(r)}" for climb, r in runs[:ERRORS]]
-    out += [f"{marks.FAILED} and {len(runs) - ERRORS} more"] if len(runs) > ERRORS else []
-    return out + list(filter(None, map(_diverged, trained)))
+    return out + ([f"{marks.FAILED} and {len(runs) - ERRORS} more"] if len(runs) > ERRORS else [])
 
 
 def _diverged(climb: Climb) -> str:

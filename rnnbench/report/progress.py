@@ -104,28 +104,27 @@ class Progress:
     def begun(self, worker: int, cohort: Sequence[tuple[Label, Run]]) -> None:
         """A worker was given these runs; the first stands for them until one has come somewhere."""
         with self._lock:
-            self._jobs[worker], self._scores[worker] = _Job.of(*cohort[0], "starting", self._clock()), {}
-            self._paced()
+            self._scores[worker] = {}
+            self._turned(worker, _Job.of(*cohort[0], "starting", self._clock()))
 
     def preparing(self, worker: int, compiles: bool) -> None:
         """A worker is up and loads what its cohort needs, or compiles it."""
-        self._turned(worker, "compiling" if compiles else "loading")
+        self._changed(worker, "compiling" if compiles else "loading")
 
     def ready(self, worker: int) -> None:
         """A worker has what its cohort needs, and trains."""
-        self._turned(worker, "training")
+        self._changed(worker, "training")
 
-    def _turned(self, worker: int, state: State) -> None:
+    def _changed(self, worker: int, state: State) -> None:
         with self._lock:
             if (job := self._jobs.get(worker)) is not None:
-                self._jobs[worker] = replace(job, state=state, since=self._clock())
-            self._paced()
+                self._turned(worker, replace(job, state=state, since=self._clock()))
 
-    def _paced(self) -> None:
-        """Tells the pace how many workers train."""
-        self._pace.training(
-            sum(job is not None and job.state == "training" for job in self._jobs.values()), self._clock()
-        )
+    def _turned(self, worker: int, job: _Job | None) -> None:
+        """A worker turns to this; the pace is told how many train now."""
+        self._jobs[worker] = job
+        train = sum(each is not None and each.state == "training" for each in self._jobs.values())
+        self._pace.training(train, self._clock())
 
     def looked(self, worker: int, label: Label, run: Run, point: Point) -> None:
         """A worker's run has come to this look, and is shown with its curve so far."""
@@ -133,15 +132,13 @@ class Progress:
             scores = self._scores.setdefault(worker, {}).setdefault(run.id, [])
             scores.append(point.score or 0.0)
             job = _Job.of(label, run, "training", self._clock())
-            self._jobs[worker] = replace(job, step=point.step, scores=scores)
+            self._turned(worker, replace(job, step=point.step, scores=scores))
             self._pace.looked(run, point.step)
-            self._paced()
 
     def idle(self, worker: int) -> None:
         """A worker has nothing to do."""
         with self._lock:
-            self._jobs[worker] = None
-            self._paced()
+            self._turned(worker, None)
             self._pace.over(self._scores.pop(worker, ()))
 
     def retried(self, record: Record, label: Label) -> None: ...  # a message tells of it

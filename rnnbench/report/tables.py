@@ -45,7 +45,7 @@ def report(
     found: Sequence[Verdict] | None = None,
 ) -> Report:
     """Everything that a report on a suite says, or `only` some parts of it: of the stated budget, but for the sections
-    that are about others. `found`: the verdicts on its claims, where they are known."""
+    that are about others. `found`: the verdicts on its claims, with advice, where they are known."""
     wanted = parts() if only is None else only
     every, climbs = climbs, views.at(climbs)
     tasks = [task for task in suite.tasks if any(c.ladder.task.name == task.name for c in climbs)]  # those selected
@@ -55,8 +55,8 @@ def report(
     tables += sections.tables(tasks, every, wanted)
     tables += [costs(task, own) for task, own in by_task if "cost" in wanted]
     if suite.claims and "claims" in wanted:
-        found = verdicts.verdicts(suite, every) if found is None else found
-        tables.append(claimed(advice.advised(suite, climbs, found), bars.claim_outcomes(suite, every)))
+        found = advice.advised(suite, climbs, verdicts.verdicts(suite, every)) if found is None else found
+        tables.append(claimed(found, bars.claim_outcomes(suite, every)))
     return Report(
         title=clean(suite.name),
         about=clean(suite.about.strip()),

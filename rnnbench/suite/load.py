@@ -20,7 +20,7 @@ from rnnbench.suite import Suite
 from rnnbench.suite.document import LARGEST, Document, read
 from rnnbench.suite.faults import Enough, Faults, printable
 from rnnbench.suite.faults import Path as KeyPath
-from rnnbench.suite.reader import Imports, Reader, everything
+from rnnbench.suite.reader import Imports, Reader, everything, nothing
 from rnnbench.suite.resolve import resolve
 
 FORMAT = 1  # the version of the suite file, written `rnnbench: 1`
@@ -45,11 +45,6 @@ def load(source: str | Path, *, overrides: Sequence[str] = (), seeds: str | None
     {'hidden': 8}
     """
     return _sound(attempt(source, overrides, seeds, everything if imports else nothing))
-
-
-def nothing(name: str) -> bool:
-    """Imports nothing that a suite names."""
-    return False
 
 
 def attempt(source: str | Path, overrides: Sequence[str], seeds: str | None, imports: Imports) -> Attempt:

@@ -90,7 +90,7 @@ def draw(table: Table, width: int) -> list[Text]:
     room = width - GAP - widest
     if room >= min(longest, NAME):
         folded = min(longest, room)
-        keys = _keys(names, wide, room - longest if room > longest else 0)
+        keys = _keys(names, wide, room - longest)
         rest, taken = wide[len(keys) :], sum(column.width + GAP for column in keys)
         for chosen in blocks([column.width for column in rest], width - folded - taken):
             lines += [Text(), *block(names, folded, [*keys, *(rest[k] for k in chosen)])]

@@ -29,9 +29,8 @@ def made(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = (), probe
     study = Study(climbs)
     series = looks.series(suite.variants)
     shown = {c.ladder.variant.name: series[c.ladder.variant.name] for c in study.stated}
-    found = verdicts.verdicts(suite, climbs)
+    found = advice.advised(suite, study.stated, verdicts.verdicts(suite, climbs))
     report = tables.report(suite, climbs, notes, found=found)
-    advised = advice.advised(suite, study.stated, found)
     chapters = [
         Chapter("answer", "The answer", _answer(suite, study, found)),
         *(
@@ -41,7 +40,7 @@ def made(suite: Suite, climbs: Sequence[Climb], notes: Sequence[str] = (), probe
         ),
         *figures.chapters(suite, study, series),
         *(
-            Chapter("claims", "Claims", tabled.section(claims.table(advised, table.notes[len(found) :])))
+            Chapter("claims", "Claims", tabled.section(claims.table(found, table.notes[len(found) :])))
             for table in report.tables
             if table.kind == "claims"
         ),
